@@ -1,0 +1,77 @@
+import type { Clock } from "../../lib/time/clock.ts";
+
+interface Sleeper {
+  readonly at: number;
+  wake(): void;
+}
+
+/**
+ * A clock that moves only when told to. `advance` runs time: sleepers wake in order, each at its
+ * own instant, and everything they cause has settled before the next one wakes. `jump` sets the
+ * wall clock alone, as NTP or an operator does.
+ */
+export class ManualClock implements Clock {
+  #wall: number;
+  #monotonic = 0;
+  #sleepers: Sleeper[] = [];
+
+  constructor(start: string | number) {
+    this.#wall = new Date(start).getTime();
+  }
+
+  now(): number {
+    return this.#wall;
+  }
+
+  monotonic(): number {
+    return this.#monotonic;
+  }
+
+  sleep(milliseconds: number, signal?: AbortSignal): Promise<void> {
+    if (signal?.aborted) return Promise.resolve();
+    return new Promise((resolve) => {
+      const sleeper: Sleeper = {
+        at: this.#monotonic + Math.max(0, milliseconds),
+        wake: () => {
+          this.#sleepers.splice(this.#sleepers.indexOf(sleeper), 1);
+          signal?.removeEventListener("abort", sleeper.wake);
+          resolve();
+        },
+      };
+      this.#sleepers.push(sleeper);
+      signal?.addEventListener("abort", sleeper.wake, { once: true });
+    });
+  }
+
+  /** Lets `milliseconds` pass on both clocks. */
+  async advance(milliseconds: number): Promise<void> {
+    const end = this.#monotonic + milliseconds;
+    await settle();
+    for (;;) {
+      const next = this.#sleepers.reduce<Sleeper | null>(
+        (first, each) => first === null || each.at < first.at ? each : first,
+        null,
+      );
+      if (next === null || next.at > end) break;
+      this.#moveTo(next.at);
+      next.wake();
+      await settle();
+    }
+    this.#moveTo(end);
+  }
+
+  /** Sets the wall clock forward (or back, when negative) without any time passing. */
+  jump(milliseconds: number): void {
+    this.#wall += milliseconds;
+  }
+
+  #moveTo(monotonic: number): void {
+    this.#wall += monotonic - this.#monotonic;
+    this.#monotonic = monotonic;
+  }
+}
+
+/** Resolves when every promise that could go on without I/O has gone on. */
+async function settle(): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, 0));
+}
