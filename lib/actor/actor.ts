@@ -1,0 +1,227 @@
+/**
+ * The base of every long-lived actor: it subscribes to a subject, handles the messages, reloads on
+ * request and ends when told to.
+ *
+ * @module
+ */
+import type { JsonObject, Message, MessageBus, PublishOptions } from "../bus/message_bus.ts";
+import type { Subscription } from "../bus/message_bus.ts";
+import { NatsBus } from "../bus/nats_bus.ts";
+import { defaultLogger, type Logger } from "../log/logger.ts";
+import { RELOAD_SUBJECT } from "../wire/subjects.ts";
+import { Limiter } from "./limiter.ts";
+import { listenToSignals } from "./process_signals.ts";
+
+/** Where Heddle's servers are when nobody says otherwise. */
+export const DEFAULT_NATS_URL = "nats://nats:4222";
+
+export interface ActorOptions {
+  /** Several may be given, comma-separated. Default: {@link DEFAULT_NATS_URL}. */
+  natsUrl?: string;
+  /** The bus to use in place of a connection to `natsUrl`. */
+  bus?: MessageBus;
+  /** How many messages are handled at once. Default: 1, which keeps them in strict order. */
+  maxConcurrent?: number;
+  logger?: Logger;
+}
+
+export interface RunOptions {
+  /** Ends the actor, as SIGTERM does. */
+  signal?: AbortSignal;
+  /** Whether SIGTERM and SIGINT end the actor and SIGHUP reloads it. Default: true. */
+  handleSignals?: boolean;
+}
+
+/**
+ * Extend it with {@link BaseActor.handleMessage}; add {@link BaseActor.onReload} for what a reload
+ * means and {@link BaseActor.background} for work of the actor's own.
+ *
+ * ```ts
+ * class Echo extends BaseActor {
+ *   override async handleMessage(data: JsonObject, message: Message) {
+ *     await message.respond?.(data);
+ *   }
+ * }
+ * await new Echo("echo", { natsUrl: "nats://127.0.0.1:4222" }).run("heddle.echo");
+ * ```
+ */
+export abstract class BaseActor {
+  readonly actorId: string;
+  protected readonly bus: MessageBus;
+  protected readonly logger: Logger;
+  readonly #limiter: Limiter;
+  #reloads: Promise<void> = Promise.resolve();
+
+  /** @throws {RangeError} when `maxConcurrent` is no positive whole number */
+  constructor(actorId: string, options: ActorOptions = {}) {
+    this.actorId = actorId;
+    this.logger = options.logger ?? defaultLogger();
+    this.bus = options.bus ?? new NatsBus({
+      servers: options.natsUrl ?? DEFAULT_NATS_URL,
+      name: actorId,
+      logger: this.logger,
+    });
+    this.#limiter = new Limiter(options.maxConcurrent ?? 1);
+  }
+
+  /**
+   * Handles one message. What it throws is logged (`actor.error`) and costs no other message.
+   * Answer a request with `message.respond`.
+   */
+  abstract handleMessage(data: JsonObject, message: Message): Promise<void> | void;
+
+  /**
+   * Called on a reload message or SIGHUP. What it throws is logged as `actor.reload_failed`; throw
+   * only when everything is as it was before.
+   */
+  onReload(): Promise<void> | void {}
+
+  /**
+   * Work of the actor's own, beside its messages. Starts once the actor is subscribed. When
+   * `signal` aborts it takes on nothing new, finishes what is under way and returns; the
+   * connection is closed after that. What it throws ends the actor.
+   */
+  protected background(_signal: AbortSignal): Promise<void> {
+    return Promise.resolve();
+  }
+
+  /** Called before a second SIGTERM or SIGINT ends the process at once. Must not wait. */
+  protected abandon(): void {}
+
+  /** @throws {BusConnectError} when no server can be reached */
+  async connect(): Promise<void> {
+    await this.bus.connect();
+    this.logger.info("actor.connected", { actor_id: this.actorId });
+  }
+
+  async disconnect(): Promise<void> {
+    await this.bus.close();
+    this.logger.info("actor.disconnected", { actor_id: this.actorId });
+  }
+
+  async subscribe(subject: string, queueGroup?: string): Promise<Subscription> {
+    const subscription = await this.bus.subscribe(subject, queueGroup);
+    this.logger.info("actor.subscribed", {
+      actor_id: this.actorId,
+      subject,
+      queue_group: queueGroup ?? null,
+    });
+    return subscription;
+  }
+
+  publish(subject: string, data: JsonObject, options?: PublishOptions): Promise<void> {
+    return this.bus.publish(subject, data, options);
+  }
+
+  /**
+   * Connects, subscribes and serves until a signal, or `options.signal`, ends it; then finishes the
+   * messages and the background work that are under way, drains the connection and returns. An
+   * actor that never receives a message ends just as fast.
+   *
+   * @throws {BusConnectError} when no server can be reached
+   * @throws what {@link BaseActor.background} throws
+   */
+  async run(subject: string, queueGroup?: string, options: RunOptions = {}): Promise<void> {
+    const stop = new AbortController();
+    const requestStop = (reason: string) => {
+      if (stop.signal.aborted) return;
+      this.logger.info("actor.shutdown_requested", { actor_id: this.actorId, reason });
+      stop.abort();
+    };
+    const onAbort = () => requestStop("abort");
+    options.signal?.addEventListener("abort", onAbort, { once: true });
+    const forgetSignals = options.handleSignals === false ? () => {} : listenToSignals({
+      terminate: requestStop,
+      terminateAgain: () => this.abandon(),
+      reload: () => void this.#reload("SIGHUP"),
+    });
+
+    try {
+      if (options.signal?.aborted) requestStop("abort");
+      else await this.#serve(subject, queueGroup, stop);
+    } finally {
+      await this.disconnect();
+      forgetSignals();
+      options.signal?.removeEventListener("abort", onAbort);
+    }
+  }
+
+  async #serve(subject: string, queueGroup: string | undefined, stop: AbortController) {
+    // A stop must not wait for a server that is not there.
+    const stopped = new Promise<"stopped">((resolve) => {
+      stop.signal.addEventListener("abort", () => resolve("stopped"), { once: true });
+    });
+    const unlessStopped = <T>(work: Promise<T>) => {
+      work.catch(() => {});
+      return Promise.race([work, stopped]);
+    };
+    if (await unlessStopped(this.connect()) === "stopped") return;
+    const inbox = await unlessStopped(this.subscribe(subject, queueGroup));
+    if (inbox === "stopped") return;
+    const control = await unlessStopped(this.bus.subscribe(RELOAD_SUBJECT));
+    if (control === "stopped") return;
+    this.logger.info("actor.control_subscribed", {
+      actor_id: this.actorId,
+      subject: RELOAD_SUBJECT,
+    });
+
+    const inboxDone = this.#handleAll(inbox);
+    const controlDone = this.#listenToControl(control);
+    const background = this.background(stop.signal);
+    try {
+      await Promise.race([stopped, background.then(() => stopped)]);
+    } finally {
+      stop.abort();
+      await Promise.all([inbox.unsubscribe(), control.unsubscribe()]);
+      await Promise.allSettled([inboxDone, controlDone, background]);
+      await this.#limiter.idle();
+    }
+    await background;
+  }
+
+  async #handleAll(inbox: Subscription): Promise<void> {
+    for await (const message of inbox) await this.#limiter.start(() => this.#handleOne(message));
+  }
+
+  async #handleOne(message: Message): Promise<void> {
+    try {
+      await this.handleMessage(message.data, message);
+      this.logger.debug("actor.processed", { actor_id: this.actorId, subject: message.subject });
+    } catch (error) {
+      this.logger.error("actor.error", {
+        actor_id: this.actorId,
+        subject: message.subject,
+        error: describe(error),
+      });
+    }
+  }
+
+  async #listenToControl(control: Subscription): Promise<void> {
+    for await (const { data } of control) {
+      if (data.action === "reload") await this.#reload("message");
+    }
+  }
+
+  /** One reload at a time, in the order they were asked for. */
+  #reload(reason: string): Promise<void> {
+    this.#reloads = this.#reloads.then(() => this.#reloadNow(reason));
+    return this.#reloads;
+  }
+
+  async #reloadNow(reason: string): Promise<void> {
+    this.logger.info("actor.reload_requested", { actor_id: this.actorId, reason });
+    try {
+      await this.onReload();
+      this.logger.info("actor.reload_completed", { actor_id: this.actorId });
+    } catch (error) {
+      this.logger.error("actor.reload_failed", {
+        actor_id: this.actorId,
+        error: describe(error),
+      });
+    }
+  }
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,41 @@
+/** What to do on which signal. */
+export interface SignalActions {
+  /** SIGTERM or SIGINT. */
+  terminate(signal: string): void;
+  /** A second one: called just before the process exits. */
+  terminateAgain(): void;
+  /** SIGHUP. */
+  reload(): void;
+}
+
+/** 128 + the signal's number, as shells report it. */
+const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
+
+/**
+ * Listens to the process's signals.
+ *
+ * @returns stops listening
+ */
+export function listenToSignals(actions: SignalActions): () => void {
+  let terminating = false;
+  const onTerminate = (signal: keyof typeof EXIT_CODES) => () => {
+    if (terminating) {
+      actions.terminateAgain();
+      Deno.exit(EXIT_CODES[signal]);
+    }
+    terminating = true;
+    actions.terminate(signal);
+  };
+  // Windows knows SIGINT (and SIGBREAK) alone.
+  const listeners: [Deno.Signal, () => void][] = Deno.build.os === "windows"
+    ? [["SIGINT", onTerminate("SIGINT")]]
+    : [
+      ["SIGINT", onTerminate("SIGINT")],
+      ["SIGTERM", onTerminate("SIGTERM")],
+      ["SIGHUP", () => actions.reload()],
+    ];
+  for (const [signal, listener] of listeners) Deno.addSignalListener(signal, listener);
+  return () => {
+    for (const [signal, listener] of listeners) Deno.removeSignalListener(signal, listener);
+  };
+}

@@ -1,0 +1,37 @@
+import type { Priority } from "./vocabulary.ts";
+
+/** A goal for Heddle's orchestrators, as published on `heddle.goals.incoming`. */
+export interface OrchestratorGoal {
+  /** A UUID. */
+  goal_id: string;
+  instruction: string;
+  context: Record<string, unknown>;
+  request_id: string | null;
+  priority: Priority;
+  /** RFC 3339, UTC, milliseconds. */
+  created_at: string;
+}
+
+export interface OrchestratorGoalInit {
+  goalId: string;
+  instruction: string;
+  createdAt: Date;
+  /** Default: empty. */
+  context?: Readonly<Record<string, unknown>>;
+  /** Default: `normal`. */
+  priority?: Priority;
+  /** Default: null. */
+  requestId?: string | null;
+}
+
+/** Builds a goal in which every field of the v1 schema is present. */
+export function orchestratorGoal(init: OrchestratorGoalInit): OrchestratorGoal {
+  return {
+    goal_id: init.goalId,
+    instruction: init.instruction,
+    context: { ...init.context },
+    request_id: init.requestId ?? null,
+    priority: init.priority ?? "normal",
+    created_at: init.createdAt.toISOString(),
+  };
+}
