@@ -1,0 +1,203 @@
+import leven from "leven";
+
+/** No such time zone; `suggestion` is a name that looks like it, where there is one. */
+export class TimeZoneError extends Error {
+  override readonly name = "TimeZoneError";
+
+  constructor(readonly timezone: string, readonly suggestion?: string) {
+    const hint = suggestion === undefined ? "" : ` (did you mean "${suggestion}"?)`;
+    super(
+      `Unknown time zone ${JSON.stringify(timezone)}: expected an IANA name such as ` +
+        `Europe/Berlin or UTC${hint}`,
+    );
+  }
+}
+
+/**
+ * A stretch of time in which a zone's offset does not change. Instants and wall-clock times are whole
+ * seconds since 1970-01-01 00:00:00, in UTC and on the zone's clocks; at an instant of the stretch
+ * the clocks show `instant + offset`.
+ */
+export interface Segment {
+  /** The first instant. */
+  readonly start: number;
+  /** The first instant that is no longer part of it. */
+  readonly end: number;
+  /** Seconds east of UTC. */
+  readonly offset: number;
+  /** The first wall-clock time here that the clocks have not shown before. */
+  readonly freshFrom: number;
+  /** Wall-clock times from here up to what `start` shows were skipped, and are due at `start`. */
+  readonly dueFrom: number;
+}
+
+/** Where a zone's offset changes. */
+export interface Zone {
+  /** The segment that `instant`, in seconds since the epoch, lies in. */
+  segmentAt(instant: number): Segment;
+}
+
+/** From three hours on, a change is no daylight saving: what it skips is not made up for. */
+const NO_DAYLIGHT_SAVING = 3 * 3600;
+
+/** The first zone to leave local mean time did so in 1847. */
+const FIRST_CHANGE = Date.UTC(1800, 0, 1) / 1000;
+
+/** Segments are looked up by the piece of about a year, 2²⁵ s, and found out when first asked for. */
+const PIECE = 2 ** 25;
+
+/** A zone keeps at most so many pieces, so that a walk through the ages does not fill the memory. */
+const MOST_PIECES = 256;
+
+/** Two changes of a zone were never closer than 6.9 days, so none hides between two probes. */
+const PROBE = 3 * 86_400;
+
+/** Longer than any change has ever set a clock back (23 h, Kwajalein 1969). */
+const LONGEST_REPEAT = 2 * 86_400;
+
+const UTC_SEGMENT: Segment = {
+  start: -Infinity,
+  end: Infinity,
+  offset: 0,
+  freshFrom: -Infinity,
+  dueFrom: -Infinity,
+};
+
+const UTC: Zone = { segmentAt: () => UTC_SEGMENT };
+
+/** What is known of each zone, for all that use it. Facts only, and no more zones than ICU has. */
+const zones = new Map<string, Zone>();
+
+/**
+ * The zone of an IANA name, in any case; the same object for the same zone. Throws
+ * {@link TimeZoneError} for anything else, offsets such as `+02:00` and abbreviations included.
+ */
+export function zoneNamed(name: string): Zone {
+  const resolved = resolve(name);
+  if (resolved === undefined) throw new TimeZoneError(name, nearest(name));
+  if (resolved === "UTC") return UTC;
+  let zone = zones.get(resolved);
+  if (!zone) zones.set(resolved, zone = new IntlZone(resolved));
+  return zone;
+}
+
+/** Whether `name` is an IANA time zone, in any case. */
+export function isTimeZone(name: string): boolean {
+  return resolve(name) !== undefined;
+}
+
+/** The three-letter names that the IANA database has. */
+const THREE_LETTERS = /^(CET|EET|EST|GMT|HST|MET|MST|PRC|ROC|ROK|UCT|UTC|WET)$/i;
+
+function resolve(name: string): string | undefined {
+  // ICU also takes offsets, and Java's old abbreviations: to it, BST is Bangladesh.
+  if (!/^[a-z]/i.test(name) || /^[a-z]{3}$/i.test(name) && !THREE_LETTERS.test(name)) {
+    return undefined;
+  }
+  try {
+    return new Intl.DateTimeFormat("en-US", { timeZone: name }).resolvedOptions().timeZone;
+  } catch {
+    return undefined; // a RangeError, the only way to ask
+  }
+}
+
+/** The known name that takes the fewest edits, or that ends in `name` (`Berlin`). */
+function nearest(name: string): string | undefined {
+  const wanted = name.trim().toLowerCase().replaceAll(" ", "_");
+  if (wanted === "" || wanted.length > 50) return undefined;
+  let best: string | undefined;
+  let fewest = Math.min(3, Math.floor(wanted.length / 3)) + 1;
+  for (const known of ["UTC", ...Intl.supportedValuesOf("timeZone")]) {
+    const lower = known.toLowerCase();
+    if (lower.endsWith("/" + wanted)) return known;
+    const edits = leven(wanted, lower, { maxDistance: fewest });
+    if (edits < fewest) [best, fewest] = [known, edits];
+  }
+  return best;
+}
+
+/** A zone as `Intl.DateTimeFormat` tells it, one probe at a time. */
+class IntlZone implements Zone {
+  readonly #name: string;
+  readonly #beforeChanges: Segment;
+  readonly #pieces = new Map<number, readonly Segment[]>();
+
+  constructor(name: string) {
+    this.#name = name;
+    const offset = offsetsOf(name)(FIRST_CHANGE);
+    this.#beforeChanges = { ...UTC_SEGMENT, end: FIRST_CHANGE, offset };
+  }
+
+  segmentAt(instant: number): Segment {
+    if (instant < FIRST_CHANGE) return this.#beforeChanges;
+    const index = Math.floor(instant / PIECE);
+    let piece = this.#pieces.get(index);
+    if (!piece) {
+      if (this.#pieces.size >= MOST_PIECES) this.#pieces.clear();
+      this.#pieces.set(index, piece = segmentsOf(this.#name, index));
+    }
+    let at = piece.length - 1;
+    while (at > 0 && instant < (piece[at]?.start ?? 0)) at--;
+    return piece[at] ?? UTC_SEGMENT;
+  }
+}
+
+function segmentsOf(name: string, index: number): Segment[] {
+  const offsetAt = offsetsOf(name);
+  const from = index * PIECE, to = from + PIECE;
+  const segments: Segment[] = [];
+  let start = Math.max(from, FIRST_CHANGE) - LONGEST_REPEAT;
+  let offset = offsetAt(start);
+  let shown = start + offset; // the wall-clock time up to which the clocks have shown everything
+  let dueFrom = shown;
+  const close = (end: number) => {
+    if (end > from) {
+      const opened = Math.max(start, from);
+      const freshFrom = Math.max(opened + offset, shown);
+      const segment = { start: opened, end, offset, freshFrom };
+      segments.push({
+        ...segment,
+        dueFrom: opened === start ? Math.min(dueFrom, freshFrom) : freshFrom,
+      });
+    }
+    shown = Math.max(shown, end + offset);
+  };
+  for (let probe = start; probe < to; probe += PROBE) {
+    const next = Math.min(probe + PROBE, to);
+    if (offsetAt(next) === offset) continue;
+    let low = probe, high = next;
+    while (high - low > 1) {
+      const middle = Math.floor((low + high) / 2);
+      if (offsetAt(middle) === offset) low = middle;
+      else high = middle;
+    }
+    if (high >= to) break;
+    close(high);
+    const changed = offsetAt(high);
+    start = high;
+    dueFrom = changed - offset < NO_DAYLIGHT_SAVING ? shown : Infinity;
+    offset = changed;
+  }
+  close(to);
+  return segments;
+}
+
+/** A function from an instant to the zone's offset then, both in seconds. */
+function offsetsOf(timeZone: string): (instant: number) => number {
+  // Made anew for each piece: a formatter holds tens of kilobytes, and is needed once a year.
+  const format = new Intl.DateTimeFormat("en-US", {
+    timeZone,
+    hourCycle: "h23",
+    year: "numeric",
+    month: "numeric",
+    day: "numeric",
+    hour: "numeric",
+    minute: "numeric",
+    second: "numeric",
+  });
+  return (instant) => {
+    const numbers = format.format(instant * 1000).match(/\d+/g)?.map(Number) ?? [];
+    const [month = 1, day = 1, year = 1970, hour = 0, minute = 0, second = 0] = numbers;
+    return Date.UTC(year, month - 1, day, hour, minute, second) / 1000 - instant;
+  };
+}
