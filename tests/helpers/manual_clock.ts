@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers";
 import type { Clock } from "../../lib/time/clock.ts";
 
 interface Sleeper {
@@ -73,5 +74,5 @@ export class ManualClock implements Clock {
 
 /** Resolves when every promise that could go on without I/O has gone on. */
 async function settle(): Promise<void> {
-  await new Promise((resolve) => setTimeout(resolve, 0));
+  await new Promise((resolve) => setImmediate(resolve));
 }
