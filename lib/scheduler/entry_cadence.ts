@@ -1,0 +1,52 @@
+import type { Cadence } from "../time/cadence.ts";
+import { intervalCadence } from "../time/interval_cadence.ts";
+import type { ScheduleEntry } from "./schedule_entry.ts";
+
+/**
+ * When `entry` is due, within its `start_at` and `end_at` (both included).
+ *
+ * @param start what an interval counts from, unless the entry starts later
+ */
+export function entryCadence(entry: ScheduleEntry, start: Date): Cadence {
+  const { startAt, endAt } = entry;
+  const cadence = entry.cronCadence ??
+    intervalCadence(startAt !== null && startAt > start ? startAt : start, entry.intervalSeconds!);
+  if (startAt === null && endAt === null) return cadence;
+  return {
+    next(after) {
+      const tooEarly = startAt !== null && after < startAt;
+      const due = cadence.next(tooEarly ? new Date(startAt.getTime() - 1) : after);
+      return due === null || (endAt !== null && due > endAt) ? null : due;
+    },
+  };
+}
+
+/**
+ * The latest occurrence that is not after `now`.
+ *
+ * @param due an occurrence that is not after `now`
+ */
+export function latestUpTo(cadence: Cadence, due: Date, now: Date): Date {
+  let latest = due;
+  // A machine can sleep for weeks: look back from now in growing steps, not forward from then.
+  for (let span = 1000; now.getTime() - span > due.getTime(); span *= 4) {
+    const near = cadence.next(new Date(now.getTime() - span));
+    if (near !== null && near <= now) {
+      latest = near;
+      break;
+    }
+  }
+  for (;;) {
+    const next = cadence.next(latest);
+    if (next === null || next > now) return latest;
+    latest = next;
+  }
+}
+
+/** Whether both entries are due at the same times, so that one can go on where the other was. */
+export function sameTiming(a: ScheduleEntry, b: ScheduleEntry): boolean {
+  return a.cron === b.cron && a.intervalSeconds === b.intervalSeconds &&
+    (a.cron === null || a.timezone === b.timezone) &&
+    a.jitterSeconds === b.jitterSeconds && a.enabled === b.enabled &&
+    a.startAt?.getTime() === b.startAt?.getTime() && a.endAt?.getTime() === b.endAt?.getTime();
+}
