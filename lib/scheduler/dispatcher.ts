@@ -1,0 +1,324 @@
+/**
+ * From a due occurrence to messages on the bus: misfires, overlap, waiting for the connection,
+ * expansion, publishing.
+ *
+ * @module
+ */
+import type { MessageBus } from "../bus/message_bus.ts";
+import type { Logger } from "../log/logger.ts";
+import type { Clock } from "../time/clock.ts";
+import { type Dispatch, dispatchOf } from "./dispatch.ts";
+import { type Expander, ExpansionError, type ExpansionErrorKind } from "./expansion.ts";
+import type { ScheduleEntry } from "./schedule_entry.ts";
+import type { Due } from "./timer_loop.ts";
+
+export interface DispatcherOptions {
+  /** The scheduler's name, part of every dispatch's identity. */
+  scheduler: string;
+  bus: MessageBus;
+  expander: Pick<Expander, "expand">;
+  clock: Clock;
+  logger: Logger;
+}
+
+/** How many of an expansion's messages are made before those already made are waited for. */
+const PUBLISH_SLICE = 1000;
+
+/** What is under way, and what waits, for one entry. */
+interface Slot {
+  running: Firing | null;
+  /** Due while the connection was down: the newest such occurrence. */
+  waiting: Due | null;
+}
+
+/** One firing under way. */
+interface Firing {
+  due: Due;
+  /** Takes back what has not been written to the connection yet. */
+  withdraw: AbortController;
+  /** Whether a message has left, so that the firing must be completed. */
+  begun: boolean;
+  done: Promise<void>;
+}
+
+const EXPANSION_EVENTS: Record<ExpansionErrorKind, string> = {
+  invalid: "scheduler.invalid_expand_from",
+  import: "scheduler.expand_from_import_failed",
+  call: "scheduler.expand_from_call_failed",
+  bad_return: "scheduler.expand_from_bad_return",
+};
+
+export class Dispatcher {
+  readonly #options: DispatcherOptions;
+  /** By entry name, and only while there is something to keep; it outlives a reload. */
+  readonly #slots = new Map<string, Slot>();
+  #stopped = new AbortController();
+  #watching = false;
+
+  constructor(options: DispatcherOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Starts the firing of a due occurrence, holds it back while the connection is down, or skips it.
+   * Returns at once and never throws: what goes wrong is logged.
+   */
+  fire(due: Due): void {
+    const { bus } = this.#options;
+    const slot = this.#slots.get(due.entry.name);
+    if (!bus.connected) {
+      this.#hold(due);
+    } else if (slot?.running) {
+      this.#logSkipped(due, "overlap", {
+        running_since: slot.running.due.scheduledFor.toISOString(),
+      });
+    } else {
+      this.#start(due);
+    }
+  }
+
+  /**
+   * Fires `entry` now because a person asked for it: its dispatches get random identities.
+   *
+   * @returns how many messages were published
+   * @throws {ExpansionError} when the expansion fails
+   * @throws {AggregateError} when messages could not be published
+   */
+  async fireByHand(entry: ScheduleEntry): Promise<number> {
+    const now = this.#options.clock.now();
+    const objects = await this.#expand(entry, new Date(now), this.#stopped.signal);
+    const failures: unknown[] = [];
+    const due = { entry, scheduledFor: new Date(now), fireAt: now };
+    const sent = await this.#publishAll(due, objects, { byHand: true }, failures);
+    if (failures.length > 0) {
+      throw new AggregateError(failures, `Cannot publish ${failures.length} messages`);
+    }
+    return sent;
+  }
+
+  /**
+   * Waits until the firings under way have finished, at most `timeout` milliseconds, and gives up
+   * the rest. What only waits for a connection is given up at once.
+   */
+  async drain(timeout: number): Promise<void> {
+    for (const slot of this.#slots.values()) {
+      if (slot.waiting !== null) this.#logSkipped(slot.waiting, "shutdown");
+      slot.waiting = null;
+    }
+    const running = [...this.#slots.values()].flatMap(({ running }) => running ?? []);
+    const finished = new AbortController();
+    const all = Promise.all(running.map(({ done }) => done)).then(() => finished.abort());
+    await this.#options.clock.sleep(timeout, finished.signal);
+    this.#stopped.abort(new Error("the scheduler is shutting down"));
+    if (finished.signal.aborted) return;
+    for (const { running } of this.#slots.values()) {
+      if (running !== null) this.#logSkipped(running.due, "shutdown", { waited_ms: timeout });
+      running?.withdraw.abort(this.#stopped.signal.reason);
+    }
+    await Promise.race([all, this.#options.clock.sleep(100)]);
+  }
+
+  /** Keeps the newest occurrence of the entry until the connection is back. */
+  #hold(due: Due): void {
+    const slot = this.#slot(due.entry.name);
+    const older = slot.waiting ?? (slot.running?.begun === false ? slot.running.due : null);
+    if (older !== null) {
+      this.#logSkipped(older, "superseded", { superseded_by: due.scheduledFor.toISOString() });
+    }
+    if (slot.waiting === null && slot.running?.begun === false) {
+      slot.running.withdraw.abort(new SupersededError());
+    }
+    slot.waiting = due;
+    if (!this.#watching) {
+      this.#watching = true;
+      void this.#releaseWhenConnected();
+    }
+  }
+
+  async #releaseWhenConnected(): Promise<void> {
+    await this.#options.bus.whenConnected(this.#stopped.signal);
+    this.#watching = false;
+    for (const name of [...this.#slots.keys()]) this.#release(name);
+  }
+
+  /** Starts what waited for the connection, once nothing else of the entry is under way. */
+  #release(name: string): void {
+    const slot = this.#slots.get(name)!;
+    if (slot.running !== null) return;
+    const due = slot.waiting;
+    if (due === null) {
+      this.#slots.delete(name);
+    } else if (this.#options.bus.connected) {
+      slot.waiting = null;
+      this.#start(due);
+    } else if (!this.#watching && !this.#stopped.signal.aborted) {
+      this.#watching = true;
+      void this.#releaseWhenConnected();
+    }
+  }
+
+  #start(due: Due): void {
+    const { entry, fireAt } = due;
+    const lateness = this.#options.clock.now() - fireAt;
+    const { misfireGraceSeconds } = entry;
+    if (misfireGraceSeconds !== null && lateness > misfireGraceSeconds * 1000) {
+      this.#logSkipped(due, "misfire", { lateness_ms: lateness });
+      return;
+    }
+    const slot = this.#slot(entry.name);
+    const firing: Firing = {
+      due,
+      withdraw: new AbortController(),
+      begun: false,
+      done: Promise.resolve(),
+    };
+    slot.running = firing;
+    firing.done = this.#run(firing, lateness).finally(() => {
+      slot.running = null;
+      this.#release(entry.name);
+    });
+  }
+
+  async #run(firing: Firing, lateness: number): Promise<void> {
+    const { due } = firing;
+    const { entry, scheduledFor } = due;
+    const { logger } = this.#options;
+    logger.info("scheduler.firing", {
+      schedule: entry.name,
+      dispatch_type: entry.dispatchType,
+      scheduled_for: scheduledFor.toISOString(),
+      lateness_ms: lateness,
+      ...(due.passedOverSince && { passed_over_since: due.passedOverSince.toISOString() }),
+    });
+    try {
+      const signal = firing.withdraw.signal;
+      const objects = await this.#expand(entry, scheduledFor, signal);
+      if (objects.length === 0) {
+        logger.info("scheduler.expansion_empty", {
+          schedule: entry.name,
+          expand_from: entry.expandFrom,
+        });
+        return;
+      }
+      const failures: unknown[] = [];
+      const sent = await this.#publishAll(due, objects, { firing }, failures);
+      const superseded = failures.every((failure) => failure instanceof SupersededError);
+      if (failures.length > 0 && !superseded) this.#logFailures(due, failures);
+      if (entry.expandFrom !== null && sent > 0) {
+        logger.info("scheduler.expansion_dispatched", {
+          schedule: entry.name,
+          expand_from: entry.expandFrom,
+          count: sent,
+        });
+      }
+    } catch (error) {
+      this.#logExpansionError(entry, scheduledFor, error);
+    }
+  }
+
+  /** The objects to dispatch: one empty one where the entry has no expansion. */
+  #expand(
+    entry: ScheduleEntry,
+    scheduledFor: Date,
+    signal: AbortSignal,
+  ): Promise<Record<string, unknown>[]> {
+    if (entry.expandFrom === null) return Promise.resolve([{}]);
+    return this.#options.expander.expand(entry.expandFrom, {
+      schedule: entry.name,
+      scheduledFor,
+      timeoutSeconds: entry.expandTimeoutSeconds,
+      signal,
+    });
+  }
+
+  /** @returns how many were published; why the others were not is added to `failures` */
+  async #publishAll(
+    { entry, scheduledFor }: Due,
+    objects: Record<string, unknown>[],
+    { firing, byHand }: { firing?: Firing; byHand?: boolean },
+    failures: unknown[],
+  ): Promise<number> {
+    const { scheduler, bus, clock } = this.#options;
+    const createdAt = new Date(clock.now());
+    const occurrence = { scheduler, scheduledFor, createdAt, byHand };
+    let sent = 0;
+    for (let from = 0; from < objects.length; from += PUBLISH_SLICE) {
+      const slice = objects.slice(from, from + PUBLISH_SLICE).map(async (object, offset) => {
+        const dispatch = dispatchOf(entry, occurrence, object, from + offset);
+        await bus.publish(dispatch.subject, { ...dispatch.message }, {
+          headers: dispatch.headers,
+          signal: firing?.withdraw.signal,
+        });
+        if (firing) firing.begun = true;
+        sent++;
+        this.#logDispatched(entry, dispatch);
+      });
+      for (const result of await Promise.allSettled(slice)) {
+        if (result.status === "rejected") failures.push(result.reason);
+      }
+    }
+    return sent;
+  }
+
+  #slot(name: string): Slot {
+    let slot = this.#slots.get(name);
+    if (slot === undefined) this.#slots.set(name, slot = { running: null, waiting: null });
+    return slot;
+  }
+
+  #logDispatched(entry: ScheduleEntry, { id, subject, message }: Dispatch): void {
+    const { logger } = this.#options;
+    // An expansion says how many it sent; a line for each of 100,000 would drown the log.
+    const log = entry.expandFrom === null ? "info" : "debug";
+    const fields = { schedule: entry.name, subject, priority: message.priority };
+    if (entry.dispatchType === "goal") {
+      logger[log]("scheduler.goal_dispatched", { ...fields, goal_id: id });
+    } else {
+      logger[log]("scheduler.task_dispatched", {
+        ...fields,
+        task_id: id,
+        worker_type: entry.taskConfig.workerType,
+      });
+    }
+  }
+
+  #logSkipped(due: Due, reason: string, fields: Record<string, unknown> = {}): void {
+    this.#options.logger.warning("scheduler.fire_skipped", {
+      schedule: due.entry.name,
+      scheduled_for: due.scheduledFor.toISOString(),
+      reason,
+      ...fields,
+    });
+  }
+
+  #logFailures(due: Due, failures: unknown[]): void {
+    this.#options.logger.error("scheduler.dispatch_error", {
+      schedule: due.entry.name,
+      scheduled_for: due.scheduledFor.toISOString(),
+      failed: failures.length,
+      error: describe(failures[0]),
+    });
+  }
+
+  #logExpansionError(entry: ScheduleEntry, scheduledFor: Date, error: unknown): void {
+    if (error instanceof SupersededError) return;
+    const event = error instanceof ExpansionError
+      ? EXPANSION_EVENTS[error.kind]
+      : "scheduler.dispatch_error";
+    this.#options.logger.error(event, {
+      schedule: entry.name,
+      scheduled_for: scheduledFor.toISOString(),
+      expand_from: entry.expandFrom,
+      error: describe(error),
+    });
+  }
+}
+
+/** Why a firing was withdrawn: a newer occurrence took its place while the connection was down. */
+class SupersededError extends Error {
+  override name = "SupersededError";
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
