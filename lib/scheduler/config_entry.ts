@@ -1,0 +1,203 @@
+import type { Action, ScheduleEntry, Timing } from "./schedule_entry.ts";
+import type { Cadence } from "../time/cadence.ts";
+import type { CadenceTable } from "./config_cadences.ts";
+import type { JsonCheck } from "./config_json.ts";
+import { type DocumentPath, type Finding, shown } from "./config_problem.ts";
+import { DEFAULTS, type EntryInput } from "./config_schema.ts";
+import { entryStructure } from "./config_structure.ts";
+import { entryNameProblem, expandFromProblem, parseInstant } from "./config_values.ts";
+
+/** What the entries of one file share. */
+export interface FileContext {
+  /** The zone of entries that name none; a valid one. */
+  readonly timezone: string;
+  readonly cadences: CadenceTable;
+  readonly json: JsonCheck;
+  /** The position in `schedules` of each name met so far. */
+  readonly names: Map<string, number>;
+  readonly report: (finding: Finding) => void;
+}
+
+/** Checks one entry of `schedules`, reports what it finds, and returns the entry if it is right. */
+export function readEntry(raw: unknown, index: number, file: FileContext): ScheduleEntry | null {
+  const at: DocumentPath = ["schedules", index];
+  const fields = typeof raw === "object" && raw !== null ? raw as Record<string, unknown> : {};
+  const place = typeof fields.name === "string" && fields.name !== ""
+    ? `schedules[${index}] ${shown(fields.name)}`
+    : `schedules[${index}]`;
+  let isRight = true;
+  const report = (finding: Finding) => {
+    if (finding.severity === "error") isRight = false;
+    file.report(finding);
+  };
+  const fail = (message: string, ...path: string[]) =>
+    report({ severity: "error", message: `${place}: ${message}`, at: [...at, ...path] });
+
+  const ignored = fields.dispatch_type === "goal" ? "task" : "goal";
+  for (const finding of entryStructure(raw, at, place)) {
+    // The other type's block is ignored, whatever is in it; its own type's is looked at below.
+    const block = finding.at[2];
+    const isBlockItself = finding.at.length === 3 && (block === "goal" || block === "task") &&
+      !finding.aimsAtKey;
+    if (!isBlockItself && !(block === ignored && isDispatchType(fields.dispatch_type))) {
+      report(finding);
+    }
+  }
+  if (!isMapping(raw)) return null;
+
+  if (typeof fields.name === "string" && fields.name !== "") checkName(fields.name);
+  const cadence = checkTiming();
+  checkAction();
+  if (typeof fields.expand_from === "string") {
+    const problem = expandFromProblem(fields.expand_from);
+    if (problem !== null) {
+      fail(`'expand_from' is ${shown(fields.expand_from)}: ${problem}`, "expand_from");
+    }
+  }
+  const startAt = checkInstant("start_at");
+  const endAt = checkInstant("end_at");
+  if (startAt !== null && endAt !== null && startAt >= endAt) {
+    fail(
+      `'end_at' must be later than 'start_at', got ${shown(fields.end_at)} and ` +
+        shown(fields.start_at),
+      "end_at",
+    );
+  }
+  // Without an error the structure is the schema's, but for unknown keys, which nobody reads.
+  return isRight ? build(raw as EntryInput) : null;
+
+  function checkName(name: string): void {
+    const problem = entryNameProblem(name);
+    if (problem !== null) return fail(`'name' is ${shown(name)}: ${problem}`, "name");
+    const first = file.names.get(name);
+    if (first === undefined) return void file.names.set(name, index);
+    report({
+      severity: "error",
+      message: `${place}: the name ${shown(name)} is taken by schedules[${first}]`,
+      at: [...at, "name"],
+      compareWith: ["schedules", first, "name"],
+    });
+  }
+
+  function checkTiming(): Cadence | null {
+    const zone = typeof fields.timezone === "string" ? fields.timezone : file.timezone;
+    const zoneProblem = zone === "" ? null : file.cadences.zoneProblem(zone);
+    if (zoneProblem !== null) fail(`'timezone': ${zoneProblem}`, "timezone");
+
+    const hasCron = isPresent(fields.cron);
+    const hasInterval = isPresent(fields.interval_seconds);
+    if (hasCron && hasInterval) {
+      report({
+        severity: "error",
+        message: `${place}: cannot specify both 'cron' and 'interval_seconds'`,
+        at: [...at, "interval_seconds"],
+        aimsAtKey: true,
+      });
+    } else if (!hasCron && !hasInterval) fail("must specify either 'cron' or 'interval_seconds'");
+    if (typeof fields.cron !== "string") return null;
+
+    const isZoneRight = zoneProblem === null && zone !== "";
+    const reading = file.cadences.read(fields.cron, isZoneRight ? zone : DEFAULTS.timezone);
+    if (reading.problem !== null) fail(reading.problem, "cron");
+    if (reading.warning !== null) {
+      const message = `${place}: ${reading.warning}`;
+      report({ severity: "warning", message, at: [...at, "cron"] });
+    }
+    return reading.cadence;
+  }
+
+  function checkAction(): void {
+    const type = fields.dispatch_type;
+    if (!isDispatchType(type)) return;
+    const block = fields[type];
+    if (!isMapping(block)) {
+      const got = isPresent(block) ? `, got ${shown(block)}` : "";
+      const path = block === undefined ? [] : [type];
+      fail(`dispatch_type '${type}' requires a '${type}' dict${got}`, ...path);
+    } else {
+      const key = type === "goal" ? "context" : "payload";
+      if (isMapping(block[key])) {
+        const label = `${place}: '${type}.${key}'`;
+        file.json.check(block[key], [...at, type, key], label).forEach(report);
+      }
+    }
+    if (isPresent(fields[ignored])) {
+      report({
+        severity: "warning",
+        message: `${place}: '${ignored}' is ignored, since 'dispatch_type' is '${type}'`,
+        at: [...at, ignored],
+        aimsAtKey: true,
+      });
+    }
+  }
+
+  function checkInstant(key: "start_at" | "end_at"): Date | null {
+    const text = fields[key];
+    if (typeof text !== "string") return null;
+    const instant = parseInstant(text);
+    if (instant instanceof Date) return instant;
+    fail(`'${key}' is ${shown(text)}: ${instant}`, key);
+    return null;
+  }
+
+  function build(input: EntryInput): ScheduleEntry {
+    return {
+      name: input.name,
+      timezone: input.timezone ?? file.timezone,
+      cronCadence: cadence,
+      expandFrom: input.expand_from ?? null,
+      expandTimeoutSeconds: input.expand_timeout_seconds ?? DEFAULTS.expand_timeout_seconds,
+      enabled: input.enabled ?? DEFAULTS.enabled,
+      runOnStart: input.run_on_start ?? DEFAULTS.run_on_start,
+      jitterSeconds: input.jitter_seconds ?? DEFAULTS.jitter_seconds,
+      startAt,
+      endAt,
+      misfireGraceSeconds: input.misfire_grace_seconds ?? null,
+      catchUp: input.catch_up ?? DEFAULTS.catch_up,
+      nextFire: null,
+      ...timingOf(input),
+      ...actionOf(input),
+    };
+  }
+}
+
+function timingOf({ cron, interval_seconds }: EntryInput): Timing {
+  return typeof cron === "string"
+    ? { cron, intervalSeconds: null }
+    : { cron: null, intervalSeconds: interval_seconds ?? NaN };
+}
+
+function actionOf({ dispatch_type, goal, task }: EntryInput): Action {
+  return dispatch_type === "goal"
+    ? {
+      dispatchType: "goal",
+      goalConfig: {
+        instruction: goal?.instruction ?? "",
+        context: goal?.context ?? {},
+        priority: goal?.priority ?? DEFAULTS.priority,
+      },
+      taskConfig: null,
+    }
+    : {
+      dispatchType: "task",
+      goalConfig: null,
+      taskConfig: {
+        workerType: task?.worker_type ?? "",
+        payload: task?.payload ?? {},
+        modelTier: task?.model_tier ?? DEFAULTS.model_tier,
+        priority: task?.priority ?? DEFAULTS.priority,
+      },
+    };
+}
+
+function isPresent(value: unknown): boolean {
+  return value !== undefined && value !== null;
+}
+
+function isMapping(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function isDispatchType(value: unknown): value is "goal" | "task" {
+  return value === "goal" || value === "task";
+}

@@ -1,0 +1,89 @@
+/**
+ * Configuration files are bounded: 100,000 entries take about 20 MB. What is longer is not read to
+ * its end.
+ */
+export const LARGEST_FILE = 32 * 2 ** 20;
+
+/** Why a file could not be read; the message says what to do. */
+export class ConfigFileError extends Error {
+  override readonly name = "ConfigFileError";
+}
+
+/**
+ * The text of the file at `path`, without its byte order mark.
+ *
+ * @throws {ConfigFileError} where there is no readable text file of at most 32 MiB
+ */
+export async function readConfigFile(path: string): Promise<string> {
+  let bytes: Uint8Array;
+  try {
+    bytes = await readBounded(path);
+  } catch (error) {
+    throw error instanceof ConfigFileError ? error : explained(error);
+  }
+  if ((bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff)) {
+    throw new ConfigFileError("The file is UTF-16: save it as UTF-8");
+  }
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    throw new ConfigFileError(
+      `The file is not UTF-8, from byte ${firstBadByte(bytes)} on: save it as UTF-8`,
+    );
+  }
+}
+
+async function readBounded(path: string): Promise<Uint8Array> {
+  using file = await Deno.open(path);
+  const { size, isDirectory } = await file.stat();
+  if (isDirectory) throw new ConfigFileError("This is a directory: name the file in it");
+  if (size > LARGEST_FILE) throw tooLarge(`${size} bytes`);
+
+  // A pipe states no size, so the end is what counts.
+  let bytes = new Uint8Array(size + 1);
+  let length = 0;
+  for (;;) {
+    const count = await file.read(bytes.subarray(length));
+    if (count === null) return bytes.subarray(0, length);
+    length += count;
+    if (length > LARGEST_FILE) throw tooLarge("longer");
+    if (length === bytes.length) {
+      const larger = new Uint8Array(2 * length + 4096);
+      larger.set(bytes);
+      bytes = larger;
+    }
+  }
+}
+
+function tooLarge(size: string): ConfigFileError {
+  return new ConfigFileError(
+    `The file is too large: at most ${LARGEST_FILE} bytes are read, this is ${size}`,
+  );
+}
+
+function explained(error: unknown): ConfigFileError {
+  const message = error instanceof Deno.errors.NotFound
+    ? "There is no such file: check the path, or the link's target"
+    : error instanceof Deno.errors.PermissionDenied || error instanceof Deno.errors.NotCapable
+    ? "No permission to read the file: let this user, and Deno's --allow-read, read it"
+    : error instanceof Deno.errors.IsADirectory
+    ? "This is a directory: name the file in it"
+    : `Cannot read the file: ${error instanceof Error ? error.message : error}`;
+  return new ConfigFileError(message, { cause: error });
+}
+
+/** The longest prefix that decodes, by halving. */
+function firstBadByte(bytes: Uint8Array): number {
+  let good = 0;
+  let bad = bytes.length;
+  while (bad - good > 1) {
+    const middle = (good + bad) >> 1;
+    try {
+      new TextDecoder("utf-8", { fatal: true }).decode(bytes.subarray(0, middle), { stream: true });
+      good = middle;
+    } catch {
+      bad = middle;
+    }
+  }
+  return good;
+}

@@ -1,0 +1,99 @@
+import { type DocumentPath, type Finding, formatPath, shown } from "./config_problem.ts";
+
+/** NATS refuses messages far below this, whatever the server allows (64 MiB at most, 1 by default). */
+const LONGEST_JSON = 8 * 2 ** 20;
+const DEEPEST_JSON = 100;
+
+/** How large a value is once aliases are written out: characters of JSON, roughly, and levels. */
+interface Extent {
+  readonly length: number;
+  readonly depth: number;
+}
+
+const SCALAR: Extent = { length: 8, depth: 0 };
+
+/**
+ * Checks that values can be sent as JSON: no NaN or infinity, nothing that contains itself, nothing
+ * that unfolds beyond 8 MiB or 100 levels. A part that many values share (an alias) is looked at
+ * once, so a file of aliases of aliases costs no more than its length.
+ */
+export class JsonCheck {
+  readonly #known = new Map<object, Extent>();
+  readonly #open = new Set<object>();
+
+  /** The problems of `value`, which stands at `at` in the document and is called `label`. */
+  check(value: unknown, at: DocumentPath, label: string): Finding[] {
+    const findings: Finding[] = [];
+    const fail = (message: string, place: DocumentPath) => {
+      const inside = formatPath(place.slice(at.length));
+      const name = inside === ""
+        ? `${label}`
+        : `${label}${inside.startsWith("[") ? "" : "."}${inside}`;
+      findings.push({ severity: "error", message: `${name} ${message}`, at: place });
+    };
+    const { length, depth } = this.#measure(value, at, 0, fail);
+    if (length > LONGEST_JSON) {
+      fail(`unfolds to more than ${LONGEST_JSON} characters of JSON: too large for a message`, at);
+    } else if (depth > DEEPEST_JSON && findings.length === 0) {
+      fail(`is nested more than ${DEEPEST_JSON} levels deep`, at);
+    }
+    return findings;
+  }
+
+  #measure(
+    value: unknown,
+    at: DocumentPath,
+    level: number,
+    fail: (message: string, place: DocumentPath) => void,
+  ): Extent {
+    if (typeof value === "string") return { length: value.length + 3, depth: 0 };
+    if (typeof value === "boolean" || value === null) return SCALAR;
+    if (typeof value === "number") {
+      if (!Number.isFinite(value)) fail(`is ${value}, which JSON cannot carry`, at);
+      return SCALAR;
+    }
+    if (typeof value !== "object") {
+      fail(`is ${shown(value)}, which JSON cannot carry`, at);
+      return SCALAR;
+    }
+    const known = this.#known.get(value);
+    if (known !== undefined) return known;
+    if (this.#open.has(value)) {
+      fail("contains itself, which JSON cannot carry", at);
+      return SCALAR;
+    }
+    if (level > DEEPEST_JSON) return { length: 0, depth: 1 };
+    if (Array.isArray(value) && value.length > LONGEST_JSON) {
+      return { length: value.length, depth: 1 };
+    }
+    if (!Array.isArray(value) && !isPlain(value)) {
+      fail(`is ${shown(value)}, which JSON cannot carry`, at);
+      return SCALAR;
+    }
+
+    this.#open.add(value);
+    let length = 2;
+    let depth = 0;
+    const include = (part: unknown, key: string | number) => {
+      const extent = this.#measure(part, [...at, key], level + 1, fail);
+      length += extent.length;
+      depth = Math.max(depth, extent.depth);
+    };
+    if (Array.isArray(value)) value.forEach(include);
+    else {
+      for (const [key, part] of Object.entries(value)) {
+        length += key.length + 3;
+        include(part, key);
+      }
+    }
+    this.#open.delete(value);
+    const extent = { length, depth: depth + 1 };
+    this.#known.set(value, extent);
+    return extent;
+  }
+}
+
+function isPlain(value: object): boolean {
+  const prototype = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}

@@ -1,0 +1,111 @@
+import leven from "leven";
+
+/** One thing wrong, or doubtful, in a configuration. */
+export interface Problem {
+  /** An error keeps the configuration from being used; a warning does so under `--strict` only. */
+  readonly severity: "error" | "warning";
+  /** What is wrong, what was found and what is allowed; begins with the place. */
+  readonly message: string;
+  /** The place in the document, such as `schedules[2].goal.priority`; empty for the whole of it. */
+  readonly path: string;
+  /** 1-based; absent where the configuration did not come from a file. */
+  readonly line?: number;
+  /** 1-based, in UTF-16 code units, as editors count. */
+  readonly column?: number;
+}
+
+/** Keys and list positions from the top of the document to a place in it. */
+export type DocumentPath = readonly (string | number)[];
+
+/** A problem before it has a line and a column. */
+export interface Finding {
+  readonly severity: "error" | "warning";
+  readonly message: string;
+  readonly at: DocumentPath;
+  /** Whether the key at the end of `at` is meant, rather than its value. */
+  readonly aimsAtKey?: boolean;
+  /** The place of another finding, whose line is appended to the message where it is known. */
+  readonly compareWith?: DocumentPath;
+  /** Where in the text, if it is known better than `at` can say. */
+  readonly offset?: number;
+}
+
+/** `FILE:LINE:COLUMN: error: MESSAGE`; a problem of the whole file stands at 1:1. */
+export function formatProblem(file: string, problem: Problem): string {
+  const { line = 1, column = 1, severity, message } = problem;
+  return `${file}:${line}:${column}: ${severity}: ${message}`;
+}
+
+/** `["schedules", 2, "goal"]` as `schedules[2].goal`; a key that is no plain word is quoted. */
+export function formatPath(path: DocumentPath): string {
+  let text = "";
+  for (const part of path) {
+    if (typeof part === "number") text += `[${part}]`;
+    else if (!/^[\p{L}_$][\p{L}\p{N}_$-]*$/u.test(part)) text += `[${quoted(part)}]`;
+    else text += text === "" ? part : `.${part}`;
+  }
+  return text;
+}
+
+const LONGEST_QUOTE = 60;
+
+/**
+ * `value` as JSON for a message, shortened. Containers are named, not written out, so that the cost
+ * does not depend on what they hold; never throws.
+ */
+export function shown(value: unknown): string {
+  switch (typeof value) {
+    case "string":
+      return quoted(value);
+    case "number":
+    case "boolean":
+    case "undefined":
+      return String(value);
+    case "object":
+      if (value === null) return "null";
+      return describeObject(value);
+    default:
+      return `a ${typeof value}`;
+  }
+}
+
+function describeObject(value: object): string {
+  try {
+    if (Array.isArray(value)) return value.length === 0 ? "an empty list" : "a list";
+    if (value instanceof Date) return "a date";
+    return Object.keys(value).length === 0 ? "an empty mapping" : "a mapping";
+  } catch {
+    return "an object that cannot be read";
+  }
+}
+
+function quoted(text: string): string {
+  if (text.length <= LONGEST_QUOTE) return JSON.stringify(text);
+  return `${JSON.stringify(text.slice(0, LONGEST_QUOTE).replace(/[\uD800-\uDBFF]$/, ""))}…`;
+}
+
+/**
+ * ` (did you mean "…"?)` for the member of `allowed` that differs from `word` by a slip of the
+ * finger, or nothing.
+ */
+export function suggestion(word: unknown, allowed: readonly string[]): string {
+  const nearest = nearMiss(word, allowed);
+  return nearest === null ? "" : ` (did you mean ${JSON.stringify(nearest)}?)`;
+}
+
+function nearMiss(word: unknown, allowed: readonly string[]): string | null {
+  if (typeof word !== "string" || word.length > 40) return null;
+  const plain = normalized(word);
+  let nearest: string | null = null;
+  let best = Math.max(1, Math.floor(word.length / 3)) + 1;
+  for (const candidate of allowed) {
+    const distance = leven(plain, normalized(candidate), { maxDistance: best });
+    if (distance < best) [nearest, best] = [candidate, distance];
+  }
+  return nearest;
+}
+
+/** `intervalSeconds`, `Interval-Seconds` and `interval_seconds` are the same word. */
+function normalized(word: string): string {
+  return word.replace(/([a-z])([A-Z])/g, "$1_$2").toLowerCase().replaceAll(/[\s-]/g, "_");
+}

@@ -1,0 +1,293 @@
+/**
+ * The configuration's schema, once: the TypeScript types, the validation and the JSON Schema for
+ * editors are all made from it.
+ *
+ * @module
+ */
+
+import type { FromSchema } from "json-schema-to-ts";
+import { CATCH_UP_POLICIES, DISPATCH_TYPES, MODEL_TIERS, PRIORITIES } from "../wire/vocabulary.ts";
+
+/** Names go into a header, a message id and a subject; longer ones are refused. */
+export const LONGEST_NAME = 256;
+/** Occurrences are told apart by the millisecond, so an interval is no shorter. */
+export const SHORTEST_INTERVAL_SECONDS = 0.001;
+/** A hundred years: beyond it, adding to a date leaves the range of dates. */
+export const LONGEST_SECONDS = 3_155_760_000;
+/** An expansion that takes longer than a day is not waited for. */
+export const LONGEST_EXPAND_TIMEOUT_SECONDS = 86_400;
+
+/** What stands in for an optional key that is absent or null. */
+export const DEFAULTS = {
+  timezone: "UTC",
+  priority: "normal",
+  model_tier: "local",
+  enabled: true,
+  jitter_seconds: 0,
+  run_on_start: false,
+  catch_up: "none",
+  expand_timeout_seconds: 30,
+} as const;
+
+const timezone = {
+  type: ["string", "null"],
+  minLength: 1,
+  title: "Time zone",
+  examples: ["UTC", "Europe/Berlin", "America/New_York"],
+} as const;
+
+const priority = {
+  enum: [...PRIORITIES, null],
+  default: DEFAULTS.priority,
+  title: "Priority",
+  description: "Priority of the dispatched message.",
+} as const;
+
+const GOAL_SCHEMA = {
+  type: ["object", "null"],
+  title: "Goal",
+  description: "What a `goal` entry dispatches to `heddle.goals.incoming`.",
+  required: ["instruction"],
+  additionalProperties: false,
+  properties: {
+    instruction: {
+      type: "string",
+      minLength: 1,
+      title: "Instruction",
+      description: "What the orchestrator is asked to do.",
+      examples: ["Summarize the documents of the last hour"],
+    },
+    context: {
+      type: ["object", "null"],
+      title: "Context",
+      description: "Sent with the goal; an expansion's object is merged over it.",
+      examples: [{ source: "docs" }],
+    },
+    priority,
+  },
+} as const;
+
+const TASK_SCHEMA = {
+  type: ["object", "null"],
+  title: "Task",
+  description: "What a `task` entry dispatches to `heddle.tasks.incoming`.",
+  required: ["worker_type"],
+  additionalProperties: false,
+  properties: {
+    worker_type: {
+      type: "string",
+      minLength: 1,
+      title: "Worker type",
+      description: "Which kind of worker takes the task.",
+      examples: ["health_checker"],
+    },
+    payload: {
+      type: ["object", "null"],
+      title: "Payload",
+      description: "Sent with the task; an expansion's object is merged over it.",
+      examples: [{ check: "system" }],
+    },
+    model_tier: {
+      enum: [...MODEL_TIERS, null],
+      default: DEFAULTS.model_tier,
+      title: "Model tier",
+      description: "Which tier of model the worker is given.",
+    },
+    priority,
+  },
+} as const;
+
+/** The structure of one entry of `schedules`: keys and types, without the rules between keys. */
+export const ENTRY_SCHEMA = {
+  type: "object",
+  title: "Schedule",
+  required: ["name", "dispatch_type"],
+  additionalProperties: false,
+  properties: {
+    name: {
+      type: "string",
+      minLength: 1,
+      maxLength: LONGEST_NAME,
+      title: "Name",
+      description: "Unique in the file; names the entry in logs, headers and message ids.",
+      examples: ["hourly_summarize"],
+    },
+    cron: {
+      type: ["string", "null"],
+      title: "Cron expression",
+      description:
+        "Minute, hour, day of month, month, day of week. Six fields put seconds first. " +
+        "Quote it. Exactly one of `cron` and `interval_seconds`.",
+      examples: ["0 * * * *", "30 2 * * MON-FRI", "@daily"],
+    },
+    interval_seconds: {
+      type: ["number", "null"],
+      minimum: SHORTEST_INTERVAL_SECONDS,
+      maximum: LONGEST_SECONDS,
+      title: "Interval",
+      description: "Seconds between firings, fractions allowed; the first comes one interval " +
+        "after the start. Exactly one of `cron` and `interval_seconds`.",
+      examples: [300, 0.5],
+    },
+    dispatch_type: {
+      enum: DISPATCH_TYPES,
+      title: "Dispatch type",
+      description: "Whether the entry dispatches its `goal` or its `task`.",
+    },
+    goal: GOAL_SCHEMA,
+    task: TASK_SCHEMA,
+    expand_from: {
+      type: ["string", "null"],
+      title: "Expansion function",
+      description: "A function that returns a list of objects; one message is dispatched for " +
+        "each. Relative to the directory of this file.",
+      examples: ["sessions.active_sessions", "./expansions/sessions.ts#getActive"],
+    },
+    expand_timeout_seconds: {
+      type: ["number", "null"],
+      exclusiveMinimum: 0,
+      maximum: LONGEST_EXPAND_TIMEOUT_SECONDS,
+      default: DEFAULTS.expand_timeout_seconds,
+      title: "Expansion time-out",
+      description: "Seconds an expansion function may take.",
+    },
+    enabled: {
+      type: ["boolean", "null"],
+      default: DEFAULTS.enabled,
+      title: "Enabled",
+      description: "An entry that is not enabled is checked but never fires.",
+    },
+    timezone: {
+      ...timezone,
+      description: "IANA zone in which `cron` is read; the file's `timezone` where absent.",
+    },
+    jitter_seconds: {
+      type: ["number", "null"],
+      minimum: 0,
+      maximum: LONGEST_SECONDS,
+      default: DEFAULTS.jitter_seconds,
+      title: "Jitter",
+      description: "Largest delay in seconds that is added to a firing.",
+    },
+    run_on_start: {
+      type: ["boolean", "null"],
+      default: DEFAULTS.run_on_start,
+      title: "Run on start",
+      description: "Whether the entry also fires when the scheduler starts.",
+    },
+    start_at: {
+      type: ["string", "null"],
+      title: "Start at",
+      description: "The first instant at which the entry may be due, with an offset or `Z`.",
+      examples: ["2026-03-01T08:00:00Z"],
+    },
+    end_at: {
+      type: ["string", "null"],
+      title: "End at",
+      description: "The last instant at which the entry may be due, with an offset or `Z`.",
+      examples: ["2026-12-31T23:59:59+01:00"],
+    },
+    misfire_grace_seconds: {
+      type: ["number", "null"],
+      minimum: 0,
+      title: "Misfire grace",
+      description: "A firing later than this many seconds is skipped; no limit where absent.",
+      examples: [60],
+    },
+    catch_up: {
+      enum: [...CATCH_UP_POLICIES, null],
+      default: DEFAULTS.catch_up,
+      title: "Catch up",
+      description: "What becomes of occurrences missed while no scheduler ran: none, the latest " +
+        "one, or all (at most 1000).",
+    },
+  },
+} as const;
+
+/** One entry as it stands in a file whose structure is right. */
+export type EntryInput = FromSchema<typeof ENTRY_SCHEMA>;
+
+/** The structure of the file around its entries. */
+export const FILE_SCHEMA = {
+  type: "object",
+  required: ["name", "schedules"],
+  additionalProperties: false,
+  properties: {
+    name: {
+      type: "string",
+      minLength: 1,
+      maxLength: LONGEST_NAME,
+      title: "Scheduler name",
+      description: "Names the scheduler; it listens on `heddle.scheduler.{name}`.",
+      examples: ["default_scheduler"],
+    },
+    timezone: {
+      ...timezone,
+      default: DEFAULTS.timezone,
+      description: "IANA zone for the entries that name none.",
+    },
+    schedules: {
+      type: "array",
+      title: "Schedules",
+      description: "The entries; may be empty.",
+    },
+  },
+} as const;
+
+/** The file as it stands, its entries not yet looked at. */
+export type FileInput = FromSchema<typeof FILE_SCHEMA>;
+
+/** The rules between the keys of an entry, for editors; validate_config.ts words them for people. */
+const ENTRY_RULES = {
+  allOf: [
+    {
+      oneOf: [
+        { required: ["cron"], properties: { cron: { type: "string" } } },
+        { required: ["interval_seconds"], properties: { interval_seconds: { type: "number" } } },
+      ],
+    },
+    ...DISPATCH_TYPES.map((type) => ({
+      if: { required: ["dispatch_type"], properties: { dispatch_type: { const: type } } },
+      then: { required: [type], properties: { [type]: { type: "object" } } },
+    })),
+  ],
+};
+
+/**
+ * The JSON Schema (draft 7) that `heddle-scheduler schema` prints for editors. It accepts what the
+ * scheduler accepts, but flags unknown keys, which are warnings to the scheduler.
+ */
+export const CONFIG_JSON_SCHEMA = {
+  $schema: "http://json-schema.org/draft-07/schema#",
+  $id: "urn:heddle:scheduler-config",
+  title: "Heddle scheduler configuration",
+  description: "Which goals and tasks the scheduler dispatches, and when.",
+  ...FILE_SCHEMA,
+  properties: {
+    ...FILE_SCHEMA.properties,
+    schedules: {
+      ...FILE_SCHEMA.properties.schedules,
+      items: { ...ENTRY_SCHEMA, ...ENTRY_RULES },
+    },
+  },
+  examples: [
+    {
+      name: "default_scheduler",
+      timezone: "UTC",
+      schedules: [
+        {
+          name: "hourly_summarize",
+          cron: "0 * * * *",
+          dispatch_type: "goal",
+          goal: { instruction: "Summarize the documents of the last hour" },
+        },
+        {
+          name: "health",
+          interval_seconds: 300,
+          dispatch_type: "task",
+          task: { worker_type: "health_checker", payload: { check: "system" } },
+        },
+      ],
+    },
+  ],
+};

@@ -1,0 +1,76 @@
+/**
+ * Rules for single values that the schema cannot state. Each function returns what is wrong, to
+ * follow the key and a colon, or null.
+ *
+ * @module
+ */
+
+/** An entry's name goes into a message id and a header. */
+export function entryNameProblem(name: string): string | null {
+  if (name.trim() === "") return "a name cannot be blank";
+  if (/[\p{Cc}\u2028\u2029]/u.test(name)) return "a name cannot hold control characters";
+  if (!name.isWellFormed()) return "a name cannot hold half a surrogate pair";
+  return null;
+}
+
+/** The scheduler's name ends the subject `heddle.scheduler.{name}`; dots make more tokens of it. */
+export function schedulerNameProblem(name: string): string | null {
+  const wrong = /[\s\p{Cc}*>]/u.exec(name);
+  if (wrong !== null) {
+    return `it becomes part of a NATS subject, which cannot hold ${JSON.stringify(wrong[0])}`;
+  }
+  if (name.split(".").includes("")) {
+    return "it becomes part of a NATS subject, where a dot must stand between two words";
+  }
+  return name.isWellFormed() ? null : "a name cannot hold half a surrogate pair";
+}
+
+const INSTANT =
+  /^\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?(?:[Zz]|[-+]\d{2}:\d{2})$/;
+const LOCAL_TIME = /^\d{4}-\d{2}-\d{2}(?:[Tt ]\d{2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?)?$/;
+
+/** The instant that `text` names, to the millisecond, or what is wrong with it. */
+export function parseInstant(text: string): Date | string {
+  if (INSTANT.test(text)) {
+    try {
+      return new Date(Temporal.Instant.from(text).epochMilliseconds);
+    } catch {
+      return "there is no such date or time";
+    }
+  }
+  return LOCAL_TIME.test(text)
+    ? "an instant needs a time and an offset, such as 2026-03-01T08:00:00Z or " +
+      "2026-03-01T08:00:00+01:00"
+    : "expected an instant such as 2026-03-01T08:00:00Z";
+}
+
+const DOTTED = /^[\p{L}_$][\p{L}\p{N}_$-]*(?:\.[\p{L}_$][\p{L}\p{N}_$-]*)+$/u;
+const EXPORT = /^[\p{L}_$][\p{L}\p{N}_$]*$/u;
+const FORMS = "expected 'package.module.function' or './file.ts#function'";
+
+/**
+ * Whether `text` has one of the two forms of an expansion function and stays below its root. That
+ * the file is there is found out when it is loaded.
+ */
+export function expandFromProblem(text: string): string | null {
+  if (/\p{Cc}/u.test(text)) return `a control character in it; ${FORMS}`;
+  if (/^[a-z][a-z0-9+.-]*:/i.test(text)) return "a URL or an absolute path is not allowed";
+  if (/^[/\\~]/.test(text)) return "an absolute path is not allowed";
+  const hash = text.lastIndexOf("#");
+  if (hash < 0) return DOTTED.test(text) ? null : FORMS;
+  const file = text.slice(0, hash);
+  if (file.includes("\\")) return "write / between directories";
+  if (leavesRoot(file)) return "'..' leads out of the directory of the configuration";
+  if (!/[^./]/.test(file)) return `no file before the '#'; ${FORMS}`;
+  return EXPORT.test(text.slice(hash + 1)) ? null : `no export's name after the '#'; ${FORMS}`;
+}
+
+function leavesRoot(file: string): boolean {
+  let depth = 0;
+  for (const segment of file.split("/")) {
+    if (segment === "..") depth--;
+    else if (segment !== "" && segment !== ".") depth++;
+    if (depth < 0) return true;
+  }
+  return false;
+}

@@ -1,0 +1,40 @@
+import { ConfigFileError, readConfigFile } from "./config_file.ts";
+import type { Problem } from "./config_problem.ts";
+import { checkConfig, type SchedulerConfig } from "./validate_config.ts";
+import { readYaml } from "./yaml_document.ts";
+
+export { formatProblem, type Problem } from "./config_problem.ts";
+export { type SchedulerConfig, validateSchedulerConfig } from "./validate_config.ts";
+
+/** What a configuration file holds, and what is wrong with it. */
+export interface LoadedConfig {
+  /** Null when `problems` has an error. */
+  readonly config: SchedulerConfig | null;
+  /** In the order of the file, each with its line and column. */
+  readonly problems: readonly Problem[];
+}
+
+/**
+ * Reads and checks the configuration file at `path`. Never rejects: a file that cannot be read is a
+ * problem like any other.
+ */
+export async function loadSchedulerConfig(path: string): Promise<LoadedConfig> {
+  try {
+    return parseSchedulerConfig(await readConfigFile(path));
+  } catch (error) {
+    if (!(error instanceof ConfigFileError)) throw error;
+    return refused({ severity: "error", message: error.message, path: "", line: 1, column: 1 });
+  }
+}
+
+/** Reads and checks the text of a configuration file. Never throws. */
+export function parseSchedulerConfig(text: string): LoadedConfig {
+  const document = readYaml(text);
+  if ("severity" in document) return refused(document);
+  const { config, findings } = checkConfig(document.value);
+  return { config, problems: document.locate([...document.findings, ...findings]) };
+}
+
+function refused(problem: Problem): LoadedConfig {
+  return { config: null, problems: [problem] };
+}

@@ -1,0 +1,120 @@
+import { CadenceTable } from "./config_cadences.ts";
+import { readEntry } from "./config_entry.ts";
+import { JsonCheck } from "./config_json.ts";
+import {
+  type DocumentPath,
+  type Finding,
+  formatPath,
+  type Problem,
+  shown,
+} from "./config_problem.ts";
+import { DEFAULTS } from "./config_schema.ts";
+import { fileStructure } from "./config_structure.ts";
+import { schedulerNameProblem } from "./config_values.ts";
+import type { ScheduleEntry } from "./schedule_entry.ts";
+
+/** Some ten times what a file can hold; a list that is longer is not walked through. */
+const MOST_ENTRIES = 1_000_000;
+
+/** A checked configuration, with every default filled in. */
+export interface SchedulerConfig {
+  readonly name: string;
+  /** The zone of entries that name none. */
+  readonly timezone: string;
+  /** In the order of the file. */
+  readonly entries: readonly ScheduleEntry[];
+}
+
+/** A configuration, or null where there is any error, and all that was found. */
+export interface CheckedConfig {
+  readonly config: SchedulerConfig | null;
+  readonly findings: readonly Finding[];
+}
+
+/**
+ * Every problem of a configuration that was read from YAML or JSON, or built by a program; an empty
+ * list when it is valid. Never throws, whatever it is given.
+ *
+ * @param path the name of the file, to begin the messages with
+ */
+export function validateSchedulerConfig(config: unknown, path?: string): Problem[] {
+  const prefix = path === undefined ? "" : `${path}: `;
+  return checkConfig(config).findings.map(({ severity, message, at }) => ({
+    severity,
+    message: prefix + message,
+    path: formatPath(at),
+  }));
+}
+
+/** Checks `raw` and builds the configuration from it. Never throws. */
+export function checkConfig(raw: unknown): CheckedConfig {
+  const findings: Finding[] = [];
+  const config = guarded([], findings, () => readConfig(raw, findings)) ?? null;
+  const isRight = !findings.some((finding) => finding.severity === "error");
+  return { config: isRight ? config : null, findings };
+}
+
+function readConfig(raw: unknown, findings: Finding[]): SchedulerConfig | null {
+  findings.push(...fileStructure(raw));
+  if (typeof raw !== "object" || raw === null || Array.isArray(raw)) return null;
+  const { name, timezone, schedules } = raw as Record<string, unknown>;
+  const fail = (message: string, key: string) =>
+    findings.push({ severity: "error", message: `Top level: ${message}`, at: [key] });
+
+  if (typeof name === "string" && name !== "") {
+    const problem = schedulerNameProblem(name);
+    if (problem !== null) fail(`'name' is ${shown(name)}: ${problem}`, "name");
+  }
+  const cadences = new CadenceTable();
+  let zone: string = DEFAULTS.timezone;
+  if (typeof timezone === "string" && timezone !== "") {
+    const problem = cadences.zoneProblem(timezone);
+    if (problem === null) zone = timezone;
+    else fail(`'timezone': ${problem}`, "timezone");
+  }
+  if (!Array.isArray(schedules)) return null;
+  if (schedules.length > MOST_ENTRIES) {
+    fail(`'schedules' holds ${schedules.length} entries, more than ${MOST_ENTRIES}`, "schedules");
+    return null;
+  }
+
+  const file = {
+    timezone: zone,
+    cadences,
+    json: new JsonCheck(),
+    names: new Map<string, number>(),
+    report: (finding: Finding) => void findings.push(finding),
+  };
+  const entries: ScheduleEntry[] = [];
+  for (let index = 0; index < schedules.length; index++) {
+    const entry = guarded(
+      ["schedules", index],
+      findings,
+      () => readEntry(schedules[index], index, file),
+    );
+    if (entry) entries.push(entry);
+  }
+  return { name: String(name), timezone: zone, entries };
+}
+
+/** What `read` returns; an object that throws when it is looked at becomes a problem. */
+function guarded<Result>(
+  at: DocumentPath,
+  findings: Finding[],
+  read: () => Result,
+): Result | undefined {
+  try {
+    return read();
+  } catch (error) {
+    const message = `${formatPath(at) || "Top level"}: cannot be read: ${messageOf(error)}`;
+    findings.push({ severity: "error", message, at });
+  }
+}
+
+function messageOf(error: unknown): string {
+  try {
+    return shown(error instanceof Error ? error.message : error);
+  } catch {
+    return "it throws when it is looked at";
+  }
+}

@@ -1,0 +1,88 @@
+/**
+ * Plain scalars that Python's YAML reads as something else. PyYAML follows YAML 1.1 with patterns
+ * of its own (yaml/resolver.py); this program reads YAML 1.2's core schema.
+ *
+ * @module
+ */
+
+import { floatCoreTag, intCoreTag, NOT_RESOLVED } from "js-yaml";
+
+/** How one plain scalar was read, in words: `the string "yes"`, `the number 8`. */
+export interface ScalarDifference {
+  readonly here: string;
+  readonly python: string;
+}
+
+const BOOLEAN = /^(?:yes|Yes|YES|no|No|NO|on|On|ON|off|Off|OFF)$/;
+const FLOAT =
+  /^(?:[-+]?[0-9][0-9_]*\.[0-9_]*(?:[eE][-+][0-9]+)?|\.[0-9][0-9_]*(?:[eE][-+][0-9]+)?|[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+\.[0-9_]*|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))$/;
+const INTEGER =
+  /^(?:[-+]?0b[0-1_]+|[-+]?0[0-7_]+|[-+]?(?:0|[1-9][0-9_]*)|[-+]?0x[0-9a-fA-F_]+|[-+]?[1-9][0-9_]*(?::[0-5]?[0-9])+)$/;
+const TIMESTAMP =
+  /^(?:[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[Tt]|[ \t]+)[0-9]{1,2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]*)?(?:[ \t]*(?:Z|[-+][0-9]{1,2}(?::[0-9]{2})?))?)$/;
+
+/** What both read alike and most files hold, to get it out of the way. */
+const ORDINARY_NUMBER = /^(?:0|-?[1-9][0-9]{0,14}|-?(?:0|[1-9][0-9]{0,9})\.[0-9]{1,9})$/;
+
+/** Whether a plain scalar that begins with this UTF-16 code unit can be read in two ways at all. */
+export function mayDiffer(firstCodeUnit: number): boolean {
+  return firstCodeUnit < 128 && FIRST[firstCodeUnit] === 1;
+}
+
+const FIRST = new Uint8Array(128);
+for (const character of "0123456789+-.=yYnNoO") FIRST[character.charCodeAt(0)] = 1;
+
+/** How a plain scalar is read here and in Python, or null when both read the same. */
+export function scalarDifference(source: string): ScalarDifference | null {
+  if (ORDINARY_NUMBER.test(source)) return null;
+  const here = readHere(source);
+  const python = readInPython(source);
+  return here === python ? null : { here, python };
+}
+
+function readHere(source: string): string {
+  const integer = intCoreTag.resolve(source, false, intCoreTag.tagName);
+  if (integer !== NOT_RESOLVED) return numberText(integer);
+  const float = floatCoreTag.resolve(source, false, floatCoreTag.tagName);
+  if (float !== NOT_RESOLVED) return numberText(float);
+  return stringText(source);
+}
+
+function readInPython(source: string): string {
+  if (BOOLEAN.test(source)) return /^(?:y|on$)/i.test(source) ? "true" : "false";
+  if (FLOAT.test(source)) return numberText(pythonFloat(source));
+  if (INTEGER.test(source)) {
+    const value = pythonInteger(source);
+    return value === null ? "an error" : `the number ${value}`;
+  }
+  if (TIMESTAMP.test(source)) return /[:]/.test(source) ? "a date and time" : "a date";
+  if (source === "=") return "an error";
+  return stringText(source);
+}
+
+function pythonFloat(source: string): number {
+  const text = source.replaceAll("_", "").toLowerCase();
+  const sign = text.startsWith("-") ? -1 : 1;
+  const digits = text.replace(/^[-+]/, "");
+  if (digits === ".inf") return sign * Infinity;
+  if (digits === ".nan") return NaN;
+  return sign * digits.split(":").reduce((total, part) => total * 60 + Number(part), 0);
+}
+
+function pythonInteger(source: string): bigint | null {
+  const text = source.replaceAll("_", "");
+  const sign = text.startsWith("-") ? -1n : 1n;
+  const digits = text.replace(/^[-+]/, "");
+  if (/^0[bx]$/.test(digits)) return null;
+  if (/^0[0-7]/.test(digits)) return sign * BigInt(`0o${digits.slice(1)}`);
+  return sign * digits.split(":").reduce((total, part) => total * 60n + BigInt(part), 0n);
+}
+
+/** Integers in full, so that one beyond 2^53 shows which digits it loses. */
+function numberText(value: number): string {
+  return `the number ${Number.isInteger(value) ? BigInt(value) : value}`;
+}
+
+function stringText(source: string): string {
+  return `the string ${JSON.stringify(source)}`;
+}
