@@ -35,13 +35,9 @@ export function readEntry(raw: unknown, index: number, file: FileContext): Sched
 
   const ignored = fields.dispatch_type === "goal" ? "task" : "goal";
   for (const finding of entryStructure(raw, at, place)) {
-    // The other type's block is ignored, whatever is in it; its own type's is looked at below.
-    const block = finding.at[2];
-    const isBlockItself = finding.at.length === 3 && (block === "goal" || block === "task") &&
-      !finding.aimsAtKey;
-    if (!isBlockItself && !(block === ignored && isDispatchType(fields.dispatch_type))) {
-      report(finding);
-    }
+    // The other type's block is ignored, whatever is in it.
+    const isIgnored = finding.at[2] === ignored && isDispatchType(fields.dispatch_type);
+    if (!isIgnored) report(finding);
   }
   if (!isMapping(raw)) return null;
 
@@ -117,8 +113,7 @@ export function readEntry(raw: unknown, index: number, file: FileContext): Sched
     } else {
       const key = type === "goal" ? "context" : "payload";
       if (isMapping(block[key])) {
-        const label = `${place}: '${type}.${key}'`;
-        file.json.check(block[key], [...at, type, key], label).forEach(report);
+        file.json.check(block[key], [...at, type, key], place).forEach(report);
       }
     }
     if (isPresent(fields[ignored])) {

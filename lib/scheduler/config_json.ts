@@ -3,6 +3,8 @@ import { type DocumentPath, type Finding, formatPath, shown } from "./config_pro
 /** NATS refuses messages far below this, whatever the server allows (64 MiB at most, 1 by default). */
 const LONGEST_JSON = 8 * 2 ** 20;
 const DEEPEST_JSON = 100;
+/** Messages name what is inside an entry, `schedules[n]`, from there on. */
+const ENTRY_DEPTH = 2;
 
 /** How large a value is once aliases are written out: characters of JSON, roughly, and levels. */
 interface Extent {
@@ -21,15 +23,12 @@ export class JsonCheck {
   readonly #known = new Map<object, Extent>();
   readonly #open = new Set<object>();
 
-  /** The problems of `value`, which stands at `at` in the document and is called `label`. */
-  check(value: unknown, at: DocumentPath, label: string): Finding[] {
+  /** The problems of `value`, which stands at `at` in the document, in the entry called `place`. */
+  check(value: unknown, at: DocumentPath, place: string): Finding[] {
     const findings: Finding[] = [];
-    const fail = (message: string, place: DocumentPath) => {
-      const inside = formatPath(place.slice(at.length));
-      const name = inside === ""
-        ? `${label}`
-        : `${label}${inside.startsWith("[") ? "" : "."}${inside}`;
-      findings.push({ severity: "error", message: `${name} ${message}`, at: place });
+    const fail = (message: string, path: DocumentPath) => {
+      const name = formatPath(path.slice(ENTRY_DEPTH));
+      findings.push({ severity: "error", message: `${place}: '${name}' ${message}`, at: path });
     };
     const { length, depth } = this.#measure(value, at, 0, fail);
     if (length > LONGEST_JSON) {

@@ -97,7 +97,7 @@ function nearMiss(word: unknown, allowed: readonly string[]): string | null {
   if (typeof word !== "string" || word.length > 40) return null;
   const plain = normalized(word);
   let nearest: string | null = null;
-  let best = Math.max(1, Math.floor(word.length / 3)) + 1;
+  let best = (word.length < 4 ? 1 : Math.max(2, Math.floor(word.length / 3))) + 1;
   for (const candidate of allowed) {
     const distance = leven(plain, normalized(candidate), { maxDistance: best });
     if (distance < best) [nearest, best] = [candidate, distance];

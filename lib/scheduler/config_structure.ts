@@ -21,11 +21,9 @@ const WANTED: Readonly<Record<string, string>> = {
   interval_seconds: "a positive number of seconds from " +
     `${SHORTEST_INTERVAL_SECONDS} to ${LONGEST_SECONDS}`,
   dispatch_type: oneOf(DISPATCH_TYPES),
-  goal: "a mapping",
   "goal.instruction": "a string that is not empty",
   "goal.context": "a mapping",
   "goal.priority": oneOf(PRIORITIES),
-  task: "a mapping",
   "task.worker_type": "a string that is not empty",
   "task.payload": "a mapping",
   "task.model_tier": oneOf(MODEL_TIERS),
@@ -70,9 +68,15 @@ export function fileStructure(value: unknown): Finding[] {
   return worded(file.errors(value), [], "Top level");
 }
 
-/** What is wrong with the keys and types of the entry at `at`; `place` begins the messages. */
+/**
+ * What is wrong with the keys and types of the entry at `at`; `place` begins the messages. Whether
+ * `goal` and `task` are mappings is left to whoever knows which of them counts.
+ */
 export function entryStructure(value: unknown, at: DocumentPath, place: string): Finding[] {
-  return worded(entry.errors(value), at, place);
+  const errors = entry.errors(value).filter(({ keyword, instancePath }) =>
+    keyword !== "type" || (instancePath !== "/goal" && instancePath !== "/task")
+  );
+  return worded(errors, at, place);
 }
 
 function worded(errors: readonly ErrorObject[], at: DocumentPath, place: string): Finding[] {
@@ -112,7 +116,7 @@ function unknownKey(path: DocumentPath, error: ErrorObject): Finding {
 
 function wrongValue(path: readonly string[], value?: unknown): Finding {
   const key = path.join(".");
-  const wanted = WANTED[key] ?? "a mapping";
+  const wanted = WANTED[key];
   const got = value === undefined ? "" : `, got ${shown(value)}`;
   const at = value === undefined ? path.slice(0, -1) : path;
   const error = (message: string): Finding => ({ severity: "error", message, at });

@@ -1,6 +1,7 @@
-import { type Event, YAMLException } from "js-yaml";
+import { type Event, parseEvents, YAMLException } from "js-yaml";
 import type { Problem } from "./config_problem.ts";
 import { LineIndex } from "./yaml_lines.ts";
+import { yamlTree } from "./yaml_tree.ts";
 
 /** What to do about the parser's complaints; the first that matches is appended. */
 const ADVICE: readonly (readonly [pattern: RegExp, advice: string])[] = [
@@ -16,14 +17,18 @@ const ADVICE: readonly (readonly [pattern: RegExp, advice: string])[] = [
   [/cannot merge mappings/, '"<<" takes a mapping or a list of mappings'],
   [/multiline key|':' after a mapping key/, 'every key needs a ":" and a space after it'],
   [
-    /bad indentation|deficient indentation/,
+    /^deficient indentation/,
+    'a "[", a "{" or a quote is not closed, or its lines are not indented',
+  ],
+  [
+    /bad indentation/,
     "keys of one mapping must stand in one column, and a " +
     'value that contains ": " must be quoted',
   ],
 ];
 
-/** Characters that cannot begin a plain value, as in `cron: @daily`. */
-const RESERVED_START = /:[ \t]+([@`%])[^\r\n]*$/;
+/** Characters that cannot begin a plain value, as in `cron: @daily` and a bare star in a cron. */
+const RESERVED_START = /:[ \t]+([@`%]|\*(?=[\s\d/,*-]))/d;
 
 /**
  * The one problem of a text that is no single YAML document: `cause` is what the parser threw, its
@@ -45,9 +50,15 @@ export function syntaxProblem(text: string, cause: unknown): Problem {
   if (!(cause instanceof YAMLException)) {
     return problem(`Not valid YAML: ${cause instanceof Error ? cause.message : cause}`, 1, 1);
   }
-  const { line, column } = lines.position(cause.mark?.position ?? 0);
-  const advice = reservedStart(text, cause.mark?.position ?? 0) ??
-    ADVICE.find(([pattern]) => pattern.test(cause.reason))?.[1];
+  let position = cause.mark?.position ?? 0;
+  let advice = ADVICE.find(([pattern]) => pattern.test(cause.reason))?.[1];
+  const reserved = reservedStart(text, position);
+  if (reserved !== null) {
+    position = reserved;
+    advice = `a value that begins with "${text.charAt(reserved)}" must be quoted`;
+  } else if (/complex keys/.test(cause.reason)) position = complexKey(text);
+  else if (/^unidentified alias/.test(cause.reason)) position--; // from the name back to its star
+  const { line, column } = lines.position(position);
   return problem(`Not valid YAML: ${cause.reason}${advice ? `: ${advice}` : ""}`, line, column);
 }
 
@@ -55,11 +66,31 @@ function problem(message: string, line: number, column: number): Problem {
   return { severity: "error", message, path: "", line, column };
 }
 
-function reservedStart(text: string, position: number): string | null {
-  const before = text.lastIndexOf("\n", position - 1) + 1;
-  const after = text.indexOf("\n", position);
-  const start = RESERVED_START.exec(text.slice(before, after < 0 ? undefined : after))?.[1];
-  return start === undefined ? null : `a value that begins with "${start}" must be quoted`;
+/** Where a value on the line of `position` begins with a character that must be quoted. */
+function reservedStart(text: string, position: number): number | null {
+  const start = text.lastIndexOf("\n", position - 1) + 1;
+  const end = text.indexOf("\n", position);
+  const match = RESERVED_START.exec(text.slice(start, end < 0 ? undefined : end));
+  const [from] = match?.indices?.[1] ?? [];
+  return from === undefined ? null : start + from;
+}
+
+/** The first key that is a mapping or a list; the parser does not say where it is. */
+function complexKey(text: string): number {
+  const nodes = [yamlTree(text, parseEvents(text, {}))];
+  for (const node of nodes) {
+    if (node.kind === "sequence") nodes.push(...node.items);
+    else if (node.kind === "mapping") {
+      for (const { key, value } of node.pairs) {
+        const complex = key.kind === "alias"
+          ? key.target?.kind !== "scalar"
+          : key.kind !== "scalar";
+        if (complex) return Math.max(key.offset, 0);
+        nodes.push(value);
+      }
+    }
+  }
+  return 0;
 }
 
 /** Where the second document begins: at the first marker after the first document's content. */

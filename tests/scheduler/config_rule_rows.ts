@@ -1,0 +1,159 @@
+import { goalOf, type Row, row, taskOf, taskWith, untimedWith } from "./config_problem_rows.ts";
+
+const NAME = 'schedules[0] "n"';
+
+const TWO = `name: s
+schedules:
+  - { name: a, interval_seconds: 1, dispatch_type: task, task: { worker_type: w } }
+  - { name: b, interval_seconds: 1, dispatch_type: task, task: { worker_type: w } }
+`;
+
+/** Rules that the schema cannot state: cron, zones, names, instants, expansions, values for JSON. */
+export const RULES: readonly Row[] = [
+  ...[
+    ['""', "got 0"],
+    ['"* * * *"', "got 4"],
+    ['"99 * * * *"', "minute 99 is out of range"],
+    ['"0 0 30 2 *"', "it can never fire"],
+    ['"@reboot"', "@reboot names no time"],
+    ['"2026-03-01"', "a date is not a cron expression"],
+    ['"*/61 * * * *"', "step 61"],
+    ["hourly", 'invalid cron expression "hourly"'],
+  ].map(([cron, got]) =>
+    row(
+      `cron of ${cron}`,
+      untimedWith(`cron: ${cron}`),
+      `6:11 error schedules[0].cron | ${NAME}: invalid cron expression | ${got}`,
+    )
+  ),
+  row(
+    "six fields, and how they are read",
+    untimedWith('cron: "0 30 2 * * MON"'),
+    `6:11 warning schedules[0].cron | ${NAME}: cron "0 30 2 * * MON" has 6 fields, read with ` +
+      "seconds first (second 0, minute 30, hour 2, day of month *, month *, day of week MON)",
+  ),
+  row(
+    "seven fields, and how they are read",
+    untimedWith('cron: "0 30 2 * * MON 2030"'),
+    "6:11 warning schedules[0].cron | has 7 fields | year 2030",
+  ),
+  row(
+    "a zone of the file that is none",
+    "name: s\ntimezone: Europe/Berln\nschedules: []\n",
+    "2:11 error timezone | Top level: 'timezone': Unknown time zone \"Europe/Berln\" | " +
+      'did you mean "Europe/Berlin"?',
+  ),
+  row(
+    "an entry's zone that is none, once, beside its cron expression's own problem",
+    untimedWith('cron: "99 * * * *"', "timezone: Mars/Phobos"),
+    "6:11 error schedules[0].cron | invalid cron expression",
+    `7:15 error schedules[0].timezone | ${NAME}: 'timezone': Unknown time zone "Mars/Phobos"`,
+  ),
+  row(
+    "an offset in place of a zone",
+    taskWith('timezone: "+02:00"'),
+    '7:15 error schedules[0].timezone | Unknown time zone "+02:00"',
+  ),
+  row(
+    "a second entry of the same name, with the first one's line",
+    TWO.replace("name: b", "name: a"),
+    '4:13 error schedules[1].name | schedules[1] "a": the name "a" is taken by schedules[0] (line 3)',
+  ),
+  row(
+    "a blank name",
+    taskWith().replace("- name: n", '- name: " "'),
+    "3:11 error schedules[0].name | a name cannot be blank",
+  ),
+  row(
+    "a name with a line break",
+    taskWith().replace("- name: n", '- name: "a\\nb"'),
+    "3:11 error schedules[0].name | a name cannot hold control characters",
+  ),
+  row(
+    "a name with half a character",
+    taskWith().replace("- name: n", '- name: "a\\uD800"'),
+    "3:11 error schedules[0].name | surrogate",
+  ),
+  ...[
+    ["my scheduler", '" "'],
+    ["a*", '"*"'],
+    ['">"', '">"'],
+    ['"a\\tb"', '"\\t"'],
+    ["a..b", "a dot must stand between two words"],
+    [".a", "a dot must stand between two words"],
+    ["a.", "a dot must stand between two words"],
+  ].map(([name, wrong]) =>
+    row(
+      `a scheduler's name of ${name}, which no subject can hold`,
+      `name: ${name}\nschedules: []\n`,
+      `1:7 error name | Top level: 'name' is | NATS subject | ${wrong}`,
+    )
+  ),
+  ...[
+    ["foo", "expected 'package.module.function'"],
+    ['""', "expected 'package.module.function'"],
+    ["a..b", "expected 'package.module.function'"],
+    ["/etc/a.ts#f", "an absolute path is not allowed"],
+    ["../a.ts#f", "'..' leads out of the directory"],
+    ["./a/../../b.ts#f", "'..' leads out of the directory"],
+    ["https://x.org/a.ts#f", "a URL or an absolute path is not allowed"],
+    ["data:text/javascript,#f", "a URL or an absolute path is not allowed"],
+    ["npm:left-pad#f", "a URL or an absolute path is not allowed"],
+    ["jsr:@a/b#f", "a URL or an absolute path is not allowed"],
+    ["file:///a.ts#f", "a URL or an absolute path is not allowed"],
+    ["'C:\\a.ts#f'", "a URL or an absolute path is not allowed"],
+    ["a\\b.ts#f", "write / between directories"],
+    ["./a.ts#", "no export's name"],
+    ["'#f'", "no file before the '#'"],
+    ['"a.b\\u0000"', "a control character"],
+  ].map(([text, wrong]) =>
+    row(
+      `an expansion of ${text}`,
+      taskWith(`expand_from: ${text}`),
+      `7:18 error schedules[0].expand_from | ${NAME}: 'expand_from' is | ${wrong}`,
+    )
+  ),
+  ...[
+    ["2026-03-01T08:00:00", "needs a time and an offset"],
+    ["2026-03-01", "needs a time and an offset"],
+    ["2026-02-30T08:00:00Z", "there is no such date or time"],
+    ["2026-03-01T25:00:00Z", "there is no such date or time"],
+    ["tomorrow", "expected an instant such as"],
+  ].flatMap(([text, wrong]) =>
+    ["start_at", "end_at"].map((key) =>
+      row(
+        `${key} of ${text}`,
+        taskWith(`${key}: ${text}`),
+        `7:${
+          key.length + 7
+        } error schedules[0].${key} | ${NAME}: '${key}' is "${text}": | ${wrong}`,
+      )
+    )
+  ),
+  row(
+    "an end that is not after the start",
+    taskWith("start_at: 2026-03-01T08:00:00Z", "end_at: 2026-03-01T09:00:00+01:00"),
+    `8:13 error schedules[0].end_at | ${NAME}: 'end_at' must be later than 'start_at'`,
+  ),
+  row(
+    "a goal on a task entry, whatever is in it",
+    taskWith("goal: [1]"),
+    `7:5 warning schedules[0].goal | ${NAME}: 'goal' is ignored, since 'dispatch_type' is 'task'`,
+  ),
+  row(
+    "a task on a goal entry, whatever is in it",
+    goalOf("{ instruction: i }") + "    task: { priority: urgent, x: 1 }\n",
+    "7:5 warning schedules[0].task | 'task' is ignored, since 'dispatch_type' is 'goal'",
+  ),
+  row(
+    "what JSON cannot carry, deep inside",
+    taskOf("{ worker_type: w, payload: { a: [1, .nan], b: -.inf } }"),
+    `6:47 error schedules[0].task.payload.a[1] | ${NAME}: 'task.payload.a[1]' is NaN, which JSON`,
+    "6:57 error schedules[0].task.payload.b | 'task.payload.b' is -Infinity, which JSON cannot",
+  ),
+  row(
+    "a context that contains itself",
+    goalOf("{ instruction: i, context: &c { a: [*c] } }"),
+    "6:47 error schedules[0].goal.context.a[0] | 'goal.context.a[0]' contains itself",
+  ),
+];
