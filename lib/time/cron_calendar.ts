@@ -22,7 +22,8 @@ export class CronCalendar {
   readonly #hours: number;
   /** Second of the day of a matching day's first time. */
   readonly #firstTime: number;
-  readonly #daysMode: "both" | "either";
+  /** Whether one of the two day fields is enough. */
+  readonly #either: boolean;
 
   // The month at hand: its number, its first day since 1970-01-01, its length, its matching days.
   #year = 1970;
@@ -40,13 +41,9 @@ export class CronCalendar {
       nextOfSixty(this.#minutesLow, this.#minutesHigh, 0) * 60 +
       nextOfSixty(this.#secondsLow, this.#secondsHigh, 0);
     // Vixie cron: two restricted day fields are alternatives. Restricted is what leaves out a day.
-    this.#daysMode =
-      leavesOutADay((length, weekday) =>
-          daysOfMonthMask(expression.daysOfMonth, length, weekday)
-        ) &&
-        leavesOutADay((length, weekday) => daysOfWeekMask(expression.daysOfWeek, length, weekday))
-        ? "either"
-        : "both";
+    const { daysOfMonth, daysOfWeek } = expression;
+    this.#either = leavesOutADay((...month) => daysOfMonthMask(daysOfMonth, ...month)) &&
+      leavesOutADay((...month) => daysOfWeekMask(daysOfWeek, ...month));
   }
 
   /** The first matching wall-clock time that is not before `from`; Infinity when there is none. */
@@ -131,7 +128,7 @@ export class CronCalendar {
     const weekday = (((this.#firstDay + 4) % 7) + 7) % 7; // 1970-01-01 was a Thursday
     const byMonth = daysOfMonthMask(daysOfMonth, this.#length, weekday);
     const byWeek = daysOfWeekMask(daysOfWeek, this.#length, weekday);
-    this.#days = this.#daysMode === "either" ? byMonth | byWeek : byMonth & byWeek;
+    this.#days = this.#either ? byMonth | byWeek : byMonth & byWeek;
   }
 }
 

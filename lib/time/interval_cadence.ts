@@ -29,9 +29,8 @@ export function intervalCadence(anchor: Date, seconds: number): Cadence {
       if (Number.isNaN(instant)) {
         throw new RangeError("Cannot find what is due after an invalid date");
       }
-      const k = Math.floor((instant - start) / interval);
-      // The quotient and the rounding can each be off by one.
-      for (let step = -1; step <= 2; step++) {
+      const k = Math.floor((instant - start) / interval); // the last that is not later, or one less
+      for (let step = 1; step <= 2; step++) {
         const due = at(Math.max(k + step, 1));
         if (due > instant) return due <= LAST_INSTANT ? new Date(due) : null;
       }

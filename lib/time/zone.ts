@@ -160,7 +160,7 @@ function segmentsOf(name: string, index: number): Segment[] {
         dueFrom: opened === start ? Math.min(dueFrom, freshFrom) : freshFrom,
       });
     }
-    shown = Math.max(shown, end + offset);
+    shown = end + offset;
   };
   for (let probe = start; probe < to; probe += PROBE) {
     const next = Math.min(probe + PROBE, to);
@@ -171,7 +171,7 @@ function segmentsOf(name: string, index: number): Segment[] {
       if (offsetAt(middle) === offset) low = middle;
       else high = middle;
     }
-    if (high >= to) break;
+    if (high >= to) break; // the next piece's
     close(high);
     const changed = offsetAt(high);
     start = high;

@@ -317,6 +317,16 @@ Deno.test("an expression that a zone skips for ever has no next", () => {
   assert.equal(cadence.next(new Date("2011-12-01T00:00:00Z")), null);
 });
 
+Deno.test("a repeated time is known for one wherever a zone's year is cut", () => {
+  // Zones are found out in pieces of 2²⁵ s, one of which begins at 09:08:16, eight minutes after the
+  // clocks went back from 02:00 to 01:00: the first question is about the later piece.
+  const cadence = cronCadence("0,30 1 * * *", "America/Los_Angeles");
+  assert.equal(
+    cadence.next(new Date("2185-11-06T09:10:00Z"))?.toISOString(),
+    "2185-11-07T09:00:00.000Z",
+  );
+});
+
 Deno.test("the last occurrence, and one that only the repeated hour holds, are found", () => {
   assert.deepEqual(firings("0 */30 2 26 10 ? 2025", "Europe/Berlin", "2025-10-26T00:29:00Z", 9), [
     "2025-10-26T00:30:00Z",
