@@ -1,12 +1,18 @@
+import { LineIndex } from "./yaml_lines.ts";
+
 /**
  * Configuration files are bounded: 100,000 entries take about 20 MB. What is longer is not read to
  * its end.
  */
 export const LARGEST_FILE = 32 * 2 ** 20;
 
-/** Why a file could not be read; the message says what to do. */
+/** Why a file could not be read, and from where on; the message says what to do. */
 export class ConfigFileError extends Error {
   override readonly name = "ConfigFileError";
+
+  constructor(message: string, readonly line = 1, readonly column = 1) {
+    super(message);
+  }
 }
 
 /**
@@ -27,9 +33,8 @@ export async function readConfigFile(path: string): Promise<string> {
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch {
-    throw new ConfigFileError(
-      `The file is not UTF-8, from byte ${firstBadByte(bytes)} on: save it as UTF-8`,
-    );
+    const { line, column } = firstBadCharacter(bytes);
+    throw new ConfigFileError("The file is not UTF-8 from here on: save it as UTF-8", line, column);
   }
 }
 
@@ -69,21 +74,27 @@ function explained(error: unknown): ConfigFileError {
     : error instanceof Deno.errors.IsADirectory
     ? "This is a directory: name the file in it"
     : `Cannot read the file: ${error instanceof Error ? error.message : error}`;
-  return new ConfigFileError(message, { cause: error });
+  return new ConfigFileError(message);
 }
 
-/** The longest prefix that decodes, by halving. */
-function firstBadByte(bytes: Uint8Array): number {
+function firstBadCharacter(bytes: Uint8Array): { line: number; column: number } {
+  // The longest prefix that decodes, by halving; streaming, so that it may end within a character.
   let good = 0;
-  let bad = bytes.length;
+  let bad = bytes.length + 1;
   while (bad - good > 1) {
     const middle = (good + bad) >> 1;
-    try {
-      new TextDecoder("utf-8", { fatal: true }).decode(bytes.subarray(0, middle), { stream: true });
-      good = middle;
-    } catch {
-      bad = middle;
-    }
+    if (decodes(bytes.subarray(0, middle))) good = middle;
+    else bad = middle;
   }
-  return good;
+  const before = new TextDecoder().decode(bytes.subarray(0, good), { stream: true });
+  return new LineIndex(before).position(before.length);
+}
+
+function decodes(bytes: Uint8Array): boolean {
+  try {
+    new TextDecoder("utf-8", { fatal: true }).decode(bytes, { stream: true });
+    return true;
+  } catch {
+    return false;
+  }
 }

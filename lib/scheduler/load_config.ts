@@ -23,7 +23,8 @@ export async function loadSchedulerConfig(path: string): Promise<LoadedConfig> {
     return parseSchedulerConfig(await readConfigFile(path));
   } catch (error) {
     if (!(error instanceof ConfigFileError)) throw error;
-    return refused({ severity: "error", message: error.message, path: "", line: 1, column: 1 });
+    const { message, line, column } = error;
+    return refused({ severity: "error", message, path: "", line, column });
   }
 }
 

@@ -1,0 +1,30 @@
+import { taskOf, taskWith, untimedWith } from "./config_problem_rows.ts";
+
+/** Configurations that nothing is to be reported about. */
+export const VALID: readonly (readonly [what: string, yaml: string])[] = [
+  ["no schedules", "name: s\nschedules: []\n"],
+  ["JSON", '{"name": "s", "schedules": []}'],
+  ["a byte order mark", "\uFEFFname: s\nschedules: []\n"],
+  ["CRLF", taskWith().replaceAll("\n", "\r\n")],
+  ["one document between markers", `---\n${taskWith()}...\n`],
+  ["a scheduler's name with dots", "name: my.sched-1_ü\nschedules: []\n"],
+  ["a name with spaces", taskWith().replace("- name: n", "- name: Every night, twice")],
+  ["the longest name", taskWith().replace("- name: n", `- name: ${"x".repeat(256)}`)],
+  ["the shortest interval", untimedWith("interval_seconds: 0.001")],
+  ["a plain cron expression", untimedWith("cron: 0 3 * * MON-FRI")],
+  ["a quoted nickname", untimedWith('cron: "@daily"')],
+  ["plain instants", taskWith("start_at: 2026-03-01T08:00:00Z", "end_at: 2026-03-01 08:00:01Z")],
+  ["quoted words that YAML 1.1 knows", taskOf('{ worker_type: "yes", payload: { "on": "1:30" } }')],
+  [
+    "numbers both read alike",
+    taskOf("{ worker_type: w, payload: { a: [0, -1, 007, 1.5, .5, 0x1F, 1.0e+3, +1] } }"),
+  ],
+  ["a date with quotes", taskOf('{ worker_type: w, payload: { a: "2026-03-01" } }')],
+  ["a dotted expansion", taskWith("expand_from: sessions.active_sessions")],
+  ["an expansion's file and export", taskWith('expand_from: "./a/../b c/x.ts#getActive"')],
+  ["a zone in lower case", taskWith("timezone: europe/berlin")],
+  [
+    "a harmless __proto__",
+    taskOf("{ worker_type: w, payload: { __proto__: { polluted: true } } }"),
+  ],
+];
