@@ -7,6 +7,23 @@
  *
  * @module
  */
+import {
+  DAY_OF_MONTH,
+  DAY_OF_WEEK,
+  type Fail,
+  type Field,
+  fold,
+  HOUR,
+  items,
+  MINUTE,
+  MONTH,
+  parseRange,
+  parseValue,
+  type Range,
+  SECOND,
+  values,
+  YEAR,
+} from "./cron_field.ts";
 
 /** The text is no cron expression that can be kept; says which field and value, and what is allowed. */
 export class CronExpressionError extends Error {
@@ -28,14 +45,7 @@ export class CronExpressionError extends Error {
   }
 }
 
-/** `first`, `first + step`, … up to `last`; where `last` is below `first` it goes round the field's end. */
-interface Range {
-  readonly first: number;
-  readonly last: number;
-  readonly step: number;
-}
-
-/** The days of the month that an expression's third-last field names. */
+/** What the day-of-month field names. */
 export interface DaysOfMonth {
   /** Bit n: the n-th. */
   readonly days: number;
@@ -47,7 +57,7 @@ export interface DaysOfMonth {
   readonly lastWeekday: boolean;
 }
 
-/** The days of the week; bit n of each number is weekday n, 0 is Sunday. */
+/** What the day-of-week field names; bit n of each number is weekday n, 0 is Sunday. */
 export interface DaysOfWeek {
   /** In every week. */
   readonly days: number;
@@ -74,27 +84,6 @@ export interface CronExpression {
   /** Whether the minute or hour field begins with `*`: Debian cron's *wildcard* jobs. */
   readonly wildcard: boolean;
 }
-
-interface Field {
-  readonly name: string;
-  readonly min: number;
-  readonly max: number;
-  /** The names of the values, from `min` on. */
-  readonly names?: readonly string[];
-  /** One value above `max` that means `min` again: 7 for Sunday. */
-  readonly alias?: number;
-}
-
-const MONTHS = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"];
-const WEEKDAYS = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"];
-
-const SECOND: Field = { name: "second", min: 0, max: 59 };
-const MINUTE: Field = { name: "minute", min: 0, max: 59 };
-const HOUR: Field = { name: "hour", min: 0, max: 23 };
-const DAY_OF_MONTH: Field = { name: "day of month", min: 1, max: 31 };
-const MONTH: Field = { name: "month", min: 1, max: 12, names: MONTHS };
-const DAY_OF_WEEK: Field = { name: "day of week", min: 0, max: 6, names: WEEKDAYS, alias: 7 };
-const YEAR: Field = { name: "year", min: 1, max: 9999 };
 
 const FIELDS = [SECOND, MINUTE, HOUR, DAY_OF_MONTH, MONTH, DAY_OF_WEEK, YEAR];
 
@@ -158,7 +147,6 @@ export function parseCronExpression(source: string): CronExpression {
   };
 }
 
-type Fail = (problem: string, field?: Field, value?: string) => never;
 type SevenFields = [string, string, string, string, string, string, string];
 
 function splitFields(source: string, fail: Fail): SevenFields {
@@ -187,84 +175,6 @@ function splitFields(source: string, fail: Fail): SevenFields {
   if (parts.length === 5) parts.unshift("0");
   if (parts.length === 6) parts.push("*");
   return parts as SevenFields;
-}
-
-/** The comma-separated parts of a field; `?` alone stands for `*` in the two day fields (Quartz). */
-function items(text: string, field: Field, fail: Fail): string[] {
-  if (text === "?") {
-    if (field === DAY_OF_MONTH || field === DAY_OF_WEEK) return ["*"];
-    fail(`${field.name} cannot be ?, which is for the two day fields`, field, text);
-  }
-  const list = text.split(",");
-  if (list.includes("")) fail(`${field.name} ${text} has an empty list item`, field, text);
-  return list;
-}
-
-/** `*`, `5`, `5-10` and each with `/step`; `5/15` runs from 5 to the field's end. */
-function parseRange(item: string, field: Field, fail: Fail): Range {
-  const match = /^(?:(\*)|([^-/*]+)(?:-([^-/*]+))?)(?:\/([^/]+))?$/.exec(item);
-  if (!match) fail(`${field.name} ${item} is not a value, a range or a step`, field, item);
-  const [, star, from, to, every] = match;
-  const step = every === undefined ? 1 : parseStep(every, item, field, fail);
-  if (star) return { first: field.min, last: field.max, step };
-  let first = parseValue(from ?? "", item, field, fail);
-  if (to === undefined && every === undefined) return single(first, field);
-  // A week starts on Sunday as 0, so only at a range's end does 7 stay what it is.
-  if (to === undefined) return { first: fold(first, field), last: field.max, step };
-  const last = parseValue(to, item, field, fail);
-  if (first === last) return single(first, field);
-  first = fold(first, field);
-  return { first, last, step };
-}
-
-function single(value: number, field: Field): Range {
-  const first = fold(value, field);
-  return { first, last: first, step: 1 };
-}
-
-function fold(value: number, field: Field): number {
-  return value === field.alias ? field.min : value;
-}
-
-function parseValue(text: string, item: string, field: Field, fail: Fail): number {
-  const named = field.names?.indexOf(text.toUpperCase()) ?? -1;
-  if (named >= 0) return field.min + named;
-  if (!/^\d+$/.test(text)) {
-    const where = text === item ? text : `${text} in ${item}`;
-    fail(`${field.name} ${where} is not ${allowed(field)}`, field, item);
-  }
-  const value = Number(text);
-  if (value < field.min || value > (field.alias ?? field.max)) {
-    fail(
-      `${field.name} ${value} is out of range ${field.min} to ${field.alias ?? field.max}`,
-      field,
-      item,
-    );
-  }
-  return value;
-}
-
-function parseStep(text: string, item: string, field: Field, fail: Fail): number {
-  const size = field.max - field.min + 1;
-  const step = /^\d+$/.test(text) ? Number(text) : 0;
-  if (step < 1 || step > size) {
-    fail(`${field.name} step ${text} in ${item} is out of range 1 to ${size}`, field, item);
-  }
-  return step;
-}
-
-function allowed(field: Field): string {
-  const numbers = `a number from ${field.min} to ${field.alias ?? field.max}`;
-  return field.names ? `${numbers} or a name ${field.names.join(", ")}` : numbers;
-}
-
-/** A wrapping range goes on through the field's end, its step too: hours `22-4/3` are 22, 1, 4. */
-function values({ first, last, step }: Range, field: Field): number[] {
-  const size = field.max - field.min + 1;
-  const span = last >= first ? last - first : last - first + size;
-  const list: number[] = [];
-  for (let at = 0; at <= span; at += step) list.push(field.min + (first - field.min + at) % size);
-  return list;
 }
 
 function parseDaysOfMonth(text: string, fail: Fail): DaysOfMonth {

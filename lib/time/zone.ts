@@ -65,7 +65,8 @@ const UTC_SEGMENT: Segment = {
 
 const UTC: Zone = { segmentAt: () => UTC_SEGMENT };
 
-/** What is known of each zone, for all that use it. Facts only, and no more zones than ICU has. */
+/** What is known of each zone, by every lower-case name it was asked for. Facts only, and no more
+ * names than ICU has; asking `Intl` costs fifty times as much. */
 const zones = new Map<string, Zone>();
 
 /**
@@ -73,11 +74,14 @@ const zones = new Map<string, Zone>();
  * {@link TimeZoneError} for anything else, offsets such as `+02:00` and abbreviations included.
  */
 export function zoneNamed(name: string): Zone {
+  const key = name.toLowerCase();
+  const known = NAME.test(name) ? zones.get(key) : undefined;
+  if (known) return known;
   const resolved = resolve(name);
   if (resolved === undefined) throw new TimeZoneError(name, nearest(name));
-  if (resolved === "UTC") return UTC;
-  let zone = zones.get(resolved);
-  if (!zone) zones.set(resolved, zone = new IntlZone(resolved));
+  let zone = resolved === "UTC" ? UTC : zones.get(resolved.toLowerCase());
+  if (!zone) zones.set(resolved.toLowerCase(), zone = new IntlZone(resolved));
+  zones.set(key, zone);
   return zone;
 }
 
@@ -86,12 +90,15 @@ export function isTimeZone(name: string): boolean {
   return resolve(name) !== undefined;
 }
 
+/** No letters but ASCII's: others may have one of them as their lower case. */
+const NAME = /^[a-z][\w+/-]*$/i;
+
 /** The three-letter names that the IANA database has. */
 const THREE_LETTERS = /^(CET|EET|EST|GMT|HST|MET|MST|PRC|ROC|ROK|UCT|UTC|WET)$/i;
 
 function resolve(name: string): string | undefined {
   // ICU also takes offsets, and Java's old abbreviations: to it, BST is Bangladesh.
-  if (!/^[a-z]/i.test(name) || /^[a-z]{3}$/i.test(name) && !THREE_LETTERS.test(name)) {
+  if (!NAME.test(name) || /^[a-z]{3}$/i.test(name) && !THREE_LETTERS.test(name)) {
     return undefined;
   }
   try {

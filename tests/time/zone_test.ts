@@ -41,6 +41,7 @@ Deno.test("offsets, abbreviations and other texts are no time zones", () => {
       "Europe/",
       "Europe/Berlin ",
       "../etc/passwd",
+      "Europe/\u212ayiv", // the Kelvin sign, whose lower case is k
       "Mars/Olympus",
     ]
   ) {

@@ -1,0 +1,117 @@
+/**
+ * One field of a cron expression: its values, and the lists, ranges and steps that name them.
+ *
+ * @module
+ */
+
+/** What a field may hold. */
+export interface Field {
+  readonly name: string;
+  readonly min: number;
+  readonly max: number;
+  /** The names of the values, from `min` on. */
+  readonly names?: readonly string[];
+  /** One value above `max` that means `min` again: 7 for Sunday. */
+  readonly alias?: number;
+}
+
+const MONTHS = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"];
+const WEEKDAYS = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"];
+
+export const SECOND: Field = { name: "second", min: 0, max: 59 };
+export const MINUTE: Field = { name: "minute", min: 0, max: 59 };
+export const HOUR: Field = { name: "hour", min: 0, max: 23 };
+export const DAY_OF_MONTH: Field = { name: "day of month", min: 1, max: 31 };
+export const MONTH: Field = { name: "month", min: 1, max: 12, names: MONTHS };
+export const DAY_OF_WEEK: Field = {
+  name: "day of week",
+  min: 0,
+  max: 6,
+  names: WEEKDAYS,
+  alias: 7,
+};
+export const YEAR: Field = { name: "year", min: 1, max: 9999 };
+
+/** `first`, `first + step`, … up to `last`; where `last` is below `first` it goes round the field's end. */
+export interface Range {
+  readonly first: number;
+  readonly last: number;
+  readonly step: number;
+}
+
+/** Throws the error of the whole expression, for a problem with a `value` of a field. */
+export type Fail = (problem: string, field?: Field, value?: string) => never;
+
+/** The comma-separated parts of a field; `?` alone stands for `*` in the two day fields (Quartz). */
+export function items(text: string, field: Field, fail: Fail): string[] {
+  if (text === "?") {
+    if (field === DAY_OF_MONTH || field === DAY_OF_WEEK) return ["*"];
+    fail(`${field.name} cannot be ?, which is for the two day fields`, field, text);
+  }
+  const list = text.split(",");
+  if (list.includes("")) fail(`${field.name} ${text} has an empty list item`, field, text);
+  return list;
+}
+
+/** `*`, `5`, `5-10` and each with `/step`; `5/15` runs from 5 to the field's end. */
+export function parseRange(item: string, field: Field, fail: Fail): Range {
+  const match = /^(?:(\*)|([^-/*]+)(?:-([^-/*]+))?)(?:\/([^/]+))?$/.exec(item);
+  if (!match) fail(`${field.name} ${item} is not a value, a range or a step`, field, item);
+  const [, star, from, to, every] = match;
+  const step = every === undefined ? 1 : parseStep(every, item, field, fail);
+  if (star) return { first: field.min, last: field.max, step };
+  const value = parseValue(from ?? "", item, field, fail);
+  const first = fold(value, field);
+  if (to === undefined) return { first, last: every === undefined ? first : field.max, step };
+  const last = parseValue(to, item, field, fail);
+  // A week begins with Sunday as 0; only as the end of a longer range does 7 come after 6.
+  return { first, last: last === value ? first : last, step };
+}
+
+/** Sunday's 7 as 0; every other value as it is. */
+export function fold(value: number, field: Field): number {
+  return value === field.alias ? field.min : value;
+}
+
+/** A number or a name, which stands in the list item `item`. */
+export function parseValue(text: string, item: string, field: Field, fail: Fail): number {
+  const named = field.names?.indexOf(text.toUpperCase()) ?? -1;
+  if (named >= 0) return field.min + named;
+  if (!/^\d+$/.test(text)) {
+    const where = text === item ? text : `${text} in ${item}`;
+    fail(`${field.name} ${where} is not ${allowed(field)}`, field, item);
+  }
+  const value = Number(text);
+  if (value < field.min || value > (field.alias ?? field.max)) {
+    fail(
+      `${field.name} ${value} is out of range ${field.min} to ${field.alias ?? field.max}`,
+      field,
+      item,
+    );
+  }
+  return value;
+}
+
+function parseStep(text: string, item: string, field: Field, fail: Fail): number {
+  const size = field.max - field.min + 1;
+  const step = /^\d+$/.test(text) ? Number(text) : 0;
+  if (step < 1 || step > size) {
+    fail(`${field.name} step ${text} in ${item} is out of range 1 to ${size}`, field, item);
+  }
+  return step;
+}
+
+function allowed(field: Field): string {
+  const numbers = `a number from ${field.min} to ${field.alias ?? field.max}`;
+  return field.names ? `${numbers} or a name ${field.names.join(", ")}` : numbers;
+}
+
+/** The values a range names. One that wraps goes on through the field's end, its step too: hours
+ * `22-4/3` are 22, 1, 4. */
+export function values({ first, last, step }: Range, field: Field): number[] {
+  const size = field.max - field.min + 1;
+  const span = last >= first ? last - first : last - first + size;
+  const list: number[] = [];
+  for (let at = 0; at <= span; at += step) list.push(field.min + (first - field.min + at) % size);
+  return list;
+}
