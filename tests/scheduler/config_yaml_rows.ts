@@ -95,6 +95,12 @@ export const YAML: readonly Row[] = [
       "twice, first at line 6, column 5: the last one counts",
   ),
   row(
+    "a wrong value under a key that stands twice, where it counts",
+    taskWith("interval_seconds: -1"),
+    "7:5 warning schedules[0].interval_seconds | stands twice",
+    "7:23 error schedules[0].interval_seconds | got -1",
+  ),
+  row(
     "a key that stands twice at the top",
     "name: a\nname: b\nschedules: []\n",
     '2:1 warning name | the document: the key "name" stands twice, first at line 1, column 1',
