@@ -1,7 +1,7 @@
 import leven from "leven";
 
 /** One thing wrong, or doubtful, in a configuration. */
-export interface Problem {
+export interface ConfigProblem {
   /** An error keeps the configuration from being used; a warning does so under `--strict` only. */
   readonly severity: "error" | "warning";
   /** What is wrong, what was found and what is allowed; begins with the place. */
@@ -31,7 +31,7 @@ export interface Finding {
 }
 
 /** `FILE:LINE:COLUMN: error: MESSAGE`; a problem of the whole file stands at 1:1. */
-export function formatProblem(file: string, problem: Problem): string {
+export function formatProblem(file: string, problem: ConfigProblem): string {
   const { line = 1, column = 1, severity, message } = problem;
   return `${file}:${line}:${column}: ${severity}: ${message}`;
 }

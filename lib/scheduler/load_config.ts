@@ -1,9 +1,9 @@
 import { ConfigFileError, readConfigFile } from "./config_file.ts";
-import type { Problem } from "./config_problem.ts";
+import type { ConfigProblem } from "./config_problem.ts";
 import { checkConfig, type SchedulerConfig } from "./validate_config.ts";
 import { readYaml } from "./yaml_document.ts";
 
-export { formatProblem, type Problem } from "./config_problem.ts";
+export { type ConfigProblem, formatProblem } from "./config_problem.ts";
 export { type SchedulerConfig, validateSchedulerConfig } from "./validate_config.ts";
 
 /** What a configuration file holds, and what is wrong with it. */
@@ -11,7 +11,7 @@ export interface LoadedConfig {
   /** Null when `problems` has an error. */
   readonly config: SchedulerConfig | null;
   /** In the order of the file, each with its line and column. */
-  readonly problems: readonly Problem[];
+  readonly problems: readonly ConfigProblem[];
 }
 
 /**
@@ -36,6 +36,6 @@ export function parseSchedulerConfig(text: string): LoadedConfig {
   return { config, problems: document.locate([...document.findings, ...findings]) };
 }
 
-function refused(problem: Problem): LoadedConfig {
+function refused(problem: ConfigProblem): LoadedConfig {
   return { config: null, problems: [problem] };
 }

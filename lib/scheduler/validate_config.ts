@@ -2,10 +2,10 @@ import { CadenceTable } from "./config_cadences.ts";
 import { readEntry } from "./config_entry.ts";
 import { JsonCheck } from "./config_json.ts";
 import {
+  type ConfigProblem,
   type DocumentPath,
   type Finding,
   formatPath,
-  type Problem,
   shown,
 } from "./config_problem.ts";
 import { DEFAULTS } from "./config_schema.ts";
@@ -37,7 +37,7 @@ export interface CheckedConfig {
  *
  * @param path the name of the file, to begin the messages with
  */
-export function validateSchedulerConfig(config: unknown, path?: string): Problem[] {
+export function validateSchedulerConfig(config: unknown, path?: string): ConfigProblem[] {
   const prefix = path === undefined ? "" : `${path}: `;
   return checkConfig(config).findings.map(({ severity, message, at }) => ({
     severity,

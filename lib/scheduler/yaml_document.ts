@@ -8,7 +8,7 @@ import {
   SCALAR_STYLE,
   YAMLException,
 } from "js-yaml";
-import { type Finding, formatPath, type Problem } from "./config_problem.ts";
+import { type ConfigProblem, type Finding, formatPath } from "./config_problem.ts";
 import { mayDiffer, scalarDifference } from "./yaml11_scalars.ts";
 import { doubtfulPlaces } from "./yaml_doubts.ts";
 import { LineIndex } from "./yaml_lines.ts";
@@ -28,7 +28,7 @@ export interface YamlDocument {
   /** Warnings about duplicate keys and about scalars that Python reads differently. */
   readonly findings: readonly Finding[];
   /** Gives findings their lines and columns, in the order of the file. */
-  locate(findings: readonly Finding[]): Problem[];
+  locate(findings: readonly Finding[]): ConfigProblem[];
 }
 
 /**
@@ -37,7 +37,7 @@ export interface YamlDocument {
  *
  * @returns the document, or the one problem that keeps it from being read
  */
-export function readYaml(text: string): YamlDocument | Problem {
+export function readYaml(text: string): YamlDocument | ConfigProblem {
   let events: Event[];
   let value: unknown;
   let hasDuplicates = false;
@@ -74,7 +74,11 @@ function hasDoubtfulScalar(text: string, events: readonly Event[]): boolean {
   return false;
 }
 
-function locate(text: string, events: readonly Event[], findings: readonly Finding[]): Problem[] {
+function locate(
+  text: string,
+  events: readonly Event[],
+  findings: readonly Finding[],
+): ConfigProblem[] {
   if (findings.length === 0) return [];
   const tree = yamlTree(text, events);
   const lines = new LineIndex(text);

@@ -1,5 +1,5 @@
 import { type Event, parseEvents, YAMLException } from "js-yaml";
-import type { Problem } from "./config_problem.ts";
+import type { ConfigProblem } from "./config_problem.ts";
 import { LineIndex } from "./yaml_lines.ts";
 import { yamlTree } from "./yaml_tree.ts";
 
@@ -34,7 +34,7 @@ const RESERVED_START = /:[ \t]+([@`%]|\*(?=[\s\d/,*-]))/d;
  * The one problem of a text that is no single YAML document: `cause` is what the parser threw, its
  * events when they hold several documents, or "empty".
  */
-export function syntaxProblem(text: string, cause: unknown): Problem {
+export function syntaxProblem(text: string, cause: unknown): ConfigProblem {
   const lines = new LineIndex(text);
   if (cause === "empty") {
     return problem("The file is empty: expected a mapping with 'name' and 'schedules'", 1, 1);
@@ -62,7 +62,7 @@ export function syntaxProblem(text: string, cause: unknown): Problem {
   return problem(`Not valid YAML: ${cause.reason}${advice ? `: ${advice}` : ""}`, line, column);
 }
 
-function problem(message: string, line: number, column: number): Problem {
+function problem(message: string, line: number, column: number): ConfigProblem {
   return { severity: "error", message, path: "", line, column };
 }
 
