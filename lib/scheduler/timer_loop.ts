@@ -10,6 +10,7 @@ import type { Clock } from "../time/clock.ts";
 import { entryCadence, latestUpTo, sameTiming } from "./entry_cadence.ts";
 import { jitter } from "./jitter.ts";
 import type { ScheduleEntry } from "./schedule_entry.ts";
+import { Slice } from "./slice.ts";
 import { Timetable } from "./timetable.ts";
 
 /** One occurrence that is due. */
@@ -27,14 +28,15 @@ export interface Due {
 interface Timeline {
   entry: ScheduleEntry;
   cadence: Cadence;
-  /** What an interval counts from, in milliseconds since the epoch. */
+  // Instants in milliseconds since the epoch: a Date each would double an idle entry's memory.
+  /** What an interval counts from. */
   anchor: number;
-  /** The occurrence that comes next; null when there is none. */
-  next: Date | null;
-  /** When `next` is to be sent, in milliseconds since the epoch. */
+  /** The occurrence that comes next; Infinity when there is none. */
+  next: number;
+  /** When `next` is to be sent. */
   fireAt: number;
-  /** The occurrence that was last due. */
-  last: Date | null;
+  /** The occurrence that was last due; -Infinity before the first. */
+  last: number;
 }
 
 /** A clock that was set, or a machine that slept, is noticed within this many milliseconds. */
@@ -69,10 +71,13 @@ export class TimerLoop {
 
   /** The entries, with when each is due next. */
   get entries(): ScheduleEntry[] {
-    return this.#timelines.map(({ entry, next }) => ({ ...entry, nextFire: next }));
+    return this.#timelines.map(({ entry, next }) => ({
+      ...entry,
+      nextFire: next === Infinity ? null : new Date(next),
+    }));
   }
 
-  /** The earliest coming occurrence of all, or null. */
+  /** When something is due next, or null. */
   get nextFire(): Date | null {
     const next = this.#timetable.nextDue;
     return next === Infinity ? null : new Date(next);
@@ -83,16 +88,26 @@ export class TimerLoop {
   }
 
   /**
-   * Replaces the entries, all at once. An entry whose name and timing did not change keeps its
-   * phase; a new one starts now.
+   * Replaces the entries. An entry whose name and timing did not change keeps its phase; a new one
+   * starts now. Made ready in slices while the old entries go on, then swapped at once.
    */
-  load(entries: readonly ScheduleEntry[]): void {
-    const before = new Map(this.#timelines.map((timeline) => [timeline.entry.name, timeline]));
-    this.#timelines = entries.map((entry) => {
+  async load(entries: readonly ScheduleEntry[]): Promise<void> {
+    const slice = new Slice(this.#clock);
+    const before = new Map<string, Timeline>();
+    for (const timeline of this.#timelines) {
+      before.set(timeline.entry.name, timeline);
+      if (slice.isOver) await slice.pause();
+    }
+    const timelines: Timeline[] = [];
+    for (const entry of entries) {
       const old = before.get(entry.name);
-      if (old !== undefined && sameTiming(old.entry, entry)) return { ...old, entry };
-      return this.#begin(entry, old);
-    });
+      const isKept = old !== undefined && sameTiming(old.entry, entry);
+      timelines.push(isKept ? old : this.#begin(entry, old));
+      if (slice.isOver) await slice.pause();
+    }
+    // From here on nothing waits: a kept timeline may have moved on until now.
+    entries.forEach((entry, place) => timelines[place]!.entry = entry);
+    this.#timelines = timelines;
     this.#fillTimetable();
     this.#wake();
   }
@@ -101,7 +116,7 @@ export class TimerLoop {
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       this.#watchClock();
-      this.#serveDue();
+      await this.#serveDue(signal);
       const sleep = this.#timetable.nextDue - this.#clock.now();
       const wake = new AbortController();
       this.#wake = () => wake.abort();
@@ -114,64 +129,71 @@ export class TimerLoop {
   #begin(entry: ScheduleEntry, old?: Timeline): Timeline {
     const now = this.#clock.now();
     const cadence = entryCadence(entry, new Date(now));
+    const last = old?.last ?? -Infinity;
     // After the clock was set back, what already fired under this name lies in the future.
-    const after = new Date(Math.max(now, old?.last?.getTime() ?? now));
+    const next = entry.enabled ? cadence.next(new Date(Math.max(now, last))) : null;
     const timeline: Timeline = {
       entry,
       cadence,
       anchor: now,
-      next: entry.enabled ? cadence.next(after) : null,
+      next: next?.getTime() ?? Infinity,
       fireAt: Infinity,
-      last: old?.last ?? null,
+      last,
     };
     this.#setFireAt(timeline);
     if (entry.runOnStart && old === undefined && entry.enabled && isWithin(entry, now)) {
-      timeline.next = new Date(now);
+      timeline.next = now;
       timeline.fireAt = now;
     }
-    if (timeline.next === null && entry.enabled) this.#logExhausted(timeline);
+    if (timeline.next === Infinity && entry.enabled) this.#logExhausted(timeline);
     return timeline;
   }
 
   #fillTimetable(): void {
-    this.#timetable = new Timetable();
-    this.#timelines.forEach((timeline, place) => {
-      if (timeline.next !== null) this.#timetable.add(place, timeline.fireAt);
-    });
+    this.#timetable = new Timetable(this.#timelines.map(({ fireAt }) => fireAt));
   }
 
-  #serveDue(): void {
-    const timetable = this.#timetable;
+  /** Serves what is due by now, pausing so that signals, the bus and requests are served too. */
+  async #serveDue(signal: AbortSignal): Promise<void> {
+    const slice = new Slice(this.#clock);
     const now = this.#clock.now();
-    for (let place; (place = timetable.takeDue(now)) !== null;) {
-      const timeline = this.#timelines[place]!;
-      try {
-        const due = this.#advance(timeline, new Date(now));
-        if (timeline.next !== null) timetable.add(place, timeline.fireAt);
-        else this.#logExhausted(timeline);
-        this.#onDue(due);
-      } catch (error) {
-        // One bad entry never stops another; this one is out of the timetable or already back in.
-        this.#logger.error("scheduler.dispatch_error", {
-          schedule: timeline.entry.name,
-          error: error instanceof Error ? error.message : String(error),
-        });
+    for (let place; (place = this.#timetable.takeDue(now)) !== null;) {
+      this.#serve(place, now);
+      if (slice.isOver) {
+        await slice.pause();
+        if (signal.aborted) return;
       }
     }
   }
 
+  #serve(place: number, now: number): void {
+    const timeline = this.#timelines[place]!;
+    try {
+      const due = this.#advance(timeline, now);
+      if (timeline.next !== Infinity) this.#timetable.add(place, timeline.fireAt);
+      else this.#logExhausted(timeline);
+      this.#onDue(due);
+    } catch (error) {
+      // One bad entry never stops another; this one is out of the timetable or already back in.
+      this.#logger.error("scheduler.dispatch_error", {
+        schedule: timeline.entry.name,
+        error: error instanceof Error ? error.message : String(error),
+      });
+    }
+  }
+
   /** Takes the occurrence that is due and moves the timeline on to the next one. */
-  #advance(timeline: Timeline, now: Date): Due {
+  #advance(timeline: Timeline, now: number): Due {
     const { entry, cadence, fireAt } = timeline;
-    const first = timeline.next!;
+    const first = new Date(timeline.next);
     let scheduledFor = first;
     let next = cadence.next(first);
-    if (next !== null && next <= now) {
-      scheduledFor = latestUpTo(cadence, next, now);
+    if (next !== null && next.getTime() <= now) {
+      scheduledFor = latestUpTo(cadence, next, new Date(now));
       next = cadence.next(scheduledFor);
     }
-    timeline.last = scheduledFor;
-    timeline.next = next;
+    timeline.last = scheduledFor.getTime();
+    timeline.next = next?.getTime() ?? Infinity;
     this.#setFireAt(timeline);
     return scheduledFor === first
       ? { entry, scheduledFor, fireAt }
@@ -180,12 +202,12 @@ export class TimerLoop {
 
   #setFireAt(timeline: Timeline): void {
     const { entry, cadence, next } = timeline;
-    if (next === null) return;
-    timeline.fireAt = next.getTime();
-    if (entry.jitterSeconds === 0) return;
-    const following = cadence.next(next)?.getTime() ?? Infinity;
-    const limit = Math.min(entry.jitterSeconds * 1000, following - next.getTime());
-    timeline.fireAt += jitter(entry.name, next, limit);
+    timeline.fireAt = next;
+    if (entry.jitterSeconds === 0 || next === Infinity) return;
+    const occurrence = new Date(next);
+    const following = cadence.next(occurrence)?.getTime() ?? Infinity;
+    const limit = Math.min(entry.jitterSeconds * 1000, following - next);
+    timeline.fireAt += jitter(entry.name, occurrence, limit);
   }
 
   #watchClock(): void {
@@ -204,13 +226,13 @@ export class TimerLoop {
   #moveIntervals(jump: number): void {
     for (const timeline of this.#timelines) {
       const { entry, next } = timeline;
-      if (entry.intervalSeconds === null || next === null) continue;
+      if (entry.intervalSeconds === null || next === Infinity) continue;
       // On the old grid the coming instants would be those that fired already, by name.
       const sameGrid = jump % (entry.intervalSeconds * 1000) === 0;
       const shift = sameGrid ? jump + 1 : jump;
       timeline.anchor += shift;
       timeline.cadence = entryCadence(entry, new Date(timeline.anchor));
-      timeline.next = timeline.cadence.next(new Date(next.getTime() + shift - 1));
+      timeline.next = timeline.cadence.next(new Date(next + shift - 1))?.getTime() ?? Infinity;
       this.#setFireAt(timeline);
     }
     this.#fillTimetable();
@@ -221,7 +243,7 @@ export class TimerLoop {
       schedule: entry.name,
       cron: entry.cron,
       interval_seconds: entry.intervalSeconds,
-      last_fire: last?.toISOString() ?? null,
+      last_fire: last === -Infinity ? null : new Date(last).toISOString(),
     });
   }
 }

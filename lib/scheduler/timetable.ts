@@ -11,6 +11,17 @@ export class Timetable {
   readonly #dues: number[] = [];
   readonly #items: number[] = [];
 
+  /** @param dues when each item is due, by item; Infinity for never */
+  constructor(dues: readonly number[] = []) {
+    dues.forEach((due, item) => {
+      if (due === Infinity) return;
+      this.#dues.push(due);
+      this.#items.push(item);
+    });
+    // Floyd: from the last parent down to the root, in linear time.
+    for (let at = (this.#items.length >> 1) - 1; at >= 0; at--) this.#sink(at);
+  }
+
   get size(): number {
     return this.#items.length;
   }

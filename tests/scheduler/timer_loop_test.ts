@@ -31,12 +31,14 @@ async function withLoop(
       onDue(due);
     },
   });
-  loop.load(entries);
+  await loop.load(entries);
   const stop = new AbortController();
   const running = loop.run(stop.signal);
   const start = new Date(START).getTime();
   const fired = () =>
-    dues.map(({ entry, scheduledFor }) => `${entry.name}@${(scheduledFor.getTime() - start) / 1000}`);
+    dues.map(({ entry, scheduledFor }) =>
+      `${entry.name}@${(scheduledFor.getTime() - start) / 1000}`
+    );
   try {
     await test({ clock, loop, log, dues, fired });
   } finally {
@@ -187,7 +189,7 @@ Deno.test("a reload each minute does not starve a five-minute interval", async (
   await withLoop([entry], async ({ clock, loop, fired }) => {
     for (let minute = 0; minute < 10; minute++) {
       await clock.advance(60_000);
-      loop.load([{ ...entry }]);
+      await loop.load([{ ...entry }]);
     }
     await clock.advance(0);
     assert.deepEqual(fired(), ["a@300", "a@600"]);
@@ -195,10 +197,18 @@ Deno.test("a reload each minute does not starve a five-minute interval", async (
 });
 
 Deno.test("a reload adds, removes and re-times", async () => {
-  const entries = [intervalEntry("keep", 10), intervalEntry("drop", 10), intervalEntry("change", 10)];
+  const entries = [
+    intervalEntry("keep", 10),
+    intervalEntry("drop", 10),
+    intervalEntry("change", 10),
+  ];
   await withLoop(entries, async ({ clock, loop, fired }) => {
     await clock.advance(15_000);
-    loop.load([intervalEntry("change", 7), intervalEntry("new", 3), intervalEntry("keep", 10)]);
+    await loop.load([
+      intervalEntry("change", 7),
+      intervalEntry("new", 3),
+      intervalEntry("keep", 10),
+    ]);
     await clock.advance(7_000);
     assert.deepEqual(fired().slice(0, 3), ["keep@10", "drop@10", "change@10"]);
     assert.deepEqual(fired().slice(3), ["new@18", "keep@20", "new@21", "change@22"]);
@@ -209,7 +219,7 @@ Deno.test("a reload after the clock was set back fires nothing twice", async () 
   await withLoop([cronEntry("a", "* * * * * *")], async ({ clock, loop, fired }) => {
     await clock.advance(3000);
     clock.jump(-2000);
-    loop.load([cronEntry("a", "*/1 * * * * *")]);
+    await loop.load([cronEntry("a", "*/1 * * * * *")]);
     await clock.advance(3000);
     assert.deepEqual(fired(), ["a@1", "a@2", "a@3", "a@4"]);
   });
