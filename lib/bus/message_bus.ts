@@ -101,7 +101,11 @@ export class BusClosedError extends Error {
 /** A request that nobody answered. */
 export class NoReplyError extends Error {
   override name = "NoReplyError";
-  constructor(message: string, readonly reason: "no_responders" | "timeout", options?: ErrorOptions) {
+  constructor(
+    message: string,
+    readonly reason: "no_responders" | "timeout",
+    options?: ErrorOptions,
+  ) {
     super(message, options);
   }
 }

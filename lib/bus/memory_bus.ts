@@ -1,0 +1,170 @@
+import { defaultLogger, type Logger } from "../log/logger.ts";
+import { type Clock, systemClock } from "../time/clock.ts";
+import { Inbox } from "./inbox.ts";
+import {
+  BusClosedError,
+  type JsonObject,
+  type Message,
+  type MessageBus,
+  NoReplyError,
+  type PublishOptions,
+  type Subscription,
+} from "./message_bus.ts";
+import { checkHeaders, decodePayload, encodePayload } from "./payload.ts";
+import { checkPattern, checkSubject, matches } from "./subject.ts";
+
+export interface MemoryBusOptions {
+  logger?: Logger;
+  /** Times the wait for a reply. */
+  clock?: Clock;
+}
+
+interface Subscriber {
+  readonly pattern: string;
+  readonly queueGroup: string | undefined;
+  readonly inbox: Inbox;
+}
+
+/** What a message carries before each subscriber gets a copy of its own. */
+interface Sent {
+  readonly subject: string;
+  readonly payload: string;
+  readonly headers: Record<string, string>;
+  readonly reply: ((message: Message) => void) | undefined;
+}
+
+/**
+ * A bus within this process, which keeps every promise of {@link MessageBus} and needs no server.
+ * It is connected from the start until it is closed.
+ */
+export class MemoryBus implements MessageBus {
+  readonly #logger: Logger;
+  readonly #clock: Clock;
+  readonly #subscribers = new Set<Subscriber>();
+  /** Whose turn it is, by queue group. */
+  readonly #turns = new Map<string, number>();
+  readonly #closing = new AbortController();
+
+  constructor({ logger = defaultLogger(), clock = systemClock }: MemoryBusOptions = {}) {
+    this.#logger = logger;
+    this.#clock = clock;
+  }
+
+  get connected(): boolean {
+    return !this.#closed;
+  }
+
+  connect(): Promise<void> {
+    return Promise.try(() => {
+      this.#checkOpen("connect");
+      this.#logger.info("bus.connected", { server: "memory" });
+    });
+  }
+
+  whenConnected(signal?: AbortSignal): Promise<void> {
+    if (!this.#closed || signal?.aborted) return Promise.resolve();
+    return new Promise((resolve) =>
+      signal?.addEventListener("abort", () => resolve(), { once: true })
+    );
+  }
+
+  close(): Promise<void> {
+    this.#closing.abort();
+    for (const { inbox } of this.#subscribers) inbox.end();
+    this.#subscribers.clear();
+    return Promise.resolve();
+  }
+
+  publish(subject: string, data: JsonObject, options: PublishOptions = {}): Promise<void> {
+    return Promise.try(() => {
+      this.#checkOpen(`publish to "${subject}"`);
+      options.signal?.throwIfAborted();
+      this.#send(subject, data, options.headers);
+    });
+  }
+
+  subscribe(subject: string, queueGroup?: string): Promise<Subscription> {
+    return Promise.try(() => {
+      this.#checkOpen(`subscribe to "${subject}"`);
+      checkPattern(subject, queueGroup);
+      const inbox = new Inbox(subject, () => {
+        this.#subscribers.delete(subscriber);
+        inbox.end();
+        return Promise.resolve();
+      });
+      const subscriber = { pattern: subject, queueGroup, inbox };
+      this.#subscribers.add(subscriber);
+      return inbox;
+    });
+  }
+
+  async request(subject: string, data: JsonObject, timeout: number): Promise<Message> {
+    this.#checkOpen(`request "${subject}"`);
+    const answered = Promise.withResolvers<Message>();
+    if (this.#send(subject, data, {}, answered.resolve) === 0) {
+      throw new NoReplyError(
+        `No reply to the request on "${subject}": nobody is subscribed`,
+        "no_responders",
+      );
+    }
+    const done = new AbortController();
+    const signal = AbortSignal.any([done.signal, this.#closing.signal]);
+    const waited = this.#clock.sleep(timeout, signal).then(() => null);
+    const reply = await Promise.race([answered.promise, waited]);
+    done.abort();
+    if (reply !== null) return reply;
+    this.#checkOpen(`request "${subject}"`);
+    throw new NoReplyError(
+      `No reply to the request on "${subject}": nobody answered within ${timeout} ms`,
+      "timeout",
+    );
+  }
+
+  get #closed(): boolean {
+    return this.#closing.signal.aborted;
+  }
+
+  #checkOpen(action: string): void {
+    if (this.#closed) throw new BusClosedError(`Cannot ${action}: the bus is closed`);
+  }
+
+  /** @returns how many subscribers it reached */
+  #send(
+    subject: string,
+    data: JsonObject,
+    headers: Record<string, string> = {},
+    reply?: (message: Message) => void,
+  ): number {
+    checkSubject(subject);
+    const payload = encodePayload(subject, data);
+    const sent = { subject, payload, headers: checkHeaders(subject, headers), reply };
+    const receivers = this.#receiversOf(subject);
+    for (const inbox of receivers) inbox.push(this.#copyOf(sent));
+    return receivers.length;
+  }
+
+  #receiversOf(subject: string): Inbox[] {
+    const matching = [...this.#subscribers].filter(({ pattern }) => matches(pattern, subject));
+    const groups = Map.groupBy(matching, ({ queueGroup }) => queueGroup);
+    return [...groups].flatMap(([group, members]) => {
+      if (group === undefined) return members.map(({ inbox }) => inbox);
+      const turn = this.#turns.get(group) ?? 0;
+      this.#turns.set(group, turn + 1);
+      return [members[turn % members.length]!.inbox];
+    });
+  }
+
+  #copyOf({ subject, payload, headers, reply }: Sent): Message {
+    const message = { subject, data: decodePayload(payload), headers: { ...headers } };
+    return reply === undefined ? message : { ...message, respond: this.#responder(reply) };
+  }
+
+  #responder(reply: (message: Message) => void): (data: JsonObject) => Promise<void> {
+    return (data) =>
+      Promise.try(() => {
+        this.#checkOpen("respond");
+        const payload = encodePayload("_INBOX", data);
+        reply({ subject: "_INBOX", data: decodePayload(payload), headers: {} });
+      });
+  }
+}
