@@ -1,7 +1,7 @@
 import { dispatchId, dispatchUuid } from "../wire/identity.ts";
-import { orchestratorGoal, type OrchestratorGoal } from "../wire/orchestrator_goal.ts";
+import { type OrchestratorGoal, orchestratorGoal } from "../wire/orchestrator_goal.ts";
 import { GOALS_SUBJECT, TASKS_SUBJECT } from "../wire/subjects.ts";
-import { taskMessage, type TaskMessage } from "../wire/task_message.ts";
+import { type TaskMessage, taskMessage } from "../wire/task_message.ts";
 import type { ScheduleEntry } from "./schedule_entry.ts";
 
 /** One message ready to publish. */

@@ -1,0 +1,52 @@
+/**
+ * The command line: one file per command, and here what joins them.
+ *
+ * @module
+ */
+import { Command, CommanderError } from "commander";
+import denoJson from "../../deno.json" with { type: "json" };
+import { EXIT, type SetExitCode } from "./exit_codes.ts";
+import { fireCommand } from "./fire.ts";
+import { reloadCommand } from "./reload.ts";
+import { runCommand } from "./run.ts";
+import { schemaCommand } from "./schema.ts";
+import { validateCommand } from "./validate.ts";
+
+const EXAMPLES = `
+Examples:
+  heddle-scheduler --config schedules.yaml --nats-url nats://127.0.0.1:4222
+  heddle-scheduler --bus memory                needs no server: dispatches go to stdout
+  heddle-scheduler validate schedules.yaml     every problem, with line and column
+  heddle-scheduler fire nightly                dispatch one entry now
+`;
+
+/**
+ * Runs the command line.
+ *
+ * @param args without the program's name
+ * @returns the exit code
+ */
+export async function runCli(args: readonly string[]): Promise<number> {
+  let exitCode: number = EXIT.ok;
+  const setExitCode: SetExitCode = (code) => exitCode = code;
+  const program = new Command("heddle-scheduler")
+    .description("Publishes Heddle goals and tasks to NATS when they are due.")
+    .version(
+      `heddle-scheduler ${denoJson.version} (deno ${Deno.version.deno}, v8 ${Deno.version.v8})`,
+    )
+    .exitOverride()
+    .addHelpText("after", EXAMPLES);
+  const commands = [runCommand, validateCommand, fireCommand, reloadCommand, schemaCommand];
+  for (const command of commands) {
+    const added = command(setExitCode).exitOverride().showHelpAfterError("(see --help)");
+    program.addCommand(added, { isDefault: command === runCommand });
+  }
+  try {
+    await program.parseAsync([...args], { from: "user" });
+  } catch (error) {
+    // Commander has printed what was wrong; help and --version end this way too, with 0.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+    throw error;
+  }
+  return exitCode;
+}

@@ -1,0 +1,12 @@
+/** Exit codes; the README lists them. */
+export const EXIT = {
+  /** Done, or shut down cleanly. */
+  ok: 0,
+  /** A failure at run time. */
+  failure: 1,
+  /** Wrong usage, or an invalid configuration. */
+  usage: 2,
+} as const;
+
+/** How a command says what the process is to exit with. */
+export type SetExitCode = (code: number) => void;

@@ -1,0 +1,29 @@
+import type { MessageBus } from "../bus/message_bus.ts";
+import { defaultLogger, type Logger } from "../log/logger.ts";
+import { EXIT } from "./exit_codes.ts";
+import { openBus } from "./open_bus.ts";
+import { type BusOptions, type LoggingOptions, startLogging } from "./options.ts";
+
+/**
+ * Connects, does one thing on the bus, and closes. What goes wrong is one line on stderr.
+ *
+ * @returns the exit code: what `work` returns, or 1 when it throws
+ */
+export async function onceConnected(
+  options: BusOptions & LoggingOptions,
+  work: (bus: MessageBus, logger: Logger) => Promise<number>,
+): Promise<number> {
+  const stopLogging = await startLogging(options);
+  const logger = defaultLogger();
+  const bus = openBus(options, { logger });
+  try {
+    await bus.connect();
+    return await work(bus, logger);
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : String(error));
+    return EXIT.failure;
+  } finally {
+    await bus.close();
+    await stopLogging();
+  }
+}

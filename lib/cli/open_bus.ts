@@ -1,0 +1,28 @@
+import type { MessageBus } from "../bus/message_bus.ts";
+import { NatsBus } from "../bus/nats_bus.ts";
+import type { Logger } from "../log/logger.ts";
+import type { BusOptions } from "./options.ts";
+import { PrintingBus } from "./printing_bus.ts";
+
+export interface OpenBusOptions {
+  logger: Logger;
+  /** Whether to start without a server and keep trying. */
+  waitForFirst?: boolean;
+  /** Called when the reader of our stdout has gone. Memory bus only. */
+  onStdoutClosed?: () => void;
+}
+
+/** The bus that the command line asks for, not connected yet. */
+export function openBus(options: BusOptions, opening: OpenBusOptions): MessageBus {
+  if (options.bus === "memory") {
+    return new PrintingBus({ logger: opening.logger, onClosed: opening.onStdoutClosed });
+  }
+  return new NatsBus({
+    servers: options.natsUrl,
+    name: "heddle-scheduler",
+    logger: opening.logger,
+    waitForFirst: opening.waitForFirst,
+    credentials: { credsFile: options.natsCreds, nkeyFile: options.natsNkey },
+    tls: { caFile: options.natsCa, certFile: options.natsCert, keyFile: options.natsKey },
+  });
+}

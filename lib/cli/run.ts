@@ -1,0 +1,71 @@
+import { Command, Option } from "commander";
+import { BusConnectError } from "../bus/message_bus.ts";
+import { defaultLogger } from "../log/logger.ts";
+import { ConfigError } from "../scheduler/config_error.ts";
+import { SchedulerActor } from "../scheduler/scheduler_actor.ts";
+import { EXIT, type SetExitCode } from "./exit_codes.ts";
+import { openBus } from "./open_bus.ts";
+import {
+  addBusOptions,
+  addConfigOption,
+  addLoggingOptions,
+  type BusOptions,
+  type ConfigOptions,
+  type LoggingOptions,
+  startLogging,
+} from "./options.ts";
+
+interface RunOptions extends ConfigOptions, BusOptions, LoggingOptions {
+  skipPreflight: boolean;
+  expandRoot?: string;
+}
+
+/** `run`: the scheduler, until a signal ends it. */
+export function runCommand(setExitCode: SetExitCode): Command {
+  const command = new Command("run").description("run the scheduler (the default command)");
+  addConfigOption(command);
+  addBusOptions(command);
+  command.option("--skip-preflight", "start without a server and keep trying", false);
+  command.addOption(
+    new Option("--expand-root <path>", "where expand_from is looked up (default: beside the file)"),
+  );
+  addLoggingOptions(command);
+  return command.action(async (options: RunOptions) => setExitCode(await run(options)));
+}
+
+async function run(options: RunOptions): Promise<number> {
+  const stopLogging = await startLogging(options);
+  const logger = defaultLogger();
+  const stdoutClosed = new AbortController();
+  const bus = openBus(options, {
+    logger,
+    waitForFirst: options.skipPreflight,
+    onStdoutClosed: () => stdoutClosed.abort(),
+  });
+  try {
+    const scheduler = new SchedulerActor("heddle-scheduler", options.config, {
+      bus,
+      logger,
+      expandRoot: options.expandRoot,
+    });
+    await scheduler.run(undefined, undefined, { signal: stdoutClosed.signal });
+    return EXIT.ok;
+  } catch (error) {
+    if (error instanceof ConfigError) return EXIT.usage; // every problem is logged
+    if (error instanceof BusConnectError) {
+      logger.error("bus.connect_failed", {
+        error: error.message,
+        hint: "--nats-url names other servers, --skip-preflight starts without one, " +
+          "--bus memory needs none",
+      });
+    } else {
+      logger.error("actor.error", {
+        error: error instanceof Error ? error.message : String(error),
+        stack: error instanceof Error ? error.stack : undefined,
+      });
+    }
+    return EXIT.failure;
+  } finally {
+    await stopLogging();
+  }
+}

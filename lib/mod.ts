@@ -1,0 +1,36 @@
+/**
+ * heddle-scheduler as a library, for programs that embed the scheduler or build on its parts.
+ *
+ * @module
+ */
+export { type ActorOptions, BaseActor, type RunOptions } from "./actor/actor.ts";
+export { MemoryBus } from "./bus/memory_bus.ts";
+export {
+  BusClosedError,
+  BusConnectError,
+  type JsonObject,
+  type Message,
+  type MessageBus,
+  NoReplyError,
+  type PublishOptions,
+  type Subscription,
+  UnconfirmedError,
+} from "./bus/message_bus.ts";
+export { NatsBus } from "./bus/nats_bus.ts";
+export type { Logger } from "./log/logger.ts";
+export { ConfigError } from "./scheduler/config_error.ts";
+export type { ConfigProblem } from "./scheduler/config_problem.ts";
+export { loadSchedulerConfig, type SchedulerConfig } from "./scheduler/load_config.ts";
+export type { ScheduleEntry } from "./scheduler/schedule_entry.ts";
+export { SchedulerActor, type SchedulerActorOptions } from "./scheduler/scheduler_actor.ts";
+export { validateSchedulerConfig } from "./scheduler/validate_config.ts";
+export type { Cadence } from "./time/cadence.ts";
+export type { Clock } from "./time/clock.ts";
+export { cronCadence } from "./time/cron_cadence.ts";
+export { intervalCadence } from "./time/interval_cadence.ts";
+export {
+  type OrchestratorGoal,
+  orchestratorGoal,
+  type OrchestratorGoalInit,
+} from "./wire/orchestrator_goal.ts";
+export { type TaskMessage, taskMessage, type TaskMessageInit } from "./wire/task_message.ts";

@@ -1,0 +1,193 @@
+import { dirname } from "node:path";
+import { type ActorOptions, BaseActor, type RunOptions } from "../actor/actor.ts";
+import type { JsonObject, Message } from "../bus/message_bus.ts";
+import { type Clock, systemClock } from "../time/clock.ts";
+import { schedulerSubject } from "../wire/subjects.ts";
+import { ConfigError } from "./config_error.ts";
+import type { ConfigProblem } from "./config_problem.ts";
+import { Dispatcher } from "./dispatcher.ts";
+import { Expander } from "./expansion.ts";
+import { loadSchedulerConfig, type SchedulerConfig } from "./load_config.ts";
+import type { ScheduleEntry } from "./schedule_entry.ts";
+import { TimerLoop } from "./timer_loop.ts";
+
+export interface SchedulerActorOptions extends ActorOptions {
+  /** Where `expand_from` is resolved, and what it never leaves. Default: the file's directory. */
+  expandRoot?: string;
+  /** Default: the machine's own. */
+  clock?: Clock;
+}
+
+/** At a shutdown, firings under way get this long to finish, in milliseconds. */
+export const DRAIN_TIMEOUT = 10_000;
+
+/**
+ * Dispatches goals and tasks when they are due, from a YAML file that it re-reads on a reload.
+ *
+ * ```ts
+ * const scheduler = new SchedulerActor("scheduler-1", "schedules.yaml", {
+ *   natsUrl: "nats://127.0.0.1:4222",
+ * });
+ * await scheduler.run();
+ * ```
+ */
+export class SchedulerActor extends BaseActor {
+  readonly #configPath: string;
+  readonly #clock: Clock;
+  readonly #expander: Expander;
+  readonly #loop: TimerLoop;
+  #config: SchedulerConfig | null = null;
+  #dispatcher: Dispatcher | null = null;
+  #runningSince: Date | null = null;
+
+  constructor(actorId: string, configPath: string, options: SchedulerActorOptions = {}) {
+    super(actorId, options);
+    this.#configPath = configPath;
+    this.#clock = options.clock ?? systemClock;
+    this.#expander = new Expander({
+      root: options.expandRoot ?? dirname(configPath),
+      clock: this.#clock,
+      logger: this.logger,
+    });
+    this.#loop = new TimerLoop({
+      clock: this.#clock,
+      logger: this.logger,
+      onDue: (due) => this.#dispatcher?.fire(due),
+    });
+  }
+
+  /** The entries in file order, each with when it is due next. Empty before the start. */
+  get schedules(): ScheduleEntry[] {
+    return this.#loop.entries;
+  }
+
+  /**
+   * Reads the configuration; {@link SchedulerActor.run} does it where nobody did before. Warnings
+   * are logged.
+   *
+   * @throws {ConfigError} when the file has errors, with all of them
+   */
+  async load(): Promise<SchedulerConfig> {
+    const { config, problems } = await loadSchedulerConfig(this.#configPath);
+    for (const problem of problems) this.#logProblem(problem);
+    if (config === null) throw new ConfigError(this.#configPath, problems);
+    this.#config = config;
+    return config;
+  }
+
+  /**
+   * Runs the schedules until a signal, or `options.signal`, ends it.
+   *
+   * @param subject where health checks are answered. Default: `heddle.scheduler.{name}`
+   * @throws {ConfigError} when the configuration has errors
+   * @throws {BusConnectError} when no server can be reached
+   */
+  override async run(subject?: string, queueGroup?: string, options?: RunOptions): Promise<void> {
+    const config = this.#config ?? await this.load();
+    this.logger.info("scheduler.starting", {
+      actor_id: this.actorId,
+      scheduler: config.name,
+      config_path: this.#configPath,
+      schedule_count: config.entries.length,
+    });
+    try {
+      await super.run(subject ?? schedulerSubject(config.name), queueGroup, options);
+    } finally {
+      await this.#expander.close();
+    }
+  }
+
+  protected override async background(signal: AbortSignal): Promise<void> {
+    const config = this.#config!;
+    this.#dispatcher = new Dispatcher({
+      scheduler: config.name,
+      bus: this.bus,
+      expander: this.#expander,
+      clock: this.#clock,
+      logger: this.logger,
+    });
+    this.#runningSince = new Date(this.#clock.now());
+    await this.#loop.load(config.entries);
+    for (const entry of this.#loop.entries) this.#logInitialized(entry);
+    this.logger.info("scheduler.running", {
+      actor_id: this.actorId,
+      scheduler: config.name,
+      schedule_count: this.#loop.size,
+      next_fire: this.#loop.nextFire?.toISOString() ?? null,
+    });
+    await this.#loop.run(signal);
+    await this.#dispatcher.drain(DRAIN_TIMEOUT);
+  }
+
+  protected override abandon(): void {
+    this.#expander.kill();
+  }
+
+  /**
+   * Re-reads the file and swaps the schedules at once. An entry whose name and timing did not
+   * change keeps its phase; modules of expansions are loaded afresh.
+   *
+   * @throws {ConfigError} when the file has errors; the schedules then stay as they were
+   */
+  override async onReload(): Promise<void> {
+    const before = this.#config;
+    const config = await this.load();
+    if (before !== null && before.name !== config.name) {
+      this.logger.warning("scheduler.config_error", {
+        config_path: this.#configPath,
+        severity: "warning",
+        path: "name",
+        message: `'name' changed from "${before.name}" to "${config.name}": ` +
+          `the old one stays in use until a restart`,
+      });
+      this.#config = { ...config, name: before.name };
+    }
+    this.#expander.reload();
+    await this.#loop.load(config.entries);
+    this.logger.info("scheduler.config_reloaded", {
+      config_path: this.#configPath,
+      schedule_count: config.entries.length,
+    });
+  }
+
+  /** Answers a request with a health summary; anything it does not know is ignored. */
+  override async handleMessage(data: JsonObject, message: Message): Promise<void> {
+    this.logger.debug("scheduler.message_received", {
+      actor_id: this.actorId,
+      keys: Object.keys(data),
+    });
+    const action = data.action ?? "health";
+    if (action === "health") await message.respond?.(this.#health());
+  }
+
+  #health(): JsonObject {
+    return {
+      status: "ok",
+      name: this.#config?.name ?? null,
+      running_since: this.#runningSince?.toISOString() ?? null,
+      schedule_count: this.#loop.size,
+      next_fire: this.#loop.nextFire?.toISOString() ?? null,
+    };
+  }
+
+  #logInitialized(entry: ScheduleEntry): void {
+    this.logger.debug("scheduler.schedule_initialized", {
+      schedule: entry.name,
+      cron: entry.cron,
+      interval_seconds: entry.intervalSeconds,
+      timezone: entry.timezone,
+      next_fire: entry.nextFire?.toISOString() ?? null,
+    });
+  }
+
+  #logProblem({ severity, message, path, line, column }: ConfigProblem): void {
+    this.logger[severity]("scheduler.config_error", {
+      config_path: this.#configPath,
+      severity,
+      path,
+      line: line ?? null,
+      column: column ?? null,
+      message,
+    });
+  }
+}

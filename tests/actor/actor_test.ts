@@ -1,0 +1,202 @@
+import assert from "node:assert/strict";
+import { BaseActor, type RunOptions } from "../../lib/actor/actor.ts";
+import { MemoryBus } from "../../lib/bus/memory_bus.ts";
+import type { JsonObject, Message } from "../../lib/bus/message_bus.ts";
+import { eventually } from "../helpers/eventually.ts";
+import { LogRecorder } from "../helpers/log_recorder.ts";
+
+const SUBJECT = "heddle.test";
+
+interface Behaviour {
+  handle?(data: JsonObject, message: Message): Promise<void> | void;
+  reload?(): Promise<void> | void;
+  background?(signal: AbortSignal): Promise<void>;
+}
+
+class TestActor extends BaseActor {
+  constructor(readonly behaviour: Behaviour, bus: MemoryBus, log: LogRecorder, limit?: number) {
+    super("test", { bus, logger: log, maxConcurrent: limit });
+  }
+  override handleMessage(data: JsonObject, message: Message) {
+    return this.behaviour.handle?.(data, message);
+  }
+  override onReload() {
+    return this.behaviour.reload?.();
+  }
+  protected override background(signal: AbortSignal) {
+    return this.behaviour.background?.(signal) ?? super.background(signal);
+  }
+}
+
+/** A running actor on a memory bus of its own. */
+async function withActor(
+  behaviour: Behaviour,
+  test: (run: { bus: MemoryBus; log: LogRecorder; stop(): Promise<void> }) => Promise<void>,
+  maxConcurrent?: number,
+) {
+  const log = new LogRecorder();
+  const bus = new MemoryBus({ logger: log });
+  const actor = new TestActor(behaviour, bus, log, maxConcurrent);
+  const stopping = new AbortController();
+  const options: RunOptions = { signal: stopping.signal, handleSignals: false };
+  const running = actor.run(SUBJECT, undefined, options);
+  const stop = () => {
+    stopping.abort();
+    return running;
+  };
+  try {
+    await eventually("subscribed", () => log.of("actor.control_subscribed").length === 1);
+    await test({ bus, log, stop });
+  } finally {
+    await stop();
+  }
+}
+
+const deferred = () => Promise.withResolvers<void>();
+
+Deno.test("an actor that never receives a message ends when told to", async () => {
+  await withActor({}, async ({ stop, log }) => {
+    const before = performance.now();
+    await stop();
+    assert.ok(performance.now() - before < 500);
+    const events = log.lines.map(({ event }) => event);
+    assert.deepEqual(events.filter((event) => event.startsWith("actor.")), [
+      "actor.connected",
+      "actor.subscribed",
+      "actor.control_subscribed",
+      "actor.shutdown_requested",
+      "actor.disconnected",
+    ]);
+  });
+});
+
+Deno.test("messages are handled in strict order, one at a time", async () => {
+  const seen: string[] = [];
+  const handle = async ({ n }: JsonObject) => {
+    seen.push(`start ${n}`);
+    await new Promise((resolve) => setTimeout(resolve, 5 - Number(n)));
+    seen.push(`end ${n}`);
+  };
+  await withActor({ handle }, async ({ bus, stop }) => {
+    for (const n of [1, 2, 3]) await bus.publish(SUBJECT, { n });
+    await eventually("all handled", () => seen.length === 6);
+    await stop();
+    assert.deepEqual(seen, ["start 1", "end 1", "start 2", "end 2", "start 3", "end 3"]);
+  });
+});
+
+Deno.test("maxConcurrent bounds how many are handled at once", async () => {
+  let running = 0, most = 0, handled = 0;
+  const handle = async () => {
+    most = Math.max(most, ++running);
+    await new Promise((resolve) => setTimeout(resolve, 2));
+    running--;
+    handled++;
+  };
+  await withActor({ handle }, async ({ bus }) => {
+    for (let n = 0; n < 20; n++) await bus.publish(SUBJECT, { n });
+    await eventually("all handled", () => handled === 20);
+    assert.equal(most, 3);
+  }, 3);
+});
+
+for (const limit of [0, -1, 1.5, NaN]) {
+  Deno.test(`maxConcurrent ${limit} is refused`, () => {
+    const log = new LogRecorder();
+    assert.throws(
+      () => new TestActor({}, new MemoryBus({ logger: log }), log, limit),
+      /Cannot handle .* expected a whole number from 1/,
+    );
+  });
+}
+
+Deno.test("an error in one message is logged and costs nothing else", async () => {
+  const seen: unknown[] = [];
+  const handle = ({ n }: JsonObject) => {
+    if (n === 2) throw new Error("boom");
+    seen.push(n);
+  };
+  await withActor({ handle }, async ({ bus, log }) => {
+    for (const n of [1, 2, 3]) await bus.publish(SUBJECT, { n });
+    await eventually("the last is handled", () => seen.includes(3));
+    assert.deepEqual(seen, [1, 3]);
+    assert.deepEqual(log.of("actor.error").map(({ fields }) => fields.error), ["boom"]);
+  });
+});
+
+Deno.test("a reload message reloads; any other control message does not", async () => {
+  let reloads = 0;
+  await withActor({ reload: () => void reloads++ }, async ({ bus, log }) => {
+    await bus.publish("heddle.control.reload", { action: "dance" });
+    await bus.publish("heddle.control.reload", { action: "reload" });
+    await eventually("reloaded", () => log.of("actor.reload_completed").length === 1);
+    assert.equal(reloads, 1);
+  });
+});
+
+Deno.test("a reload that fails is logged, and the next one is served", async () => {
+  let reloads = 0;
+  const reload = () => {
+    if (reloads++ === 0) throw new Error("bad file");
+  };
+  await withActor({ reload }, async ({ bus, log }) => {
+    await bus.publish("heddle.control.reload", { action: "reload" });
+    await bus.publish("heddle.control.reload", { action: "reload" });
+    await eventually("reloaded", () => log.of("actor.reload_completed").length === 1);
+    assert.equal(log.of("actor.reload_failed")[0]?.fields.error, "bad file");
+  });
+});
+
+Deno.test("reloads never run side by side", async () => {
+  let running = 0, most = 0, done = 0;
+  const reload = async () => {
+    most = Math.max(most, ++running);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    running--;
+    done++;
+  };
+  await withActor({ reload }, async ({ bus }) => {
+    for (let n = 0; n < 3; n++) await bus.publish("heddle.control.reload", { action: "reload" });
+    await eventually("all reloaded", () => done === 3);
+    assert.equal(most, 1);
+  });
+});
+
+Deno.test("a stop lets the message and the background work under way finish", async () => {
+  const release = deferred();
+  const finished: string[] = [];
+  const handle = async () => {
+    await release.promise;
+    finished.push("message");
+  };
+  const background = async (signal: AbortSignal) => {
+    await new Promise((resolve) => signal.addEventListener("abort", resolve));
+    await release.promise;
+    finished.push("background");
+  };
+  await withActor({ handle, background }, async ({ bus, stop, log }) => {
+    await bus.publish(SUBJECT, {});
+    const stopped = stop();
+    await eventually("stopping", () => log.of("actor.shutdown_requested").length === 1);
+    assert.equal(log.of("actor.disconnected").length, 0);
+    release.resolve();
+    await stopped;
+    assert.deepEqual(finished.sort(), ["background", "message"]);
+  });
+});
+
+Deno.test("background work that fails ends the actor and says why", async () => {
+  const log = new LogRecorder();
+  const bus = new MemoryBus({ logger: log });
+  const behaviour = { background: () => Promise.reject(new Error("the loop broke")) };
+  const actor = new TestActor(behaviour, bus, log);
+  await assert.rejects(actor.run(SUBJECT, undefined, { handleSignals: false }), /the loop broke/);
+  assert.equal(log.of("actor.disconnected").length, 1);
+});
+
+Deno.test("an actor whose signal is already aborted never starts", async () => {
+  const log = new LogRecorder();
+  const actor = new TestActor({}, new MemoryBus({ logger: log }), log);
+  await actor.run(SUBJECT, undefined, { handleSignals: false, signal: AbortSignal.abort() });
+  assert.equal(log.of("actor.connected").length, 0);
+});

@@ -1,0 +1,106 @@
+/** The house rules that a reader relies on, checked against the imports themselves. */
+import assert from "node:assert/strict";
+import { relative } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+
+/** A folder may import from its own floor's folder, and from the floors below. */
+const FLOORS: Record<string, number> = {
+  wire: 0,
+  time: 0,
+  log: 0,
+  bus: 1,
+  actor: 2,
+  scheduler: 3,
+  expansions: 3,
+  cli: 4,
+};
+
+interface Import {
+  from: string;
+  to: string;
+}
+
+/** Every import of the program's own modules: paths from the repository's root, or `npm:` names. */
+async function imports(): Promise<Import[]> {
+  const graphs = await Promise.all(["main.ts", "lib/mod.ts"].map(async (entry) => {
+    const command = new Deno.Command(Deno.execPath(), {
+      args: ["info", "--json", entry],
+      cwd: ROOT,
+    });
+    const { stdout } = await command.output();
+    return importsOf(JSON.parse(new TextDecoder().decode(stdout)));
+  }));
+  return graphs.flat();
+}
+
+interface Graph {
+  modules: {
+    specifier: string;
+    dependencies?: { code?: { specifier: string }; type?: { specifier: string } }[];
+  }[];
+}
+
+function importsOf({ modules }: Graph): Import[] {
+  const place = (specifier: string) =>
+    specifier.startsWith("file:") ? relative(ROOT, fileURLToPath(specifier)) : specifier;
+  return modules
+    .filter(({ specifier }) => specifier.startsWith("file:"))
+    .flatMap(({ specifier, dependencies = [] }) =>
+      dependencies.flatMap(({ code, type }) => {
+        const to = (code ?? type)?.specifier;
+        return to === undefined ? [] : [{ from: place(specifier), to: place(to) }];
+      })
+    );
+}
+
+const floorOf = (path: string) => FLOORS[path.split("/")[1] ?? ""];
+const folderOf = (path: string) => path.split("/").slice(0, 2).join("/");
+
+Deno.test("imports go down a floor or stay in their folder", async () => {
+  const wrong = (await imports())
+    .filter(({ from, to }) => from.startsWith("lib/") && to.startsWith("lib/"))
+    .filter(({ from }) => from !== "lib/mod.ts")
+    .filter(({ from, to }) => folderOf(from) !== folderOf(to) && !(floorOf(to)! < floorOf(from)!));
+  assert.deepEqual(wrong, []);
+});
+
+Deno.test("each outside library is known to one place only", async () => {
+  const knowers: Record<string, RegExp> = {
+    "npm:/@nats-io/": /^lib\/bus\//,
+    "npm:/js-yaml@": /^lib\/scheduler\/yaml_/,
+    "npm:/ajv@": /^lib\/scheduler\/(config_|validate_config|load_config)/,
+    "npm:/commander@": /^lib\/cli\//,
+    "npm:/@logtape/": /^lib\/log\//,
+    "npm:/uuid@": /^lib\/wire\/identity\.ts$/,
+  };
+  const wrong = (await imports()).filter(({ from, to }) => {
+    const library = Object.keys(knowers).find((name) => to.startsWith(name));
+    return library !== undefined && !knowers[library]!.test(from);
+  });
+  assert.deepEqual(wrong, []);
+});
+
+Deno.test("only the clock reads time or sets a timer", async () => {
+  const forbidden = /\bDate\.now\(|\bnew Date\(\)|\bperformance\.now\(|\bset(Timeout|Interval)\(/;
+  const wrong: string[] = [];
+  for (const path of await sources("lib")) {
+    if (path === "lib/time/clock.ts") continue;
+    const text = await Deno.readTextFile(`${ROOT}/${path}`);
+    text.split("\n").forEach((line, index) => {
+      if (forbidden.test(line)) wrong.push(`${path}:${index + 1}: ${line.trim()}`);
+    });
+  }
+  assert.deepEqual(wrong, []);
+});
+
+async function sources(folder: string): Promise<string[]> {
+  const found: string[] = [];
+  for await (const { name, isDirectory } of Deno.readDir(`${ROOT}/${folder}`)) {
+    const path = `${folder}/${name}`;
+    if (isDirectory) found.push(...await sources(path));
+    else if (name.endsWith(".ts")) found.push(path);
+  }
+  return found;
+}
