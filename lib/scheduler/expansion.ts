@@ -1,0 +1,193 @@
+/**
+ * `expand_from` (contract, section 4): calls an expansion function apart from the scheduler and
+ * returns the objects that it lists.
+ *
+ * @module
+ */
+import leven from "leven";
+import { fileURLToPath } from "node:url";
+import { relative, resolve } from "node:path";
+import type { Logger } from "../log/logger.ts";
+import type { Clock } from "../time/clock.ts";
+import { ExpansionError, type ExpansionTarget } from "./expansion_error.ts";
+import { OutputLog } from "./expansion_output.ts";
+import { resolveExpandFrom } from "./expansion_path.ts";
+import { ExpansionPool } from "./expansion_pool.ts";
+import { ProcessRunner } from "./expansion_process.ts";
+import type { Failure } from "./expansion_protocol.ts";
+import { CallFailure, type ExpansionRunner } from "./expansion_runner.ts";
+import { ThreadRunner } from "./expansion_thread_runner.ts";
+
+export { ExpansionError, type ExpansionErrorKind } from "./expansion_error.ts";
+export { resolveExpandFrom } from "./expansion_path.ts";
+
+export interface ExpanderOptions {
+  /** What `expand_from` is resolved against and never leaves. */
+  root: string;
+  clock: Clock;
+  logger: Logger;
+  /** Where functions run. Default: a process of their own on Linux, elsewhere a thread. */
+  apart?: "process" | "thread";
+}
+
+export interface ExpandOptions {
+  /** The entry's name. */
+  schedule: string;
+  /** The due instant. */
+  scheduledFor: Date;
+  /** How long loading the module and the call may take together, in seconds. */
+  timeoutSeconds: number;
+  /** Gives the call up. */
+  signal?: AbortSignal;
+}
+
+/**
+ * Calls expansion functions, each schedule's in a process of its own: whatever a function does, it
+ * costs no other schedule a millisecond. A process is started when it is first needed and given up
+ * after a minute without work.
+ *
+ * ```ts
+ * const expander = new Expander({ root: "/etc/heddle", clock: systemClock, logger });
+ * const objects = await expander.expand("./expansions/sessions.ts#getActive", {
+ *   schedule: "digest",
+ *   scheduledFor: new Date("2026-03-01T08:00:00Z"),
+ *   timeoutSeconds: 30,
+ * });
+ * ```
+ */
+export class Expander {
+  readonly #options: ExpanderOptions;
+  readonly #root: string;
+  readonly #pool: ExpansionPool;
+  readonly #closing = new AbortController();
+
+  constructor(options: ExpanderOptions) {
+    this.#options = options;
+    this.#root = resolve(options.root);
+    this.#pool = new ExpansionPool({
+      clock: options.clock,
+      start: (key) => this.#start(JSON.parse(key)),
+    });
+  }
+
+  /**
+   * The objects that the function returns, as JSON carries them: dates are strings, what is
+   * undefined is left out.
+   *
+   * @throws {ExpansionError} where there are none to be had
+   * @throws the reason of `signal`, once that aborts
+   */
+  async expand(expandFrom: string, options: ExpandOptions): Promise<Record<string, unknown>[]> {
+    const target = await resolveExpandFrom(expandFrom, this.#root);
+    const signals = [this.#closing.signal, options.signal].filter((each) => each !== undefined);
+    try {
+      return await this.#pool.use(
+        JSON.stringify([options.schedule, target.path]),
+        AbortSignal.any(signals),
+        (runner) => this.#call(runner, target, options),
+        spoils,
+      );
+    } catch (error) {
+      if (options.signal?.aborted && error === options.signal.reason) throw error;
+      throw expansionError(error, expandFrom, target);
+    }
+  }
+
+  /** Makes every call from now on load its module afresh. Those under way are let finish. */
+  reload(): void {
+    this.#pool.renew();
+  }
+
+  /** Ends everything at once, and resolves once no process is left. */
+  async close(): Promise<void> {
+    this.kill();
+    await this.#pool.ended();
+  }
+
+  /** {@link Expander.close} for whoever cannot wait. */
+  kill(): void {
+    this.#closing.abort(new CallFailure({ kind: "call", reason: "the scheduler shut down" }));
+    this.#pool.kill();
+  }
+
+  /** One call, within its time. */
+  async #call(
+    runner: ExpansionRunner,
+    { file, exportName }: ExpansionTarget,
+    { schedule, scheduledFor, timeoutSeconds, signal }: ExpandOptions,
+  ): Promise<Record<string, unknown>[]> {
+    const over = new AbortController();
+    const signals = [over.signal, this.#closing.signal, signal].filter((each) =>
+      each !== undefined
+    );
+    const given = AbortSignal.any(signals);
+    const argument = { schedule, scheduledFor: scheduledFor.toISOString() };
+    const limit = this.#options.clock.sleep(timeoutSeconds * 1000, given).then(() => {
+      if (this.#closing.signal.aborted) throw this.#closing.signal.reason;
+      signal?.throwIfAborted();
+      const reason = `it did not return within ${timeoutSeconds} s, and was ended`;
+      throw new CallFailure({ kind: "call", reason, fatal: true });
+    });
+    limit.catch(() => {});
+    try {
+      return await Promise.race([runner.call({ file, exportName, argument }), limit]);
+    } finally {
+      over.abort();
+    }
+  }
+
+  #start([schedule, module]: [string, string]): ExpansionRunner {
+    const { clock, logger, apart = Deno.build.os === "linux" ? "process" : "thread" } =
+      this.#options;
+    const fields = { schedule, module };
+    const output = new OutputLog(logger, clock, fields);
+    const onCrash = (error: string) =>
+      logger.warning("scheduler.expansion_crashed", { ...fields, error });
+    if (apart === "thread") return new ThreadRunner({ output, onCrash });
+    return new ProcessRunner({ root: this.#root, output, onCrash });
+  }
+}
+
+/**
+ * Whether a runner is of no further use: all but a function that threw, or returned something else
+ * than it should. A module that could not be loaded stays so for as long as its runner lives.
+ */
+function spoils(error: unknown): boolean {
+  if (!(error instanceof CallFailure)) return true;
+  const { kind, fatal } = error.failure;
+  return fatal === true || kind === "import";
+}
+
+function expansionError(
+  error: unknown,
+  expandFrom: string,
+  target: ExpansionTarget,
+): ExpansionError {
+  if (!(error instanceof CallFailure)) {
+    const reason = error instanceof Error ? error.message : String(error);
+    const text = `no process can be started for it: ${reason}`;
+    return new ExpansionError("call", text, { expandFrom, target, cause: error });
+  }
+  const { failure } = error;
+  const reason = failure.reason + exportsOf(failure, target.exportName) + placeOf(failure, target);
+  return new ExpansionError(failure.kind, reason, { expandFrom, target, cause: error });
+}
+
+/** Where an export is missing: the one that was meant, perhaps, and all there are. */
+function exportsOf({ functions }: Failure, wanted: string): string {
+  if (functions === undefined) return "";
+  if (functions.length === 0) return ", and exports no function";
+  const distance = (name: string) => leven(name.toLowerCase(), wanted.toLowerCase());
+  const nearest = functions.toSorted((a, b) => distance(a) - distance(b))[0]!;
+  const near = distance(nearest) <= Math.max(2, wanted.length / 3);
+  const list = functions.map((name) => `"${name}"`).join(", ");
+  return `${near ? `, did you mean "${nearest}"?` : ""}; it exports the functions ${list}`;
+}
+
+/** ` (expansions/sessions.ts:3:9)` */
+function placeOf({ at }: Failure, { file, path }: ExpansionTarget): string {
+  const place = at === undefined ? null : /^(file:.+?)((?::\d+)+)$/.exec(at);
+  if (place === null) return "";
+  const root = file.slice(0, file.length - path.length) || "/";
+  return ` (${relative(root, fileURLToPath(place[1]!))}${place[2]})`;
+}

@@ -1,0 +1,54 @@
+import type { Logger } from "../log/logger.ts";
+import type { Clock } from "../time/clock.ts";
+
+/** Printed lines that are logged, per second and runner; the rest is counted. */
+export const LINES_PER_SECOND = 50;
+
+/** Longer lines are cut, in characters. */
+export const MAX_TEXT = 2000;
+
+/** Writes what user code prints to the log, `scheduler.expansion_output` a line, within bounds. */
+export class OutputLog {
+  readonly #logger: Logger;
+  readonly #clock: Clock;
+  readonly #fields: Record<string, unknown>;
+  #second = -Infinity;
+  #lines = 0;
+  #dropped = 0;
+
+  /** @param fields stand in every line: the schedule's name, say */
+  constructor(logger: Logger, clock: Clock, fields: Record<string, unknown>) {
+    this.#logger = logger;
+    this.#clock = clock;
+    this.#fields = fields;
+  }
+
+  line(stream: "stdout" | "stderr", text: string): void {
+    const now = this.#clock.monotonic();
+    if (now - this.#second >= 1000) {
+      this.flush();
+      this.#second = now;
+      this.#lines = 0;
+    }
+    if (this.#lines >= LINES_PER_SECOND) {
+      this.#dropped++;
+      return;
+    }
+    this.#lines++;
+    this.#logger.info("scheduler.expansion_output", {
+      ...this.#fields,
+      stream,
+      text: text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}…` : text,
+    });
+  }
+
+  /** Says how many lines were left out since it was last said. */
+  flush(): void {
+    if (this.#dropped === 0) return;
+    this.#logger.warning("scheduler.expansion_output_dropped", {
+      ...this.#fields,
+      lines: this.#dropped,
+    });
+    this.#dropped = 0;
+  }
+}

@@ -1,0 +1,142 @@
+import type { Clock } from "../time/clock.ts";
+import type { ExpansionRunner } from "./expansion_runner.ts";
+
+export interface ExpansionPoolOptions {
+  clock: Clock;
+  /** Starts a runner; what it throws comes out of {@link ExpansionPool.use}. */
+  start(key: string): ExpansionRunner;
+}
+
+/** Runners that are busy at once; further calls wait for one, in order. */
+export const MAX_BUSY = 8;
+/** Runners kept warm without work at once; the one that waited longest makes room. */
+export const MAX_IDLE = 8;
+/** A runner without work is given up after this long, in milliseconds. */
+export const IDLE_TIMEOUT = 60_000;
+
+interface Idle {
+  runner: ExpansionRunner;
+  taken: AbortController;
+}
+
+/**
+ * The runners under way and those kept warm. A busy one never gets a second call, and one that is
+ * warm only serves the key it served before, so nothing that a function leaves behind can touch
+ * another schedule.
+ */
+export class ExpansionPool {
+  readonly #options: ExpansionPoolOptions;
+  readonly #idle = new Map<string, Idle>();
+  /** Every runner of which something may be left. */
+  readonly #runners = new Set<ExpansionRunner>();
+  readonly #waiting: (() => void)[] = [];
+  #busy = 0;
+  #generation = 0;
+
+  constructor(options: ExpansionPoolOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Gives `work` a runner of its own. Where that rejects with something that `spoils` the runner,
+   * it is killed, else kept warm.
+   *
+   * @param signal ends the waiting for a free place, and rejects with its reason
+   */
+  async use<Result>(
+    key: string,
+    signal: AbortSignal,
+    work: (runner: ExpansionRunner) => Promise<Result>,
+    spoils: (error: unknown) => boolean,
+  ): Promise<Result> {
+    await this.#place(signal);
+    const generation = this.#generation;
+    let runner: ExpansionRunner | undefined;
+    let good = false;
+    try {
+      runner = this.#take(key);
+      const result = await work(runner);
+      good = true;
+      return result;
+    } catch (error) {
+      good = !spoils(error);
+      throw error;
+    } finally {
+      if (runner !== undefined) {
+        if (good && runner.alive && generation === this.#generation) this.#keep(key, runner);
+        else runner.kill();
+      }
+      this.#release();
+    }
+  }
+
+  /** Gives up every runner: the idle ones now, each busy one once its call has ended. */
+  renew(): void {
+    this.#generation++;
+    for (const key of [...this.#idle.keys()]) this.#giveUp(key);
+  }
+
+  /** Kills every runner at once, busy or not. */
+  kill(): void {
+    this.renew();
+    for (const runner of this.#runners) runner.kill();
+  }
+
+  /** Resolves once no runner is left. */
+  async ended(): Promise<void> {
+    await Promise.all([...this.#runners].map((runner) => runner.ended));
+  }
+
+  async #place(signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    if (this.#busy < MAX_BUSY) {
+      this.#busy++;
+      return;
+    }
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const giveUp = () => {
+      this.#waiting.splice(this.#waiting.indexOf(resolve), 1);
+      reject(signal.reason);
+    };
+    this.#waiting.push(resolve);
+    signal.addEventListener("abort", giveUp, { once: true });
+    await promise.then(() => signal.removeEventListener("abort", giveUp));
+  }
+
+  /** Hands the place to whoever waits longest. */
+  #release(): void {
+    const next = this.#waiting.shift();
+    if (next === undefined) this.#busy--;
+    else next();
+  }
+
+  #take(key: string): ExpansionRunner {
+    const idle = this.#idle.get(key);
+    this.#idle.delete(key);
+    idle?.taken.abort();
+    if (idle?.runner.alive) return idle.runner;
+    const runner = this.#options.start(key);
+    this.#runners.add(runner);
+    void runner.ended.then(() => this.#runners.delete(runner));
+    return runner;
+  }
+
+  #keep(key: string, runner: ExpansionRunner): void {
+    this.#giveUp(key);
+    const taken = new AbortController();
+    this.#idle.set(key, { runner, taken });
+    if (this.#idle.size > MAX_IDLE) this.#giveUp(this.#idle.keys().next().value!);
+    void this.#options.clock.sleep(IDLE_TIMEOUT, taken.signal).then(() => {
+      if (!taken.signal.aborted) this.#giveUp(key);
+    });
+    // One that ends by itself needs no timer.
+    void runner.ended.then(() => taken.abort());
+  }
+
+  #giveUp(key: string): void {
+    const idle = this.#idle.get(key);
+    this.#idle.delete(key);
+    idle?.taken.abort();
+    idle?.runner.kill();
+  }
+}
