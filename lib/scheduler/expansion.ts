@@ -59,7 +59,9 @@ export class Expander {
   readonly #options: ExpanderOptions;
   readonly #root: string;
   readonly #pool: ExpansionPool;
-  readonly #closing = new AbortController();
+  /** Gives up each call under way. */
+  readonly #calls = new Set<AbortController>();
+  #closed = false;
 
   constructor(options: ExpanderOptions) {
     this.#options = options;
@@ -79,17 +81,26 @@ export class Expander {
    */
   async expand(expandFrom: string, options: ExpandOptions): Promise<Record<string, unknown>[]> {
     const target = await resolveExpandFrom(expandFrom, this.#root);
-    const signals = [this.#closing.signal, options.signal].filter((each) => each !== undefined);
+    const { signal, schedule } = options;
+    const call = new AbortController();
+    const giveUp = () => call.abort(signal?.reason);
+    signal?.addEventListener("abort", giveUp, { once: true });
+    this.#calls.add(call);
+    if (signal?.aborted) giveUp();
+    if (this.#closed) call.abort(shutDown());
     try {
       return await this.#pool.use(
-        JSON.stringify([options.schedule, target.path]),
-        AbortSignal.any(signals),
-        (runner) => this.#call(runner, target, options),
+        JSON.stringify([schedule, target.path]),
+        call.signal,
+        (runner) => this.#call(runner, target, options, call),
         spoils,
       );
     } catch (error) {
-      if (options.signal?.aborted && error === options.signal.reason) throw error;
+      if (signal?.aborted && error === signal.reason) throw error;
       throw expansionError(error, expandFrom, target);
+    } finally {
+      this.#calls.delete(call);
+      signal?.removeEventListener("abort", giveUp);
     }
   }
 
@@ -106,33 +117,29 @@ export class Expander {
 
   /** {@link Expander.close} for whoever cannot wait. */
   kill(): void {
-    this.#closing.abort(new CallFailure({ kind: "call", reason: "the scheduler shut down" }));
+    this.#closed = true;
+    for (const call of this.#calls) call.abort(shutDown());
     this.#pool.kill();
   }
 
-  /** One call, within its time. */
+  /** One call, until its time is over or `call` is given up. */
   async #call(
     runner: ExpansionRunner,
     { file, exportName }: ExpansionTarget,
-    { schedule, scheduledFor, timeoutSeconds, signal }: ExpandOptions,
+    { schedule, scheduledFor, timeoutSeconds }: ExpandOptions,
+    call: AbortController,
   ): Promise<Record<string, unknown>[]> {
-    const over = new AbortController();
-    const signals = [over.signal, this.#closing.signal, signal].filter((each) =>
-      each !== undefined
-    );
-    const given = AbortSignal.any(signals);
     const argument = { schedule, scheduledFor: scheduledFor.toISOString() };
-    const limit = this.#options.clock.sleep(timeoutSeconds * 1000, given).then(() => {
-      if (this.#closing.signal.aborted) throw this.#closing.signal.reason;
-      signal?.throwIfAborted();
+    const limit = this.#options.clock.sleep(timeoutSeconds * 1000, call.signal).then(() => {
+      if (call.signal.aborted) throw call.signal.reason;
       const reason = `it did not return within ${timeoutSeconds} s, and was ended`;
       throw new CallFailure({ kind: "call", reason, fatal: true });
     });
-    limit.catch(() => {});
+    limit.catch(() => {}); // too late to matter
     try {
       return await Promise.race([runner.call({ file, exportName, argument }), limit]);
     } finally {
-      over.abort();
+      call.abort(); // ends the sleep
     }
   }
 
@@ -146,6 +153,10 @@ export class Expander {
     if (apart === "thread") return new ThreadRunner({ output, onCrash });
     return new ProcessRunner({ root: this.#root, output, onCrash });
   }
+}
+
+function shutDown(): CallFailure {
+  return new CallFailure({ kind: "call", reason: "the scheduler is shutting down", fatal: true });
 }
 
 /**

@@ -62,10 +62,14 @@ function failureOf(kind: ExpansionErrorKind, error: unknown, file: string): Fail
   }
   let reason = describe(error);
   if (kind === "import") {
-    // What follows the first paragraph is a drawing of the line.
-    reason = reason.split("\n\n")[0]! + olderRuntimeHint(error, file);
+    // A drawing of the line follows the first one; what did not parse is wrapped in a TypeError.
+    reason = reason.split("\n")[0]!.replace(/^TypeError: (?=SyntaxError: )/, "") +
+      olderRuntimeHint(error, file);
   }
-  if (error instanceof Error && error.name === "NotCapable") reason += `: ${PERMISSIONS}`;
+  if (error instanceof Error && error.name === "NotCapable") {
+    // Deno's advice to run it with another flag helps nobody here.
+    reason = `${reason.replace(/, (run again|specify the required) .*$/, "")}: ${PERMISSIONS}`;
+  }
   return { kind, reason: reason.slice(0, MAX_REASON), at: userFrame(stack), stack };
 }
 

@@ -25,6 +25,10 @@ const MEMORY_PERIOD = 50;
 export async function runExpansionHost(): Promise<never> {
   // A compiled program starts with everything that it may do itself.
   for (const name of ["run", "write", "ffi", "sys"] as const) Deno.permissions.revokeSync({ name });
+  // Sent to the whole group by a terminal or a service manager: calls under way are let finish.
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    Deno.addSignalListener(signal, () => {});
+  }
   const requests = linesOf(Deno.stdin.readable);
   const secret = (await requests.next()).value ?? "";
   const send = (reply: string) => {
