@@ -1,398 +1,423 @@
-import {
-  connect,
-  headers as natsHeaders,
-  type Msg,
-  type NatsConnection,
-  NatsConnectionImpl,
-  type NodeConnectionOptions,
-  type Server,
-  type Status,
-} from "@nats-io/transport";
+import type { Msg } from "@nats-io/transport";
 import { defaultLogger, type Logger } from "../log/logger.ts";
 import { type Clock, systemClock } from "../time/clock.ts";
 import { backoff } from "./backoff.ts";
 import { Inbox } from "./inbox.ts";
-import { BusClosedError, BusConnectError, NoReplyError } from "./message_bus.ts";
-import type { JsonObject, Message, MessageBus, PublishOptions } from "./message_bus.ts";
-import type { Subscription } from "./message_bus.ts";
-import { explain, isAuthorizationError } from "./nats_errors.ts";
-import { identityOptions, type NatsCredentials, type NatsTls } from "./nats_options.ts";
-import { parseServers, type Servers } from "./nats_servers.ts";
-import { Outbox, type Outgoing } from "./outbox.ts";
-import { decodePayload, encodePayload } from "./payload.ts";
+import {
+  BusClosedError,
+  BusConnectError,
+  type JsonObject,
+  type Message,
+  type MessageBus,
+  NoReplyError,
+  type PublishOptions,
+  type Subscription,
+  UnconfirmedError,
+} from "./message_bus.ts";
+import type { ConnectionListener, NatsConnection, Receiver } from "./nats_connection.ts";
+import { describeFailures, Dialer, type Failure } from "./nats_dialer.ts";
+import { isAuthorizationError } from "./nats_errors.ts";
+import { publishFrame } from "./nats_frame.ts";
+import { IdentityError, type NatsCredentials, type NatsTls } from "./nats_identity.ts";
+import { isNoResponders, Replies } from "./nats_replies.ts";
+import { type NatsServerAddress, parseServers } from "./nats_servers.ts";
+import { Outbox } from "./outbox.ts";
+import { checkHeaders, decodePayload, encodePayload } from "./payload.ts";
+import { checkPattern, checkSubject } from "./subject.ts";
 
 export interface NatsBusOptions {
-  /** URLs; each may be a comma-separated list. */
+  /** URLs as in {@link parseServers}; each may be a comma-separated list. */
   servers: string | readonly string[];
   /** What the server's monitoring shows. */
   name?: string;
+  /** For servers whose URL carries none. */
   credentials?: NatsCredentials;
   tls?: NatsTls;
-  /** Start without a server and keep trying. Default: false. */
+  /** Whether `connect` resolves at once and keeps trying behind the scenes. Default: false. */
   waitForFirst?: boolean;
   /** How long `connect` tries, in milliseconds. Default: 10,000. */
   connectTimeout?: number;
-  /** A connection that answers no ping for two of these, in milliseconds, is dead. */
+  /**
+   * How often a silent server is asked for a sign of life, in milliseconds. A connection that
+   * leaves two of them unanswered is given up. Default: 10,000.
+   */
   pingInterval?: number;
   logger?: Logger;
   clock?: Clock;
 }
 
 const CONNECT_TIMEOUT = 10_000;
-/** The client's two minutes would leave a night's jobs in a half-open connection. */
-const PING_INTERVAL = 10_000;
-/** At a close, what was published gets this long to be confirmed, in milliseconds. */
-const CLOSE_TIMEOUT = 5000;
-/** Between the attempts of the first connect, in milliseconds. */
+/** Between two rounds of the first connect, in milliseconds. */
 const FIRST_CONNECT_WAIT = 250;
+/** For one server to answer, in milliseconds. */
+const DIAL_TIMEOUT = 5000;
+/** With the client's two minutes, a half-open connection would swallow the firings of six. */
+const PING_INTERVAL = 10_000;
+const MAX_PINGS_OUT = 2;
+/** How long `close` waits for what was published to be confirmed, in milliseconds. */
+const CLOSE_TIMEOUT = 5000;
 
-/** A bus on a NATS server: core NATS, at most once. */
+/** A subscription and where it stands on the connection of the moment. */
+interface Registration {
+  readonly receiver: Receiver;
+  /** Ends it on the connection of the moment. */
+  stop: () => Promise<void>;
+}
+
+/**
+ * A bus on a NATS server, over core NATS: at most once. See {@link MessageBus} for what it promises,
+ * and {@link Outbox} for what happens to messages when the connection breaks.
+ *
+ * After the first connection it reconnects for ever, with waits that grow from 1 s to 30 s, also
+ * when the server refuses the credentials: they may be valid again tomorrow. It logs
+ * `bus.connected`, `bus.disconnected`, `bus.reconnected`, `bus.reconnect_failed` (each reason once,
+ * repetitions at debug level), `bus.unconfirmed`, `bus.error`, `bus.stale_connection`,
+ * `bus.lame_duck`, `bus.subscription_refused` and `bus.malformed_message_skipped`.
+ */
 export class NatsBus implements MessageBus {
-  readonly #options: NatsBusOptions;
-  readonly #servers: Servers;
   readonly #logger: Logger;
   readonly #clock: Clock;
-  readonly #outbox: Outbox;
-  readonly #subscriptions = new Map<Inbox, string | undefined>();
-  readonly #ends = new Map<Inbox, () => void>();
+  readonly #servers: NatsServerAddress[];
+  readonly #dialer: Dialer;
+  readonly #waitForFirst: boolean;
+  readonly #connectTimeout: number;
+  readonly #outbox = new Outbox();
+  readonly #replies = new Replies();
+  readonly #registrations = new Set<Registration>();
+  readonly #inboxes = new Set<Inbox>();
   readonly #closing = new AbortController();
-  #connection: NatsConnectionImpl | null = null;
-  #failures = 0;
+  #connection: NatsConnection | null = null;
   #onConnected: (() => void)[] = [];
+  #connecting: Promise<void> | null = null;
   #closed: Promise<void> | null = null;
 
   /** @throws {TypeError} when a server's URL is none */
   constructor(options: NatsBusOptions) {
-    this.#options = options;
-    this.#servers = parseServers(options.servers);
+    const { name, credentials = {}, tls = {}, pingInterval = PING_INTERVAL } = options;
     this.#logger = options.logger ?? defaultLogger();
     this.#clock = options.clock ?? systemClock;
-    this.#outbox = new Outbox({
-      isUp: () => this.connected,
-      write: (message) => this.#write(message),
-      flush: () => this.#connection!.flush(),
-      pause: () => this.#clock.sleep(0),
-    });
+    this.#waitForFirst = options.waitForFirst ?? false;
+    this.#connectTimeout = options.connectTimeout ?? CONNECT_TIMEOUT;
+    this.#servers = parseServers(options.servers);
+    const client = { name, pingInterval, maxPingOut: MAX_PINGS_OUT };
+    this.#dialer = new Dialer({ servers: this.#servers, credentials, tls, client });
   }
 
   get connected(): boolean {
-    // The protocol knows at once; the client's status events come several microtasks later, and
-    // what is written in between would be thrown away.
-    return this.#connection?.protocol.connected === true && !this.#connection.isClosed();
+    return this.#connection?.isUp === true;
   }
 
-  async connect(): Promise<void> {
-    let options: NodeConnectionOptions;
-    try {
-      options = await this.#clientOptions();
-    } catch (cause) {
-      throw new BusConnectError(cause instanceof Error ? cause.message : String(cause), { cause });
-    }
-    if (this.#options.waitForFirst) void this.#dialForEver(options);
-    else await this.#dialFirst(options);
+  /**
+   * Tries for `connectTimeout` ms, unless every server refuses the credentials. With `waitForFirst`
+   * it resolves at once and tries for ever. A credentials or TLS file that cannot be used is an
+   * error in both cases.
+   *
+   * @throws {BusConnectError} naming each server and why it could not be reached
+   * @throws {BusClosedError} when the bus is closed, or is closed meanwhile
+   */
+  connect(): Promise<void> {
+    if (this.#closed !== null) this.#connecting = null;
+    this.#connecting ??= this.#connect().catch((error) => {
+      this.#connecting = null; // another attempt may be made
+      throw error;
+    });
+    return this.#connecting;
   }
 
-  async whenConnected(signal?: AbortSignal): Promise<void> {
-    if (this.connected || signal?.aborted) return;
-    await new Promise<void>((resolve) => {
-      this.#onConnected.push(resolve);
-      signal?.addEventListener("abort", () => resolve(), { once: true });
+  /** On a closed bus it resolves on abort only. */
+  whenConnected(signal?: AbortSignal): Promise<void> {
+    if (this.connected || signal?.aborted) return Promise.resolve();
+    return new Promise((resolve) => {
+      const done = () => {
+        signal?.removeEventListener("abort", done);
+        this.#onConnected = this.#onConnected.filter((each) => each !== done);
+        resolve();
+      };
+      this.#onConnected.push(done);
+      signal?.addEventListener("abort", done, { once: true });
     });
   }
 
+  /**
+   * While connected, waits up to 5 s for what was published to be confirmed. What is not written by
+   * then, or when there is no connection, rejects with {@link BusClosedError}.
+   */
   close(): Promise<void> {
     this.#closed ??= this.#close();
     return this.#closed;
   }
 
   publish(subject: string, data: JsonObject, options: PublishOptions = {}): Promise<void> {
-    return new Promise((resolve, reject) => {
-      if (this.#closing.signal.aborted) {
-        throw new BusClosedError(`Cannot publish to "${subject}": the bus is closed`);
-      }
-      const { headers, signal } = options;
-      signal?.throwIfAborted();
-      const payload = encodePayload(subject, data);
-      if (signal === undefined) {
-        this.#outbox.add({ subject, payload, headers, resolve, reject });
-        return;
-      }
-      const withdraw = () => {
-        if (this.#outbox.withdraw(message)) reject(signal.reason);
-      };
-      const settled = () => signal.removeEventListener("abort", withdraw);
-      const message: Outgoing = {
-        subject,
-        payload,
-        headers,
-        resolve: () => (settled(), resolve()),
-        reject: (reason) => (settled(), reject(reason)),
-      };
-      signal.addEventListener("abort", withdraw);
-      this.#outbox.add(message);
-    });
+    try {
+      this.#checkOpen(`publish to "${subject}"`);
+      options.signal?.throwIfAborted();
+      checkSubject(subject);
+      const headers = options.headers && checkHeaders(subject, options.headers);
+      const frame = publishFrame(subject, encodePayload(subject, data), headers);
+      return this.#outbox.add(subject, frame, options.signal);
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   /**
-   * Resolves once the server knows of the subscription; while there is no connection at once, since
-   * nothing can be missed then: it begins with the connection.
+   * Resolves when the server knows of the subscription. While there is no connection it resolves at
+   * once: nobody can be reached then, and the subscription is made before anything is written to
+   * the next connection. One that the server refuses is logged and tried again at each reconnect.
    */
   async subscribe(subject: string, queueGroup?: string): Promise<Subscription> {
-    if (this.#closing.signal.aborted) {
-      throw new BusClosedError(`Cannot subscribe to "${subject}": the bus is closed`);
-    }
-    const inbox: Inbox = new Inbox(subject, () => {
-      this.#ends.get(inbox)?.();
-      this.#subscriptions.delete(inbox);
+    this.#checkOpen(`subscribe to "${subject}"`);
+    checkPattern(subject, queueGroup);
+    const inbox: Inbox = new Inbox(subject, async () => {
+      this.#registrations.delete(registration);
+      await registration.stop();
+      this.#inboxes.delete(inbox);
       inbox.end();
-      return Promise.resolve();
     });
-    this.#subscriptions.set(inbox, queueGroup);
-    if (this.#connection !== null) {
-      this.#attach(this.#connection, inbox, queueGroup);
-      if (this.connected) await this.#connection.flush().catch(() => {});
-    }
+    this.#inboxes.add(inbox);
+    const registration = this.#register({
+      pattern: subject,
+      queueGroup,
+      deliver: (message) => {
+        const received = this.#receive(message);
+        if (received !== null) inbox.push(received);
+      },
+      refused: (error) =>
+        this.#logger.error("bus.subscription_refused", {
+          subject,
+          queue_group: queueGroup ?? null,
+          error: error.message,
+        }),
+    });
+    await this.#connection?.confirm();
     return inbox;
   }
 
+  /** The time to (re)connect counts against `timeout`. */
   async request(subject: string, data: JsonObject, timeout: number): Promise<Message> {
-    if (this.#connection === null) {
-      throw new NoReplyError(`Cannot request "${subject}": not connected`, "timeout");
+    this.#checkOpen(`request "${subject}"`);
+    checkSubject(subject);
+    if (![...this.#registrations].some(({ receiver }) => receiver === this.#replies)) {
+      this.#register(this.#replies);
     }
-    const payload = encodePayload(subject, data);
+    const { subject: replyTo, reply, forget } = this.#replies.expect();
+    const done = new AbortController();
+    const signal = AbortSignal.any([done.signal, this.#closing.signal]);
     try {
-      const reply = await this.#connection.request(subject, payload, { timeout });
-      return this.#received(reply)!;
-    } catch (cause) {
-      const noResponders = explain(cause).includes("no responders");
-      throw new NoReplyError(
-        `Cannot request "${subject}": ` +
-          (noResponders ? "nobody is subscribed" : `no reply within ${timeout} ms`),
-        noResponders ? "no_responders" : "timeout",
-        { cause },
-      );
+      const frame = publishFrame(subject, encodePayload(subject, data), undefined, replyTo);
+      const sent = this.#outbox.add(subject, frame, done.signal);
+      // Whether it arrived or not: only a reply tells.
+      const failed = sent.then(forEver, (error) => {
+        if (error instanceof UnconfirmedError) return forEver();
+        throw error;
+      });
+      const answer = await Promise.race([
+        reply,
+        failed,
+        this.#clock.sleep(timeout, signal).then(() => null),
+      ]);
+      if (answer === null) this.#checkOpen(`request "${subject}"`);
+      return this.#answer(subject, answer, timeout);
+    } finally {
+      forget();
+      done.abort(new NoReplyError(`Gave up the request on "${subject}"`, "timeout"));
     }
   }
 
-  async #clientOptions(): Promise<NodeConnectionOptions> {
-    const { credentials = {}, tls = {}, name, pingInterval = PING_INTERVAL } = this.#options;
-    return {
-      ...await identityOptions(this.#servers, credentials, tls),
-      name,
-      pingInterval,
-      maxPingOut: 2,
-      timeout: 5000,
-      maxReconnectAttempts: -1,
-      ignoreAuthErrorAbort: true,
-      noAsyncTraces: true,
-      // The client asks this once per turn of its loop, not per attempt: the waiting is done in
-      // reconnectToServer, which it asks exactly once before each attempt.
-      reconnectDelayHandler: () => 0,
-      reconnectToServer: (pool) => this.#nextAttempt(pool),
-    };
+  async #connect(): Promise<void> {
+    this.#checkOpen("connect");
+    try {
+      await this.#dialer.checkIdentity();
+    } catch (cause) {
+      if (!(cause instanceof IdentityError)) throw cause;
+      throw new BusConnectError(cause.message, { cause });
+    }
+    if (this.#waitForFirst) void this.#keepConnected(null);
+    else void this.#keepConnected(await this.#dialFirst());
   }
 
-  #nextAttempt(pool: readonly Server[]): { server: Server; delay: number } | null {
-    const [server] = pool;
-    if (server === undefined || this.#connection === null) return null;
-    const round = Math.floor(this.#failures++ / pool.length);
-    return { server, delay: backoff(round) };
-  }
-
-  /** Tries until `connectTimeout` is over; wrong credentials do not get better by waiting. */
-  async #dialFirst(options: NodeConnectionOptions): Promise<void> {
-    const { connectTimeout = CONNECT_TIMEOUT } = this.#options;
-    const end = this.#clock.monotonic() + connectTimeout;
+  async #dialFirst(): Promise<NatsConnection> {
+    const end = this.#clock.monotonic() + this.#connectTimeout;
+    const { signal } = this.#closing;
+    // Several that do not answer must all get their turn.
+    const share = this.#connectTimeout / this.#servers.length;
     for (;;) {
       const left = end - this.#clock.monotonic();
-      try {
-        await this.#dial({ ...options, timeout: Math.max(1, Math.min(5000, left)) });
-        return;
-      } catch (cause) {
-        this.#throwIfClosing();
-        const isOver = this.#clock.monotonic() + FIRST_CONNECT_WAIT >= end;
-        if (!isOver && !isAuthorizationError(cause)) {
-          await this.#clock.sleep(FIRST_CONNECT_WAIT, this.#closing.signal);
-          this.#throwIfClosing();
-          continue;
-        }
-        const message = `Cannot connect to ${this.#servers.shown}: ${explain(cause)}`;
-        throw new BusConnectError(message, { cause });
+      const timeout = Math.max(1, Math.min(DIAL_TIMEOUT, share, left));
+      const dialed = await this.#dial(timeout);
+      this.#checkOpen("connect");
+      if (!Array.isArray(dialed)) {
+        this.#adopt(dialed);
+        this.#logger.info("bus.connected", { server: dialed.server.shown });
+        return dialed;
       }
+      const isRefused = dialed.every(({ error }) => isAuthorizationError(error));
+      if (isRefused || this.#clock.monotonic() + FIRST_CONNECT_WAIT >= end) {
+        throw this.#connectError(dialed, isRefused);
+      }
+      await this.#clock.sleep(FIRST_CONNECT_WAIT, signal);
     }
   }
 
-  async #dialForEver(options: NodeConnectionOptions): Promise<void> {
-    for (let failures = 0; !this.#closing.signal.aborted; failures++) {
-      try {
-        await this.#dial(options);
-        return;
-      } catch (cause) {
-        const wait = backoff(failures);
-        this.#logger.warning("bus.connect_failed", {
-          servers: this.#servers.shown,
-          error: explain(cause),
-          retry_in_ms: wait,
-        });
-        await this.#clock.sleep(wait, this.#closing.signal);
+  #connectError(failures: Failure[], isRefused: boolean): BusConnectError {
+    const tried = isRefused ? "" : ` (tried for ${this.#connectTimeout / 1000} s)`;
+    return new BusConnectError(`Cannot connect to ${describeFailures(failures)}${tried}`, {
+      cause: failures.at(-1)?.error,
+    });
+  }
+
+  /** Lives as long as the bus: waits for the connection to break, and makes another. */
+  async #keepConnected(connection: NatsConnection | null): Promise<void> {
+    while (!this.#closing.signal.aborted) {
+      if (connection !== null) {
+        const reason = await connection.closed;
+        if (this.#closing.signal.aborted) return;
+        this.#logger.warning("bus.disconnected", { server: connection.server.shown, reason });
+        this.#lose();
       }
+      const event = connection === null ? "bus.connected" : "bus.reconnected";
+      connection = await this.#dialForEver(connection !== null);
+      if (connection !== null) this.#logger.info(event, { server: connection.server.shown });
     }
   }
 
-  async #dial(options: NodeConnectionOptions): Promise<void> {
-    const connection = await connect(options);
-    if (!(connection instanceof NatsConnectionImpl)) {
-      throw new TypeError("Cannot connect: the client returned a connection of an unknown kind");
+  /** @returns null when the bus is closed meanwhile */
+  async #dialForEver(waitFirst: boolean): Promise<NatsConnection | null> {
+    const { signal } = this.#closing;
+    let lastLogged = "";
+    for (let failures = 0; !signal.aborted; failures++) {
+      if (waitFirst || failures > 0) {
+        await this.#clock.sleep(backoff(waitFirst ? failures : failures - 1), signal);
+        if (signal.aborted) break;
+      }
+      const dialed = await this.#dial(DIAL_TIMEOUT);
+      if (!Array.isArray(dialed)) {
+        if (signal.aborted) break;
+        this.#adopt(dialed);
+        return dialed;
+      }
+      const error = describeFailures(dialed);
+      const level = error === lastLogged ? "debug" : "warning";
+      if (!signal.aborted) this.#logger[level]("bus.reconnect_failed", { error });
+      lastLogged = error;
     }
-    if (this.#closing.signal.aborted) {
-      await connection.close();
-      this.#throwIfClosing();
+    return null;
+  }
+
+  /** As {@link Dialer.dial}; gives up waiting when the bus is closed. */
+  async #dial(timeout: number): Promise<NatsConnection | Failure[]> {
+    const { signal } = this.#closing;
+    const dialed = this.#dialer.dial(this.#listener, timeout, signal).then(async (result) => {
+      if (signal.aborted && !Array.isArray(result)) await result.close();
+      return result;
+    });
+    const aborted = Promise.withResolvers<Failure[]>();
+    const onAbort = () => aborted.resolve([]);
+    signal.addEventListener("abort", onAbort, { once: true });
+    try {
+      return await Promise.race([dialed, aborted.promise]);
+    } finally {
+      signal.removeEventListener("abort", onAbort);
     }
+  }
+
+  readonly #listener: ConnectionListener = {
+    onPublishRefused: (subject, cause) =>
+      this.#outbox.refuse(
+        subject,
+        new Error(`Cannot publish to "${subject}": the server refuses it: ${cause.message}`, {
+          cause,
+        }),
+      ),
+    onServerError: (error) => this.#logger.error("bus.error", { error: error.message }),
+    onStale: () => this.#logger.warning("bus.stale_connection", { unanswered: MAX_PINGS_OUT }),
+    onLameDuck: () => this.#logger.warning("bus.lame_duck"),
+  };
+
+  #adopt(connection: NatsConnection): void {
     this.#connection = connection;
-    this.#logger.info("bus.connected", { server: connection.getServer() });
-    for (const [inbox, queueGroup] of this.#subscriptions) {
-      this.#attach(connection, inbox, queueGroup);
+    for (const registration of this.#registrations) {
+      registration.stop = connection.subscribe(registration.receiver);
     }
-    void this.#watch(connection);
-    void connection.closed().then((error) => this.#onClientClosed(connection, options, error));
-    this.#nowConnected();
-  }
-
-  #nowConnected(): void {
-    this.#failures = 0;
+    this.#outbox.attach(connection);
     for (const resolve of this.#onConnected.splice(0)) resolve();
-    this.#outbox.pump();
   }
 
-  async #watch(connection: NatsConnection): Promise<void> {
-    for await (const status of connection.status()) this.#onStatus(status);
-  }
-
-  #onStatus(status: Status): void {
-    switch (status.type) {
-      case "disconnect":
-        this.#logger.warning("bus.disconnected", { server: status.server });
-        this.#onConnectionLost();
-        break;
-      case "reconnect":
-        this.#logger.info("bus.reconnected", { server: status.server });
-        this.#nowConnected();
-        break;
-      case "staleConnection":
-        this.#logger.warning("bus.stale_connection", { servers: this.#servers.shown });
-        break;
-      case "ldm":
-        this.#logger.warning("bus.server_shutting_down", { server: status.server });
-        break;
-      case "error":
-        this.#logger.error("bus.error", { error: explain(status.error) });
-        break;
-    }
-  }
-
-  #onConnectionLost(): void {
-    const count = this.#outbox.connectionLost();
+  #lose(): void {
+    this.#connection = null;
+    for (const registration of this.#registrations) registration.stop = () => Promise.resolve();
+    const count = this.#outbox.detach();
     if (count > 0) this.#logger.warning("bus.unconfirmed", { count });
   }
 
-  /** The client gives up by itself only when it cannot go on; the bus then begins anew. */
-  #onClientClosed(
-    connection: NatsConnection,
-    options: NodeConnectionOptions,
-    error: void | Error,
-  ): void {
-    if (this.#closing.signal.aborted || this.#connection !== connection) return;
-    this.#connection = null;
-    this.#onConnectionLost();
-    this.#logger.error("bus.disconnected", {
-      servers: this.#servers.shown,
-      error: error ? explain(error) : null,
-    });
-    void this.#dialForEver(options);
+  #register(receiver: Receiver): Registration {
+    const stop = this.connected ? this.#connection!.subscribe(receiver) : () => Promise.resolve();
+    const registration = { receiver, stop };
+    this.#registrations.add(registration);
+    return registration;
   }
 
-  #attach(connection: NatsConnection, inbox: Inbox, queue: string | undefined): void {
-    const subscription = connection.subscribe(inbox.subject, {
-      queue,
-      callback: (error, message) => {
-        if (error !== null) {
-          // The server refused it, and will again: a permission, or a subject that is none.
-          this.#logger.error("bus.subscription_refused", {
-            subject: inbox.subject,
-            error: explain(error),
-          });
-          inbox.end();
-          return;
-        }
-        const received = this.#received(message);
-        if (received !== null) inbox.push(received);
-      },
-    });
-    this.#ends.set(inbox, () => {
-      if (!connection.isClosed()) subscription.unsubscribe();
-    });
-  }
-
-  #received(message: Msg): Message | null {
+  /** @returns null for what is no message of ours */
+  #receive(message: Msg): Message | null {
     const { subject, reply } = message;
+    const headers: Record<string, string> = {};
     let data: JsonObject;
     try {
       data = decodePayload(message.data);
+      for (const [name, values] of message.headers ?? []) headers[name] = values[0] ?? "";
     } catch (error) {
-      this.#logger.warning("bus.malformed_message_skipped", { subject, error });
+      this.#logger.warning("bus.malformed_message_skipped", {
+        subject,
+        size: message.data.length,
+        error: error instanceof Error ? error.message : String(error),
+      });
       return null;
     }
-    const headers: Record<string, string> = {};
-    for (const [name, values] of message.headers ?? []) headers[name] = values[0] ?? "";
     if (!reply) return { subject, data, headers };
     return { subject, data, headers, respond: (answer) => this.publish(reply, answer) };
   }
 
-  #write({ subject, payload, headers }: Outgoing): void {
-    const connection = this.#connection!;
-    if (headers === undefined) {
-      this.#checked(subject, payload, () => connection.publish(subject, payload));
-      return;
+  #answer(subject: string, answer: Msg | null, timeout: number): Message {
+    const failed = `No reply to the request on "${subject}"`;
+    if (answer === null) {
+      throw new NoReplyError(`${failed}: nobody answered within ${timeout} ms`, "timeout");
     }
-    const encoded = natsHeaders();
-    for (const [name, value] of Object.entries(headers)) encoded.set(name, value);
-    this.#checked(
-      subject,
-      payload,
-      () => connection.publish(subject, payload, { headers: encoded }),
+    if (isNoResponders(answer)) {
+      throw new NoReplyError(`${failed}: nobody is subscribed`, "no_responders");
+    }
+    const message = this.#receive(answer);
+    if (message !== null) return message;
+    throw new TypeError(
+      `Cannot read the reply to the request on "${subject}": it is no JSON object`,
     );
-  }
-
-  #checked(subject: string, payload: string, write: () => void): void {
-    try {
-      write();
-    } catch (cause) {
-      const limit = this.#connection?.info?.max_payload;
-      throw new Error(
-        `Cannot publish ${payload.length} characters to "${subject}": ${explain(cause)}` +
-          (limit === undefined ? "" : ` (the server takes at most ${limit} bytes)`),
-        { cause },
-      );
-    }
   }
 
   async #close(): Promise<void> {
     this.#closing.abort();
-    const closed = new BusClosedError("The bus was closed before the message was written");
-    for (const inbox of [...this.#subscriptions.keys()]) inbox.end();
-    if (this.connected) {
+    const connection = this.#connection;
+    if (connection?.isUp) {
       const done = new AbortController();
-      const emptied = this.#outbox.empty().then(() => this.#connection?.flush()).catch(() => {});
-      void emptied.then(() => done.abort());
+      const stopped = [...this.#registrations].map(({ stop }) => stop());
+      const drained = Promise.all([...stopped, this.#outbox.empty()]);
+      void Promise.race([drained, connection.closed]).then(() => done.abort());
       await this.#clock.sleep(CLOSE_TIMEOUT, done.signal);
     }
-    this.#outbox.rejectWaiting(closed);
-    await this.#connection?.close();
-    this.#outbox.connectionLost();
-    for (const resolve of this.#onConnected.splice(0)) resolve();
+    await connection?.close();
+    this.#lose();
+    this.#outbox.rejectWaiting((subject) =>
+      new BusClosedError(`Cannot publish to "${subject}": the bus was closed before it was written`)
+    );
+    for (const inbox of this.#inboxes) inbox.end();
+    this.#registrations.clear();
+    this.#inboxes.clear();
   }
 
-  #throwIfClosing(): void {
-    if (this.#closing.signal.aborted) throw new BusClosedError("Cannot connect: the bus is closed");
+  #checkOpen(action: string): void {
+    if (!this.#closing.signal.aborted) return;
+    throw new BusClosedError(`Cannot ${action}: the bus is closed`);
   }
+}
+
+function forEver(): Promise<never> {
+  return new Promise(() => {});
 }

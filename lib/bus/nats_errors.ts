@@ -1,23 +1,40 @@
-import { AuthorizationError, UserAuthenticationExpiredError } from "@nats-io/transport";
+import {
+  AuthorizationError,
+  TimeoutError,
+  UserAuthenticationExpiredError,
+} from "@nats-io/transport";
+import { IdentityError } from "./nats_identity.ts";
+import type { NatsServerAddress } from "./nats_servers.ts";
 
-/** Whether the server knows us and refuses us. */
+/** Whether the server knows us and refuses us: trying again changes nothing. */
 export function isAuthorizationError(error: unknown): boolean {
   return causes(error).some((each) =>
     each instanceof AuthorizationError || each instanceof UserAuthenticationExpiredError
   );
 }
 
-/** An error of the client's in words that say what to look at, without any address's secrets. */
-export function explain(error: unknown): string {
-  const texts = causes(error).map((each) => each instanceof Error ? each.message : String(each));
-  const all = texts.join(": ");
-  if (/authorization violation/i.test(all)) return "authorization violation: wrong credentials";
-  if (/ENOTFOUND|EAI_AGAIN|getaddrinfo|name.*not.*known|lookup address/i.test(all)) {
+/** A failure to connect in words that say what to look at, and that hold no secret. */
+export function explain(error: unknown, server: NatsServerAddress): string {
+  if (error instanceof IdentityError) return error.message;
+  const all = causes(error);
+  const texts = all.map((each) => each instanceof Error ? each.message : String(each));
+  const text = [...new Set(texts)].filter((each) => each !== "").join(": ");
+  if (isAuthorizationError(error)) {
+    return `the server refuses the credentials (${withoutSecrets(texts[0]!, server)})`;
+  }
+  if (all.some((each) => each instanceof TimeoutError)) return "no answer in time";
+  if (/ENOTFOUND|EAI_AGAIN|getaddrinfo|lookup address/i.test(text)) {
     return "the host name could not be resolved";
   }
-  if (/ECONNREFUSED|connection refused/i.test(all)) return "connection refused";
-  if (/^timeout$/i.test(texts[0] ?? "")) return "no answer in time";
-  return [...new Set(texts)].filter((text) => text !== "").join(": ") || "unknown error";
+  if (/ECONNREFUSED|connection refused/i.test(text)) return "connection refused";
+  if (/certificate|tls|ssl|handshake/i.test(text)) return `TLS: ${withoutSecrets(text, server)}`;
+  return withoutSecrets(text, server) || "the server closed the connection";
+}
+
+/** The client's messages hold no secrets today. */
+function withoutSecrets(text: string, { password, token }: NatsServerAddress): string {
+  return [password, token].filter((secret) => secret !== undefined && secret !== "")
+    .reduce<string>((clean, secret) => clean.replaceAll(secret!, "***"), text);
 }
 
 function causes(error: unknown): unknown[] {

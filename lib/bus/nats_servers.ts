@@ -1,57 +1,64 @@
-/** Where to connect, as the client wants it: plain addresses, with the credentials apart. */
-export interface Servers {
-  /** `host:port`, without credentials. */
-  addresses: string[];
-  /** For logs and messages: as given, without credentials. */
-  shown: string;
-  user?: string;
-  pass?: string;
-  token?: string;
-  /** Whether a URL asks for TLS. */
-  tls: boolean;
+import { redactUrl, splitUrls } from "./redact_url.ts";
+
+/** One server: where it is and what its URL says about us. */
+export interface NatsServerAddress {
+  /** `host:port`. */
+  readonly address: string;
+  /** For logs and messages: the URL without credentials. */
+  readonly shown: string;
+  /** Whether the URL insists on TLS. Without, TLS is used where the server offers it. */
+  readonly tls: boolean;
+  readonly user?: string;
+  readonly password?: string;
+  readonly token?: string;
 }
+
+const DEFAULT_PORT = "4222";
 
 /**
- * Reads server URLs: `nats://` or `tls://`, with `user:password@` or `token@` before the host.
+ * Reads server URLs: `nats://` or `tls://`, with `user:password@` or `token@` before the host where
+ * the server wants them (special characters percent-encoded), port 4222 where none is given. A name
+ * without a scheme is a `nats://` one.
  *
  * @param urls one or several, each of which may be a comma-separated list
- * @throws {TypeError} for what is no such URL, or when two of them carry different credentials
+ * @throws {TypeError} for what is no such URL; the message shows no password and no token
  */
-export function parseServers(urls: string | readonly string[]): Servers {
-  const list = [urls].flat().flatMap((each) => each.split(",")).map((url) => url.trim());
-  const parsed = list.filter((url) => url !== "").map(parseUrl);
-  if (parsed.length === 0) {
-    throw new TypeError(
-      `Cannot connect: expected a server such as "nats://127.0.0.1:4222", got ""`,
-    );
-  }
-  const withCredentials = parsed.filter(({ username }) => username !== "");
-  const [first] = withCredentials;
-  const differs = withCredentials.some(({ username, password }) =>
-    username !== first!.username || password !== first!.password
+export function parseServers(urls: string | readonly string[]): NatsServerAddress[] {
+  const servers = [urls].flat().flatMap(splitUrls).map(parseServer);
+  if (servers.length > 0) return servers;
+  throw new TypeError(
+    'Cannot connect to "": expected one or more URLs such as "nats://127.0.0.1:4222"',
   );
-  if (differs) {
-    throw new TypeError("Cannot connect: the servers' URLs must carry the same credentials");
-  }
-  const username = first && decodeURIComponent(first.username);
-  const password = first && decodeURIComponent(first.password);
-  return {
-    addresses: parsed.map(({ host, port }) => port === "" ? `${host}:4222` : host),
-    shown: parsed.map(({ protocol, host }) => `${protocol}//${host}`).join(", "),
-    tls: parsed.some(({ protocol }) => protocol === "tls:"),
-    ...(username && (password ? { user: username, pass: password } : { token: username })),
-  };
 }
 
-function parseUrl(url: string): URL {
-  const full = url.includes("://") ? url : `nats://${url}`;
-  const parsed = URL.parse(full);
+function parseServer(url: string): NatsServerAddress {
+  const parsed = URL.parse(url.includes("://") ? url : `nats://${url}`);
   const isServer = parsed !== null && ["nats:", "tls:"].includes(parsed.protocol) &&
     parsed.hostname !== "";
-  if (isServer) return parsed;
-  // What stands before an "@" may be a password.
-  const shown = url.replace(/^(.*:\/\/)?.*@/, "$1***@");
-  throw new TypeError(
-    `Cannot connect to "${shown}": expected a URL such as "nats://127.0.0.1:4222" or "tls://host"`,
-  );
+  if (!isServer) {
+    throw new TypeError(
+      `Cannot connect to "${redactUrl(url)}": ` +
+        'expected a URL such as "nats://127.0.0.1:4222" or "tls://nats.example:4222"',
+    );
+  }
+  const { protocol, hostname, username, password } = parsed;
+  const address = `${hostname}:${parsed.port || DEFAULT_PORT}`;
+  const credentials = username === ""
+    ? {}
+    : password === ""
+    ? { token: decode(username, url) }
+    : { user: decode(username, url), password: decode(password, url) };
+  return { address, shown: `${protocol}//${address}`, tls: protocol === "tls:", ...credentials };
+}
+
+function decode(part: string, url: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch (cause) {
+    throw new TypeError(
+      `Cannot connect to "${redactUrl(url)}": ` +
+        'a "%" before the "@" must begin a percent-encoded character ("%25" is "%")',
+      { cause },
+    );
+  }
 }

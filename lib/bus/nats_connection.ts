@@ -1,0 +1,178 @@
+/**
+ * One connection to one NATS server, from the handshake until it breaks. It never reconnects: the
+ * client's own way to do so throws away what it has not written, without telling whose it was.
+ *
+ * The only file that reaches into the client: it asks the protocol handler whether the socket is
+ * alive (the client's events come several microtasks late) and writes to its transport.
+ *
+ * @module
+ */
+import {
+  connect,
+  type Msg,
+  NatsConnectionImpl,
+  type NodeConnectionOptions,
+  PermissionViolationError,
+  QueuedIteratorImpl,
+  type Status,
+} from "@nats-io/transport";
+import type { NatsServerAddress } from "./nats_servers.ts";
+
+/** What a connection tells while it lives. */
+export interface ConnectionListener {
+  /** The server refuses what was published to `subject`; called before its batch is confirmed. */
+  onPublishRefused(subject: string, error: Error): void;
+  onServerError(error: Error): void;
+  /** Pings are not answered any more: the connection is given up. */
+  onStale(): void;
+  /** The server is about to shut down. */
+  onLameDuck(): void;
+}
+
+/** Where the messages of one subscription go. */
+export interface Receiver {
+  readonly pattern: string;
+  readonly queueGroup?: string;
+  deliver(message: Msg): void;
+  refused(error: Error): void;
+}
+
+const encoder = new TextEncoder();
+
+export class NatsConnection {
+  readonly server: NatsServerAddress;
+  /** Resolves when the connection is gone, with the reason. */
+  readonly closed: Promise<string>;
+  readonly #client: NatsConnectionImpl;
+  readonly #close = Promise.withResolvers<string>();
+  #isGone = false;
+  #lastError: Error | undefined;
+
+  private constructor(
+    client: NatsConnectionImpl,
+    server: NatsServerAddress,
+    listener: ConnectionListener,
+  ) {
+    this.#client = client;
+    this.server = server;
+    this.closed = this.#close.promise;
+    const events = new Events((status) => this.#onStatus(status, listener));
+    client.protocol.listeners.push(events);
+    void client.closed().then((error) => this.#gone((error ?? this.#lastError)?.message));
+  }
+
+  /** @throws what the client throws when there is no connection within `options.timeout` ms */
+  static async open(
+    server: NatsServerAddress,
+    options: NodeConnectionOptions,
+    listener: ConnectionListener,
+  ): Promise<NatsConnection> {
+    const client = await connect({
+      ...options,
+      servers: [server.address],
+      reconnect: false,
+      ignoreClusterUpdates: true,
+      noAsyncTraces: true,
+    });
+    if (!(client instanceof NatsConnectionImpl)) {
+      throw new TypeError(`Cannot use the client's connection: expected a "NatsConnectionImpl"`);
+    }
+    return new NatsConnection(client, server, listener);
+  }
+
+  /** Whether what is written now goes to a live socket. */
+  get isUp(): boolean {
+    const { connected, transport } = this.#client.protocol;
+    return connected && !this.#isGone && !transport.isClosed;
+  }
+
+  /** The largest message that the server takes, headers included, in bytes. */
+  get maxPayload(): number {
+    return this.#client.info?.max_payload ?? Infinity;
+  }
+
+  /** Other servers of the cluster, as this one announces them: `host:port`. */
+  get announced(): readonly string[] {
+    return this.#client.info?.connect_urls ?? [];
+  }
+
+  /** Writes frames. Only while {@link NatsConnection.isUp}. */
+  write(frames: string): void {
+    this.#client.protocol.transport.send(encoder.encode(frames));
+  }
+
+  /**
+   * Resolves with true when the server has taken everything written so far: it answers a PING after
+   * what came before it. Resolves with false when the connection breaks first.
+   */
+  confirm(): Promise<boolean> {
+    if (!this.isUp) return Promise.resolve(false);
+    const pong = this.#client.flush().then(() => true, () => false);
+    return Promise.race([pong, this.closed.then(() => false)]);
+  }
+
+  /**
+   * The receiver must not throw: that would end the reading of this connection.
+   *
+   * @returns what ends the subscription; it resolves when all that was on its way has arrived
+   */
+  subscribe(receiver: Receiver): () => Promise<void> {
+    const subscription = this.#client.subscribe(receiver.pattern, {
+      queue: receiver.queueGroup,
+      callback: (error, message) => error ? receiver.refused(error) : receiver.deliver(message),
+    });
+    // The client holds the SUB back until the end of the tick: what is written next must not pass.
+    void this.confirm();
+    return async () => {
+      if (!this.isUp || subscription.isClosed()) return;
+      await Promise.race([subscription.drain(), this.closed]);
+    };
+  }
+
+  /** Closes at once. What matters should have been confirmed before. */
+  async close(): Promise<void> {
+    this.#gone("closed");
+    await this.#client.close();
+  }
+
+  #onStatus(status: Status, listener: ConnectionListener): void {
+    if (this.#isGone) return;
+    if (status.type === "error") {
+      const { error } = status;
+      this.#lastError = error;
+      if (error instanceof PermissionViolationError && error.operation === "publish") {
+        listener.onPublishRefused(error.subject, error);
+      }
+      listener.onServerError(error);
+    } else if (status.type === "ldm") {
+      listener.onLameDuck();
+    } else if (status.type === "staleConnection") {
+      // Also what the client says when the server ends our authorization.
+      if (this.#lastError === undefined) listener.onStale();
+      this.#gone(this.#lastError?.message ?? "the server does not answer pings");
+    }
+  }
+
+  /** Never waits for the socket: one whose other end has gone may not take a byte for minutes. */
+  #gone(reason = "the server closed the connection"): void {
+    if (this.#isGone) return;
+    this.#isGone = true;
+    this.#client.protocol.transport.discard();
+    this.#close.resolve(reason);
+    void this.#client.close();
+  }
+}
+
+/** The client's events as they happen; its iterator hands them out several microtasks later. */
+class Events extends QueuedIteratorImpl<Status> {
+  readonly #listen: (status: Status) => void;
+
+  constructor(listen: (status: Status) => void) {
+    super();
+    this.#listen = listen;
+  }
+
+  override push(status: Status | (() => void)): void {
+    if (typeof status !== "function") this.#listen(status);
+  }
+}

@@ -1,0 +1,131 @@
+/**
+ * The files and words that prove who we are, and to whom we speak. They are read at each attempt to
+ * connect, so a renewed file takes effect with the next connection.
+ *
+ * @module
+ */
+import { credsAuthenticator, nkeyAuthenticator, nkeys } from "@nats-io/transport";
+import type { Authenticator, NodeConnectionOptions } from "@nats-io/transport";
+import type { NatsServerAddress } from "./nats_servers.ts";
+
+/** Who we are, where the URL does not say. An empty path counts as none. */
+export interface NatsCredentials {
+  /** A `.creds` file: a JWT and the seed of its nkey. */
+  credsFile?: string;
+  /** A file with the seed of an nkey. */
+  nkeyFile?: string;
+}
+
+/** Files for TLS, in PEM. An empty path counts as none. */
+export interface NatsTls {
+  /** The authorities to trust, in place of the system's. */
+  caFile?: string;
+  /** Our certificate and its key: both or neither. */
+  certFile?: string;
+  keyFile?: string;
+  /** Whether the server speaks TLS from the first byte (`handshake_first`). Default: false. */
+  handshakeFirst?: boolean;
+}
+
+type Identity = Pick<NodeConnectionOptions, "authenticator" | "user" | "pass" | "token" | "tls">;
+
+/** A file that cannot be used: nothing that waiting would mend. */
+export class IdentityError extends Error {
+  override name = "IdentityError";
+}
+
+/**
+ * The client's options for `server`. What its URL carries goes before the files.
+ *
+ * @throws {IdentityError} naming the file that cannot be used and what is wanted
+ */
+export async function identify(
+  server: NatsServerAddress,
+  credentials: NatsCredentials,
+  tls: NatsTls,
+): Promise<Identity> {
+  const { user, password, token } = server;
+  return {
+    ...(await readTls(server, tls)),
+    ...(user !== undefined
+      ? { user, pass: password }
+      : token !== undefined
+      ? { token }
+      : { authenticator: await readCredentials(credentials) }),
+  };
+}
+
+async function readCredentials(
+  { credsFile, nkeyFile }: NatsCredentials,
+): Promise<Authenticator | undefined> {
+  if (credsFile && nkeyFile) {
+    throw new IdentityError(
+      `Cannot use both credentials file "${credsFile}" and nkey file "${nkeyFile}": one is wanted`,
+    );
+  }
+  if (credsFile) {
+    const text = await readText("credentials", credsFile);
+    const seed = /-{3,}BEGIN USER NKEY SEED-{3,}\s+(\S+)\s/.exec(text)?.[1];
+    if (!/-{3,}BEGIN NATS USER JWT-{3,}\s+\S+\s/.test(text) || !isUserSeed(seed)) {
+      throw new IdentityError(
+        `Cannot use credentials file "${credsFile}": expected the blocks "NATS USER JWT" and ` +
+          '"USER NKEY SEED" as written by nsc',
+      );
+    }
+    return credsAuthenticator(new TextEncoder().encode(text.replaceAll("\r\n", "\n")));
+  }
+  if (nkeyFile) {
+    const text = await readText("nkey", nkeyFile);
+    const seed = /^\s*(SU[A-Z2-7]+)\s*$/m.exec(text)?.[1];
+    if (!isUserSeed(seed)) {
+      throw new IdentityError(
+        `Cannot use nkey file "${nkeyFile}": expected a line with a user's seed, "SU…"`,
+      );
+    }
+    return nkeyAuthenticator(new TextEncoder().encode(seed));
+  }
+}
+
+function isUserSeed(seed: string | undefined): boolean {
+  try {
+    return nkeys.fromSeed(new TextEncoder().encode(seed)).getPublicKey().startsWith("U");
+  } catch {
+    return false;
+  }
+}
+
+async function readTls(
+  { tls: isWanted }: NatsServerAddress,
+  { caFile, certFile, keyFile, handshakeFirst }: NatsTls,
+): Promise<Pick<Identity, "tls">> {
+  if (!certFile !== !keyFile) {
+    const [got, missing] = certFile ? [certFile, "key"] : [keyFile, "certificate"];
+    throw new IdentityError(`Cannot use "${got}" for TLS: its ${missing} file is wanted too`);
+  }
+  if (!isWanted && !caFile && !certFile && !handshakeFirst) return {};
+  return {
+    tls: {
+      ...(caFile && { ca: await readPem("authorities", caFile, "CERTIFICATE") }),
+      ...(certFile && { cert: await readPem("certificate", certFile, "CERTIFICATE") }),
+      ...(keyFile && { key: await readPem("key", keyFile, "PRIVATE KEY") }),
+      ...(handshakeFirst && { handshakeFirst }),
+    },
+  };
+}
+
+async function readPem(what: string, path: string, block: string): Promise<string> {
+  const text = await readText(what, path);
+  if (text.includes(`${block}-----`)) return text;
+  throw new IdentityError(
+    `Cannot use ${what} file "${path}": expected PEM with a block "${block}"`,
+  );
+}
+
+async function readText(what: string, path: string): Promise<string> {
+  try {
+    return await Deno.readTextFile(path);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new IdentityError(`Cannot read ${what} file "${path}": ${reason}`, { cause });
+  }
+}

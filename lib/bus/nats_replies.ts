@@ -1,0 +1,36 @@
+import { createInbox, type Msg } from "@nats-io/transport";
+import type { Receiver } from "./nats_connection.ts";
+
+/** All replies to our requests: one subscription, a subject of its own for each request. */
+export class Replies implements Receiver {
+  readonly pattern: string;
+  readonly #prefix = createInbox();
+  readonly #waiting = new Map<string, PromiseWithResolvers<Msg>>();
+  #count = 0;
+
+  constructor() {
+    this.pattern = `${this.#prefix}.*`;
+  }
+
+  /** A subject to reply to, the first reply on it, and what gives up waiting. */
+  expect(): { subject: string; reply: Promise<Msg>; forget: () => void } {
+    const subject = `${this.#prefix}.${++this.#count}`;
+    const waiting = Promise.withResolvers<Msg>();
+    this.#waiting.set(subject, waiting);
+    const forget = () => void this.#waiting.delete(subject);
+    return { subject, reply: waiting.promise, forget };
+  }
+
+  deliver(message: Msg): void {
+    this.#waiting.get(message.subject)?.resolve(message);
+  }
+
+  refused(error: Error): void {
+    for (const waiting of this.#waiting.values()) waiting.reject(error);
+  }
+}
+
+/** Whether `message` is the server's word that nobody is subscribed to what was requested. */
+export function isNoResponders(message: Msg): boolean {
+  return message.data.length === 0 && message.headers?.code === 503;
+}
