@@ -32,7 +32,9 @@ async function imports(): Promise<Import[]> {
     const { stdout } = await command.output();
     return importsOf(JSON.parse(new TextDecoder().decode(stdout)));
   }));
-  return graphs.flat();
+  const found = graphs.flat();
+  assert.ok(found.length > 100, "the imports were listed");
+  return found;
 }
 
 interface Graph {

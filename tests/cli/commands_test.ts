@@ -1,0 +1,166 @@
+/** The commands that end by themselves, as processes. */
+import assert from "node:assert/strict";
+import { connect } from "@nats-io/transport";
+import { startNatsServer } from "../helpers/nats_server.ts";
+import { Program, runProgram } from "../helpers/program.ts";
+
+const SAMPLE = "schedules.yaml";
+
+async function withFile(text: string, test: (path: string) => Promise<void>) {
+  const path = await Deno.makeTempFile({ suffix: ".yaml" });
+  try {
+    await Deno.writeTextFile(path, text);
+    await test(path);
+  } finally {
+    await Deno.remove(path);
+  }
+}
+
+Deno.test("the sample is valid, even strictly", async () => {
+  const { code, stdout } = await runProgram(["validate", "--strict", SAMPLE]);
+  assert.equal(stdout, "schedules.yaml: no problems");
+  assert.equal(code, 0);
+});
+
+Deno.test("validate prints one problem a line, as FILE:LINE:COLUMN: severity: message", async () => {
+  const text = "name: a\nschedules:\n  - name: b\n    cron: '61 * * * *'\n    intervall: 5\n" +
+    "    dispatch_type: task\n    task: { worker_type: w }\n";
+  await withFile(text, async (path) => {
+    const { code, stdout } = await runProgram(["validate", path]);
+    const lines = stdout.split("\n");
+    assert.equal(lines.length, 2);
+    assert.ok(lines[0]!.startsWith(`${path}:4:11: error: `), lines[0]);
+    assert.match(lines[0]!, /invalid cron expression.*61/);
+    assert.ok(lines[1]!.startsWith(`${path}:5:5: warning: `), lines[1]);
+    assert.equal(code, 2);
+  });
+});
+
+Deno.test("validate --format json prints one list", async () => {
+  await withFile("name: 5\nschedules: []\n", async (path) => {
+    const { code, stdout } = await runProgram(["validate", "--format", "json", path, SAMPLE]);
+    const report = JSON.parse(stdout);
+    assert.equal(report.length, 1);
+    assert.deepEqual(Object.keys(report[0]), [
+      "file",
+      "severity",
+      "message",
+      "path",
+      "line",
+      "column",
+    ]);
+    assert.deepEqual([report[0].file, report[0].path, report[0].line], [path, "name", 1]);
+    assert.equal(code, 2);
+  });
+});
+
+Deno.test("a warning is an error under --strict only", async () => {
+  await withFile("name: a\nschedules: []\nextra: 1\n", async (path) => {
+    assert.equal((await runProgram(["validate", path])).code, 0);
+    assert.equal((await runProgram(["validate", "--strict", path])).code, 2);
+  });
+});
+
+Deno.test("schema prints the JSON Schema that the repository ships for editors", async () => {
+  const { code, stdout } = await runProgram(["schema"]);
+  const shipped = await Deno.readTextFile(
+    new URL("../../lib/scheduler/schedules.schema.json", import.meta.url),
+  );
+  assert.deepEqual(JSON.parse(stdout), JSON.parse(shipped));
+  assert.equal(code, 0);
+});
+
+Deno.test("the sample's first line points an editor at the schema that is there", async () => {
+  const root = new URL("../../", import.meta.url);
+  const [first] = (await Deno.readTextFile(new URL(SAMPLE, root))).split("\n");
+  const path = /^# yaml-language-server: \$schema=(\S+)$/.exec(first!)?.[1];
+  assert.ok((await Deno.stat(new URL(path!, root))).isFile);
+});
+
+Deno.test("--version and --help end with 0; help shows an example", async () => {
+  const version = await runProgram(["--version"]);
+  assert.match(version.stdout, /^heddle-scheduler \d+\.\d+\.\d+ /);
+  assert.equal(version.code, 0);
+  const help = await runProgram(["--help"]);
+  assert.match(help.stdout, /heddle-scheduler --config schedules\.yaml --nats-url/);
+  assert.equal(help.code, 0);
+});
+
+for (
+  const args of [
+    ["--bus", "carrier-pigeon"],
+    ["--no-such-option"],
+    ["frobnicate"],
+    ["fire"],
+    ["run", "--log-level", "loud"],
+    ["validate", "--format", "xml"],
+  ]
+) {
+  Deno.test(`wrong usage exits with 2 and says what is wrong: ${args.join(" ")}`, async () => {
+    const { code, stderr, stdout } = await runProgram(args);
+    assert.match(stderr, /^error: /m);
+    assert.equal(stdout, "");
+    assert.equal(code, 2);
+  });
+}
+
+Deno.test("run with an invalid or a missing file exits with 2 and logs every problem", async () => {
+  await withFile("name: a\nschedules:\n  - name: b\n  - name: b\n", async (path) => {
+    await using program = new Program(["--config", path, "--bus", "memory"]);
+    assert.equal(await program.exit(), 2);
+    assert.ok(program.log("scheduler.config_error").length >= 3);
+    assert.ok(program.log("scheduler.config_error").every(({ line }) => typeof line === "number"));
+  });
+  await using missing = new Program(["--config", "no/such/file.yaml", "--bus", "memory"]);
+  assert.equal(await missing.exit(), 2);
+  assert.equal(missing.log("scheduler.config_error")[0]?.config_path, "no/such/file.yaml");
+});
+
+Deno.test("an option beats the environment", async () => {
+  const env = { HEDDLE_SCHEDULER_CONFIG: "no/such/file.yaml", HEDDLE_SCHEDULER_BUS: "nats" };
+  const { code, stdout } = await runProgram(
+    ["fire", "heartbeat", "--config", SAMPLE, "--bus", "memory"],
+    { env },
+  );
+  assert.equal(code, 0);
+  assert.equal(JSON.parse(stdout).data.worker_type, "health_checker");
+  const fromEnv = await runProgram(["validate"], { env: { HEDDLE_SCHEDULER_CONFIG: "none.yaml" } });
+  assert.match(fromEnv.stdout, /^none\.yaml/);
+});
+
+Deno.test("fire dispatches one entry now, expansion included", async () => {
+  const { code, stdout } = await runProgram(["fire", "session_digest", "--bus", "memory"]);
+  const lines = stdout.split("\n").map((line) => JSON.parse(line));
+  assert.equal(code, 0);
+  assert.equal(lines.length, 3);
+  assert.ok(lines.every(({ subject }) => subject === "heddle.tasks.incoming"));
+  assert.equal(new Set(lines.map(({ data }) => data.task_id)).size, 3);
+});
+
+Deno.test("fire of an entry that is not there names those that are", async () => {
+  const { code, stderr } = await runProgram(["fire", "heartbeet", "--bus", "memory"]);
+  assert.equal(code, 2);
+  assert.match(stderr, /"heartbeet".*"heartbeat"/);
+});
+
+Deno.test("reload publishes the reload message", async () => {
+  await using server = await startNatsServer();
+  const observer = await connect({ servers: server.url });
+  const subscription = observer.subscribe("heddle.control.reload", { max: 1 });
+  await observer.flush();
+  const { code } = await runProgram(["reload", "--nats-url", server.url]);
+  for await (const message of subscription) assert.deepEqual(message.json(), { action: "reload" });
+  await observer.close();
+  assert.equal(code, 0);
+});
+
+Deno.test("on the memory bus stdout carries dispatches only, stderr the log only", async () => {
+  await using program = new Program(["--bus", "memory"]);
+  await program.logged("scheduler.task_dispatched", 2);
+  program.kill("SIGTERM");
+  assert.equal(await program.exit(), 0);
+  assert.ok(program.stdout.length >= 2);
+  for (const line of program.stdout) {
+    assert.deepEqual(Object.keys(JSON.parse(line)), ["subject", "data", "headers"]);
+  }
+});
