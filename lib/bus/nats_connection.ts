@@ -37,8 +37,6 @@ export interface Receiver {
   refused(error: Error): void;
 }
 
-const encoder = new TextEncoder();
-
 export class NatsConnection {
   readonly server: NatsServerAddress;
   /** Resolves when the connection is gone, with the reason. */
@@ -97,8 +95,8 @@ export class NatsConnection {
   }
 
   /** Writes frames. Only while {@link NatsConnection.isUp}. */
-  write(frames: string): void {
-    this.#client.protocol.transport.send(encoder.encode(frames));
+  write(frames: Uint8Array): void {
+    this.#client.protocol.transport.send(frames);
   }
 
   /**

@@ -1,30 +1,56 @@
+import { Buffer } from "node:buffer";
 import { UnconfirmedError } from "./message_bus.ts";
 import type { Frame } from "./nats_frame.ts";
 
 /** What the outbox needs of a connection. */
 export interface Wire {
   readonly isUp: boolean;
+  /** The largest message that the server takes, in bytes. */
   readonly maxPayload: number;
-  write(frames: string): void;
+  write(frames: Uint8Array): void;
   /** Resolves with true when the server has taken what was written, with false when it broke. */
   confirm(): Promise<boolean>;
 }
 
-/** One message on its way out. */
-interface Outgoing {
+/**
+ * Messages that share one fate and one promise: those to one subject within a batch, withdrawn by
+ * one signal. A promise and an object for each of 100,000 messages cost more than writing them.
+ */
+interface Group {
   readonly subject: string;
-  readonly frame: Frame;
+  readonly signal: AbortSignal | undefined;
+  readonly promise: Promise<void>;
   readonly resolve: () => void;
   readonly reject: (reason: unknown) => void;
-  /** Stops listening to the signal that withdraws it. */
+  /** Stops listening to the signal. */
   forget?: () => void;
-  state: "waiting" | "written" | "settled";
+  isSettled: boolean;
+}
+
+/** Messages of one group that follow each other. */
+interface Part {
+  readonly group: Group;
+  /** Until the batch is sealed. */
+  text: string;
+  /** Length of the text in UTF-8. */
+  bytes: number;
+  count: number;
+  /** The size of the largest, as `max_payload` counts it. */
+  largest: number;
+}
+
+interface Sealed {
+  readonly parts: readonly Part[];
+  readonly bytes: Uint8Array;
 }
 
 /** Written together, and confirmed by one PONG. */
 interface Batch {
-  readonly messages: Outgoing[];
+  parts: Part[];
+  readonly groups: Map<string, Group>;
   bytes: number;
+  /** All parts as bytes, once nothing is added any more. */
+  sealed: Sealed | null;
 }
 
 /**
@@ -47,16 +73,17 @@ const BATCH_BYTES = 64 * 1024;
  */
 export class Outbox {
   #wire: Wire | null = null;
-  #waiting: Outgoing[] = [];
-  /** Where in `#waiting` the first message is that was not looked at yet. */
-  #next = 0;
-  /** How many of those after it have been withdrawn. */
-  #withdrawn = 0;
+  /** In order. */
+  readonly #waiting = new Set<Batch>();
+  /** The last of those that wait, while more may be added to it. */
+  #open: Batch | null = null;
   readonly #written = new Set<Batch>();
   #writtenBytes = 0;
-  /** How many messages wait or are written and not confirmed. */
-  #unsettled = 0;
+  /** What every server so far would take, in bytes. */
+  #safeSize = 0;
   #pumpIsDue = false;
+  /** Groups whose signal nobody listens to yet: most are written before it would matter. */
+  #unwatched: { group: Group; batch: Batch }[] = [];
   #onEmpty: (() => void)[] = [];
 
   /**
@@ -65,21 +92,27 @@ export class Outbox {
    * @param signal withdraws the message while it is unwritten
    */
   add(subject: string, frame: Frame, signal?: AbortSignal): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const message: Outgoing = { subject, frame, resolve, reject, state: "waiting" };
-      if (signal !== undefined) this.#listen(message, signal);
-      this.#waiting.push(message);
-      this.#unsettled++;
-      if (this.#pumpIsDue) return;
+    const batch = this.#openBatch();
+    const isAlone = frame.size > this.#safeSize;
+    let group = isAlone ? undefined : batch.groups.get(subject);
+    if (group === undefined || group.signal !== signal) {
+      group = newGroup(subject, signal);
+      if (!isAlone) batch.groups.set(subject, group);
+      if (signal !== undefined) this.#unwatched.push({ group, batch });
+    }
+    addTo(batch, group, frame);
+    if (!this.#pumpIsDue) {
       this.#pumpIsDue = true;
       // What is published in one go is written in one go.
       queueMicrotask(() => this.#pump());
-    });
+    }
+    return group.promise;
   }
 
   /** Writes what waits, from now on, to `wire`. */
   attach(wire: Wire): void {
     this.#wire = wire;
+    this.#safeSize = Math.min(this.#safeSize || Infinity, wire.maxPayload);
     this.#pump();
   }
 
@@ -90,78 +123,89 @@ export class Outbox {
    */
   detach(): number {
     this.#wire = null;
-    const doubtful = [...this.#written].flatMap(({ messages }) => messages)
-      .filter(({ state }) => state === "written");
+    const doubtful = [...this.#written].flatMap(({ parts }) => parts)
+      .filter(({ group }) => !group.isSettled);
     this.#written.clear();
     this.#writtenBytes = 0;
-    for (const message of doubtful) {
+    for (const { group } of doubtful) {
       const reason = "the connection broke after it was written and before the server confirmed " +
         "it; it is not sent again";
-      const text = `Cannot tell whether the message to "${message.subject}" arrived: ${reason}`;
-      this.#settle(message, new UnconfirmedError(text));
+      const text = `Cannot tell whether the message to "${group.subject}" arrived: ${reason}`;
+      settle(group, new UnconfirmedError(text));
     }
-    return doubtful.length;
+    this.#checkEmpty();
+    return doubtful.reduce((sum, { count }) => sum + count, 0);
   }
 
   /** The server refuses what was written to `subject`. */
   refuse(subject: string, reason: Error): void {
-    for (const { messages } of this.#written) {
-      for (const message of messages) {
-        if (message.subject === subject) this.#settle(message, reason);
-      }
+    for (const { parts } of this.#written) {
+      for (const { group } of parts) if (group.subject === subject) settle(group, reason);
     }
   }
 
   /** Gives up what waits. */
   rejectWaiting(reasonFor: (subject: string) => Error): void {
-    const given = this.#waiting.slice(this.#next);
-    this.#waiting = [];
-    this.#next = 0;
-    this.#withdrawn = 0;
-    for (const message of given) this.#settle(message, reasonFor(message.subject));
+    const given = [...this.#waiting].flatMap(({ parts }) => parts);
+    this.#waiting.clear();
+    this.#open = null;
+    for (const { group } of given) settle(group, reasonFor(group.subject));
+    this.#checkEmpty();
   }
 
   /** Resolves when nothing waits and everything written is confirmed or given back. */
   empty(): Promise<void> {
-    if (this.#unsettled === 0) return Promise.resolve();
-    return new Promise((resolve) => this.#onEmpty.push(resolve));
+    return new Promise((resolve) => {
+      this.#onEmpty.push(resolve);
+      this.#checkEmpty();
+    });
+  }
+
+  #openBatch(): Batch {
+    if (this.#open !== null && this.#open.bytes >= BATCH_BYTES) {
+      // Bytes are a fifth of the work for the garbage collector that as many short texts are.
+      seal(this.#open);
+      this.#open = null;
+    }
+    if (this.#open === null) {
+      this.#open = { parts: [], groups: new Map(), bytes: 0, sealed: null };
+      this.#waiting.add(this.#open);
+    }
+    return this.#open;
   }
 
   #pump(): void {
     this.#pumpIsDue = false;
     const wire = this.#wire;
-    while (wire?.isUp && this.#next < this.#waiting.length && this.#writtenBytes < WINDOW_BYTES) {
-      this.#writeBatch(wire);
+    for (const batch of this.#waiting) {
+      if (!wire?.isUp || this.#writtenBytes >= WINDOW_BYTES) break;
+      this.#waiting.delete(batch);
+      if (batch === this.#open) this.#open = null;
+      this.#write(batch, wire);
+    }
+    this.#watch();
+    this.#checkEmpty();
+  }
+
+  #watch(): void {
+    for (const { group, batch } of this.#unwatched.splice(0)) {
+      if (this.#waiting.has(batch)) this.#listen(group, batch);
     }
   }
 
-  #writeBatch(wire: Wire): void {
-    const batch: Batch = { messages: [], bytes: 0 };
-    const limit = wire.maxPayload;
-    let text = "";
-    while (this.#next < this.#waiting.length && batch.bytes < BATCH_BYTES) {
-      const message = this.#waiting[this.#next++]!;
-      const { size, bytes } = message.frame;
-      if (message.state === "settled") {
-        this.#withdrawn--;
-      } else if (size > limit) {
-        const reason = `the message has ${size} bytes, the server takes at most ${limit}`;
-        this.#settle(
-          message,
-          new RangeError(`Cannot publish to "${message.subject}": ${reason}`),
-        );
-      } else {
-        message.state = "written";
-        text += message.frame.text;
-        batch.bytes += bytes;
-        batch.messages.push(message);
-      }
+  #write(batch: Batch, wire: Wire): void {
+    for (const { group, largest } of batch.parts) {
+      if (group.signal?.aborted) settle(group, group.signal.reason);
+      if (largest <= wire.maxPayload) continue;
+      const reason = `a message has ${largest} bytes, the server takes at most ${wire.maxPayload}`;
+      settle(group, new RangeError(`Cannot publish to "${group.subject}": ${reason}`));
     }
-    this.#dropTaken();
-    if (batch.messages.length === 0) return;
+    const frames = unsettled(batch.sealed ?? seal(batch));
+    if (frames.length === 0) return;
+    for (const { group } of batch.parts) group.forget?.();
     this.#written.add(batch);
     this.#writtenBytes += batch.bytes;
-    wire.write(text);
+    wire.write(frames);
     void wire.confirm().then((isConfirmed) => {
       if (isConfirmed) this.#confirmed(batch);
     });
@@ -170,42 +214,79 @@ export class Outbox {
   #confirmed(batch: Batch): void {
     if (!this.#written.delete(batch)) return;
     this.#writtenBytes -= batch.bytes;
-    for (const message of batch.messages) this.#settle(message);
+    for (const { group } of batch.parts) settle(group);
     this.#pump();
   }
 
-  #settle(message: Outgoing, error?: unknown): void {
-    if (message.state === "settled") return;
-    message.state = "settled";
-    message.forget?.();
-    if (error === undefined) message.resolve();
-    else message.reject(error);
-    if (--this.#unsettled === 0) this.#onEmpty.splice(0).forEach((resolve) => resolve());
-  }
-
-  #listen(message: Outgoing, signal: AbortSignal): void {
+  #listen(group: Group, batch: Batch): void {
+    const { signal } = group;
     const withdraw = () => {
-      if (message.state !== "waiting") return;
-      this.#settle(message, signal.reason);
-      this.#withdrawn++;
-      this.#dropWithdrawn();
+      settle(group, signal?.reason);
+      // While the connection is down for days, what is withdrawn must not pile up.
+      if (batch.sealed === null) {
+        batch.parts = batch.parts.filter((part) => part.group !== group);
+        batch.bytes = batch.parts.reduce((sum, { bytes }) => sum + bytes, 0);
+      }
+      if (batch !== this.#open && batch.parts.every((part) => part.group.isSettled)) {
+        this.#waiting.delete(batch);
+      }
+      this.#checkEmpty();
     };
-    signal.addEventListener("abort", withdraw, { once: true });
-    message.forget = () => signal.removeEventListener("abort", withdraw);
+    if (signal?.aborted) return withdraw();
+    signal?.addEventListener("abort", withdraw, { once: true });
+    group.forget = () => signal?.removeEventListener("abort", withdraw);
   }
 
-  /** Cutting the front off a long array at each batch is slow: it goes when it is half of it. */
-  #dropTaken(): void {
-    if (this.#next * 2 < this.#waiting.length) return;
-    this.#waiting = this.#waiting.slice(this.#next);
-    this.#next = 0;
+  #checkEmpty(): void {
+    if (this.#onEmpty.length === 0 || this.#written.size > 0) return;
+    for (const { parts } of this.#waiting) {
+      if (parts.some(({ group }) => !group.isSettled)) return;
+    }
+    for (const resolve of this.#onEmpty.splice(0)) resolve();
   }
+}
 
-  /** While the connection is down for days, what was withdrawn must not pile up. */
-  #dropWithdrawn(): void {
-    if (this.#withdrawn * 2 < this.#waiting.length - this.#next) return;
-    this.#waiting = this.#waiting.slice(this.#next).filter(({ state }) => state === "waiting");
-    this.#next = 0;
-    this.#withdrawn = 0;
+const encoder = new TextEncoder();
+
+function seal(batch: Batch): Sealed {
+  const { parts } = batch;
+  const text = parts.length === 1 ? parts[0]!.text : parts.map((part) => part.text).join("");
+  for (const part of parts) part.text = "";
+  return batch.sealed = { parts, bytes: encoder.encode(text) };
+}
+
+/** What is left to write: without what was withdrawn or refused since. */
+function unsettled({ parts, bytes }: Sealed): Uint8Array {
+  if (parts.every(({ group }) => !group.isSettled)) return bytes;
+  let from = 0;
+  const pieces = parts.map((part) => {
+    const piece = bytes.subarray(from, from += part.bytes);
+    return part.group.isSettled ? [] : [piece];
+  });
+  return Buffer.concat(pieces.flat());
+}
+
+function newGroup(subject: string, signal: AbortSignal | undefined): Group {
+  return { subject, signal, ...Promise.withResolvers<void>(), isSettled: false };
+}
+
+function addTo(batch: Batch, group: Group, { text, bytes, size }: Frame): void {
+  batch.bytes += bytes;
+  const last = batch.parts.at(-1);
+  if (last?.group === group) {
+    last.text += text;
+    last.bytes += bytes;
+    last.count++;
+    last.largest = Math.max(last.largest, size);
+  } else {
+    batch.parts.push({ group, text, bytes, count: 1, largest: size });
   }
+}
+
+function settle(group: Group, error?: unknown): void {
+  if (group.isSettled) return;
+  group.isSettled = true;
+  group.forget?.();
+  if (error === undefined) group.resolve();
+  else group.reject(error);
 }
