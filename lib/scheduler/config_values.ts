@@ -32,11 +32,14 @@ const LOCAL_TIME = /^\d{4}-\d{2}-\d{2}(?:[Tt ]\d{2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?
 /** The instant that `text` names, to the millisecond, or what is wrong with it. */
 export function parseInstant(text: string): Date | string {
   if (INSTANT.test(text)) {
-    try {
-      return new Date(Temporal.Instant.from(text).epochMilliseconds);
-    } catch {
-      return "there is no such date or time";
-    }
+    // Date.parse takes 30 February for 2 March; Temporal is not there before Deno 2.7.
+    const [day] = text.split(/[Tt ]/, 1) as [string];
+    const dayExists = new Date(`${day}T00:00Z`).toJSON()?.startsWith(day) === true;
+    const iso = text.toUpperCase().replace(" ", "T").replace(",", ".")
+      .replace(/(\.\d{3})\d+/, "$1");
+    const instant = new Date(iso);
+    const exists = dayExists && !Number.isNaN(instant.getTime());
+    return exists ? instant : "there is no such date or time";
   }
   return LOCAL_TIME.test(text)
     ? "an instant needs a time and an offset, such as 2026-03-01T08:00:00Z or " +
