@@ -13,10 +13,12 @@ const PERMISSIONS = "an expansion function may read files and use the network, n
 /** Longer messages are cut, in characters. */
 const MAX_REASON = 4000;
 
-/** Answers `request` through `send`, and never throws. */
+/**
+ * Answers `request` through `send`, which resolves once there is room for more. Never throws.
+ */
 export async function callExpansion(
   request: ExpansionRequest,
-  send: (reply: string) => void,
+  send: (reply: string) => Promise<void>,
 ): Promise<void> {
   let kind: ExpansionErrorKind = "import";
   try {
@@ -25,10 +27,10 @@ export async function callExpansion(
     kind = "call";
     const result = await expansion(request.argument);
     kind = "bad_return";
-    for (const json of jsonPieces(result)) send(encodeReply({ type: "objects", json }));
-    send(encodeReply({ type: "done" }));
+    for (const json of jsonPieces(result)) await send(encodeReply({ type: "objects", json }));
+    await send(encodeReply({ type: "done" }));
   } catch (error) {
-    send(encodeReply({ type: "failed", failure: failureOf(kind, error, request.file) }));
+    await send(encodeReply({ type: "failed", failure: failureOf(kind, error, request.file) }));
   }
 }
 

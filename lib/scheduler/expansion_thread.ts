@@ -1,7 +1,6 @@
 import { encodeReply, type ExpansionRequest } from "./expansion_protocol.ts";
-// Only named here, `deno compile` puts the worker's entry into the binary.
-import "./expansion_worker.ts";
-import type { WorkerStart } from "./expansion_worker.ts";
+// Imported, the worker's entry is in the binary that `deno compile` makes.
+import { TAKEN, type WorkerStart } from "./expansion_worker.ts";
 
 /** A thread that user code runs in. What it throws outside of a call is a fatal failure. */
 export class ExpansionThread {
@@ -15,7 +14,10 @@ export class ExpansionThread {
     });
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
-    port1.onmessage = ({ data }: MessageEvent<string>) => onReply(data);
+    port1.onmessage = ({ data }: MessageEvent<string>) => {
+      onReply(data);
+      port1.postMessage(TAKEN);
+    };
     this.#worker.onerror = (event) => {
       event.preventDefault();
       const { message, filename, lineno, colno } = event;

@@ -13,6 +13,12 @@ export interface WorkerStart {
   captureConsole: boolean;
 }
 
+/** Said to the worker for each reply that was taken from it. */
+export const TAKEN = "taken";
+
+/** Replies under way at once; more would pile up in memory. */
+const WINDOW = 8;
+
 // User code may listen to and post messages of the worker itself: the port is out of its reach.
 if (import.meta.main) {
   globalThis.addEventListener("message", (event) => {
@@ -22,10 +28,25 @@ if (import.meta.main) {
 }
 
 function serve(port: MessagePort, { captureConsole }: WorkerStart): void {
-  const send = (reply: string) => port.postMessage(reply);
-  reportExits(send);
-  if (captureConsole) capture(send);
-  port.onmessage = ({ data }: MessageEvent<ExpansionRequest>) => void callExpansion(data, send);
+  let underWay = 0;
+  let makeRoom = () => {};
+  const post = (reply: string) => {
+    underWay++;
+    port.postMessage(reply);
+  };
+  const send = async (reply: string) => {
+    post(reply);
+    if (underWay >= WINDOW) await new Promise<void>((resolve) => makeRoom = resolve);
+  };
+  reportExits(post);
+  if (captureConsole) capture(post);
+  port.onmessage = ({ data }: MessageEvent<ExpansionRequest | typeof TAKEN>) => {
+    if (data !== TAKEN) {
+      void callExpansion(data, send);
+    } else if (--underWay < WINDOW) {
+      makeRoom();
+    }
+  };
 }
 
 /** In a worker `Deno.exit()` ends the thread without a word to anyone. */

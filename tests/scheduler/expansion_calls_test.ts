@@ -1,7 +1,7 @@
 /** What expansion functions return, throw and print, on real processes. */
 import assert from "node:assert/strict";
 import { eventually } from "../helpers/eventually.ts";
-import { Harness } from "./expansion_harness.ts";
+import { Harness, MAX_DELAY } from "./expansion_harness.ts";
 
 const ARGUMENT = { schedule: "digest", scheduledFor: "2026-03-01T08:00:00.000Z" };
 
@@ -49,7 +49,8 @@ const FAILURES: [expandFrom: string, kind: string, message: RegExp][] = [
   ["hostile.exits", "call", /: it called Deno\.exit\(0\)$/],
   ["hostile.writes", "call", /NotCapable: Requires write access to "written\.txt": an expansion f/],
   ["hostile.runs", "call", /NotCapable: Requires run access to "\/proc\/self\/exe": an expansion/],
-  ["shop.sessions.missing", "import", /: no such file in|it has no export "missing"; it exports/],
+  ["shop.sessions.missing", "import", /: it has no export "missing"; it exports the functions/],
+  ["shop.nothing.list", "import", /: no such file in ".*": tried shop\/nothing\.ts, shop\/nothi/],
   [
     "shop.sessions.getactive",
     "import",
@@ -91,7 +92,6 @@ for (const [expandFrom, kind, message] of FAILURES) {
     assert.equal(error.kind, kind, error.message);
     assert.match(error.message, message);
     assert.equal(error.expandFrom, expandFrom);
-    assert.ok(error.cause instanceof Error);
   });
 }
 
@@ -101,14 +101,14 @@ Deno.test("the user's own stack is the cause's", async () => {
   assert.match((cause as Error).stack!, /TypeError: no such tenant\n +at throws .*hostile\.ts:2:9/);
 });
 
-Deno.test("a function that threw is called again in the same process", async () => {
+Deno.test("after a throw or a bad result the process is kept, after a failed load it is not", async () => {
   await using harness = new Harness();
   assert.deepEqual(await harness.expand("state.count"), [{ calls: 1 }]);
+  assert.match((await harness.failure("state.countAndThrow")).message, /: Error: call 2 /);
+  await harness.failure("state.countAndReturnNull");
+  assert.deepEqual(await harness.expand("state.count"), [{ calls: 4 }]);
   await harness.failure("state.missing");
-  await harness.failure("hostile.throws");
   assert.deepEqual(await harness.expand("state.count"), [{ calls: 1 }]);
-  await harness.failure("hostile.rejects");
-  assert.deepEqual(await harness.expand("state.count"), [{ calls: 2 }]);
 });
 
 Deno.test("a module that does not parse is told with its place, and mended without a reload", async () => {
@@ -174,7 +174,7 @@ Deno.test("what another thread prints does not get into an answer", async () => 
 Deno.test("a flood of output is counted, not logged, and delays nothing", async () => {
   await using harness = new Harness();
   assert.deepEqual(await harness.expand("hostile.floods"), [{ floods: true }]);
-  assert.ok(harness.worstDelay < 100, `${harness.worstDelay} ms`);
+  assert.ok(harness.worstDelay < MAX_DELAY, `${harness.worstDelay} ms`);
   await harness.expander.close();
   const logged = harness.printed("stdout").length;
   const dropped = harness.log.of("scheduler.expansion_output_dropped")
@@ -204,9 +204,9 @@ Deno.test("as much as is allowed arrives, and is read without a pause", async ()
   const most = await harness.expand("returns.most");
   assert.equal(most.length, 100_000);
   assert.deepEqual(most[99_999], { session_id: "s99999", tenant: "acme" });
-  assert.ok(harness.worstDelay < 100, `${harness.worstDelay} ms`);
+  assert.ok(harness.worstDelay < MAX_DELAY, `${harness.worstDelay} ms`);
   const largest = await harness.expand("returns.largest");
   assert.equal(largest.length, 60);
   assert.equal(largest[59]!.text, "é✓😀".repeat(2 ** 18 - 100));
-  assert.ok(harness.worstDelay < 100, `${harness.worstDelay} ms`);
+  assert.ok(harness.worstDelay < MAX_DELAY, `${harness.worstDelay} ms`);
 });

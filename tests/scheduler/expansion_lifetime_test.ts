@@ -81,6 +81,14 @@ Deno.test("at most eight calls run at once, the next in the order they came", as
   assert.deepEqual(order, []);
   await Promise.all([...hung, ...waiting]);
   assert.deepEqual(order.toSorted(), [1, 2, 3]);
+
+  // The place of the call that was given up is not lost.
+  harness.expander.reload();
+  await eventually("none is left", () => hostProcesses().length === 0);
+  for (let index = 0; index < 8; index++) {
+    void harness.failure("hostile.hangs", { schedule: `again-${index}` });
+  }
+  await eventually("eight run again", () => hostProcesses().length === 8);
 });
 
 Deno.test("no more than eight idle processes are kept", async () => {
