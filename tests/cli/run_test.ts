@@ -300,3 +300,25 @@ Deno.test("without a server the start fails within ten seconds and says what to 
   assert.match(text, /--bus memory/);
   assert.doesNotMatch(text, /secret/);
 });
+
+Deno.test("a second signal exits at once, even while an expansion hangs", async () => {
+  const yaml = "name: hung\nschedules:\n  - { name: a, interval_seconds: 0.1, " +
+    "expand_from: hostile.spins, dispatch_type: task, task: { worker_type: w } }\n";
+  await withConfig(yaml, async (path) => {
+    await using program = new Program([
+      "--config",
+      path,
+      "--bus",
+      "memory",
+      "--expand-root",
+      "tests/fixtures/expansions",
+    ]);
+    await program.logged("scheduler.firing");
+    program.kill("SIGTERM");
+    await program.logged("actor.shutdown_requested");
+    const before = performance.now();
+    program.kill("SIGTERM");
+    assert.equal(await program.exit(), 143);
+    assert.ok(performance.now() - before < 1000);
+  });
+});
