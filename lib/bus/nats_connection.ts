@@ -8,7 +8,6 @@
  * @module
  */
 import {
-  connect,
   type Msg,
   NatsConnectionImpl,
   type NodeConnectionOptions,
@@ -17,6 +16,7 @@ import {
   type Status,
 } from "@nats-io/transport";
 import type { NatsServerAddress } from "./nats_servers.ts";
+import { useSocketTransport } from "./nats_transport.ts";
 
 /** What a connection tells while it lives. */
 export interface ConnectionListener {
@@ -59,19 +59,26 @@ export class NatsConnection {
     void client.closed().then((error) => this.#gone((error ?? this.#lastError)?.message));
   }
 
-  /** @throws what the client throws when there is no connection within `options.timeout` ms */
+  /**
+   * @param signal gives up
+   * @throws what the client throws when there is no connection within `options.timeout` ms
+   */
   static async open(
     server: NatsServerAddress,
     options: NodeConnectionOptions,
     listener: ConnectionListener,
+    signal: AbortSignal,
   ): Promise<NatsConnection> {
-    const client = await connect({
+    useSocketTransport();
+    const all = {
       ...options,
+      signal, // the client hands every option on to the transport
       servers: [server.address],
       reconnect: false,
       ignoreClusterUpdates: true,
       noAsyncTraces: true,
-    });
+    };
+    const client = await NatsConnectionImpl.connect(all);
     if (!(client instanceof NatsConnectionImpl)) {
       throw new TypeError(`Cannot use the client's connection: expected a "NatsConnectionImpl"`);
     }

@@ -47,7 +47,7 @@ export class Dialer {
       try {
         const identity = await identify(server, credentials, tls);
         const options = { ...client, ...identity, timeout };
-        const connection = await NatsConnection.open(server, options, listener);
+        const connection = await NatsConnection.open(server, options, listener, signal);
         this.#learn(connection);
         return connection;
       } catch (error) {

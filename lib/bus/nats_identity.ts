@@ -94,8 +94,11 @@ function isUserSeed(seed: string | undefined): boolean {
   }
 }
 
+/** The client's type leaves out that it hands its TLS options on to `node:tls`. */
+type TlsOptions = NonNullable<NodeConnectionOptions["tls"]> & { host?: string };
+
 async function readTls(
-  { tls: isWanted }: NatsServerAddress,
+  { tls: isWanted, address }: NatsServerAddress,
   { caFile, certFile, keyFile, handshakeFirst }: NatsTls,
 ): Promise<Pick<Identity, "tls">> {
   if (!certFile !== !keyFile) {
@@ -103,14 +106,15 @@ async function readTls(
     throw new IdentityError(`Cannot use "${got}" for TLS: its ${missing} file is wanted too`);
   }
   if (!isWanted && !caFile && !certFile && !handshakeFirst) return {};
-  return {
-    tls: {
-      ...(caFile && { ca: await readPem("authorities", caFile, "CERTIFICATE") }),
-      ...(certFile && { cert: await readPem("certificate", certFile, "CERTIFICATE") }),
-      ...(keyFile && { key: await readPem("key", keyFile, "PRIVATE KEY") }),
-      ...(handshakeFirst && { handshakeFirst }),
-    },
+  const tls: TlsOptions = {
+    // Whom the certificate must name. The client says it for a host name, not for an IP address.
+    host: address.replace(/:\d+$/, "").replace(/^\[|\]$/g, ""),
+    ...(caFile && { ca: await readPem("authorities", caFile, "CERTIFICATE") }),
+    ...(certFile && { cert: await readPem("certificate", certFile, "CERTIFICATE") }),
+    ...(keyFile && { key: await readPem("key", keyFile, "PRIVATE KEY") }),
+    ...(handshakeFirst && { handshakeFirst }),
   };
+  return { tls };
 }
 
 async function readPem(what: string, path: string, block: string): Promise<string> {

@@ -37,7 +37,7 @@ export async function startNatsServer(options: NatsServerOptions = {}): Promise<
 export class NatsServer implements AsyncDisposable {
   /** Removed, with all it holds, when the server is stopped. */
   readonly directory: string;
-  readonly #options: NatsServerOptions;
+  #options: NatsServerOptions;
   #process: Deno.ChildProcess | null = null;
   #log: Promise<string> = Promise.resolve("");
   #port = 0;
@@ -91,6 +91,11 @@ export class NatsServer implements AsyncDisposable {
     });
   }
 
+  /** Tells the process something that does not end it at once. */
+  signal(signal: Deno.Signal): void {
+    this.#process?.kill(signal);
+  }
+
   /** Ends the process (SIGKILL: without a word to its clients) and waits until it is gone. */
   async kill(signal: Deno.Signal = "SIGKILL"): Promise<void> {
     const process = this.#process;
@@ -106,9 +111,9 @@ export class NatsServer implements AsyncDisposable {
     await this.start();
   }
 
-  /** Replaces the configuration from the next start on. */
-  configure(config: string): void {
-    this.#options.config = config;
+  /** Replaces the configuration, and files, from the next start on. */
+  configure(config: string, files?: Record<string, string>): void {
+    this.#options = { ...this.#options, config, files: { ...this.#options.files, ...files } };
   }
 
   /** Ends it for good and removes its files. */

@@ -1,0 +1,160 @@
+/**
+ * The bytes of one NATS connection. The client's own transport for Node has two faults that a
+ * program which runs for years meets: a TLS alert that follows the handshake at once (the server
+ * refuses our certificate) finds no listener and ends the process, and an attempt that timed out
+ * keeps its socket.
+ *
+ * @module
+ */
+import { checkOptions, INFO, setTransportFactory, type Transport } from "@nats-io/transport";
+import type { ConnectionOptions, Server, ServerInfo } from "@nats-io/transport";
+import { Buffer } from "node:buffer";
+import { lookup } from "node:dns/promises";
+import { connect as connectSocket, type Socket } from "node:net";
+import { connect as connectTls, type ConnectionOptions as TlsOptions } from "node:tls";
+
+/** Lets the client use this transport from now on. */
+export function useSocketTransport(): void {
+  setTransportFactory({
+    factory: () => new SocketTransport(),
+    dnsResolveFn: async (host) => (await lookup(host, { all: true })).map(({ address }) => address),
+  });
+}
+
+class SocketTransport implements Transport {
+  /** What the server's monitoring shows. */
+  readonly lang = "deno";
+  readonly version = Deno.version.deno;
+  closeError?: Error;
+  #socket: Socket | undefined;
+  #isEncrypted = false;
+  #isConnected = false;
+  #isDone = false;
+  #error: Error | undefined;
+  #arrived: Uint8Array[] = [];
+  #onArrival = () => {};
+  readonly #closed = Promise.withResolvers<void | Error>();
+  /** Rejects when the socket ends before it was connected. */
+  readonly #failed = Promise.withResolvers<never>();
+
+  constructor() {
+    this.#failed.promise.catch(() => {});
+  }
+
+  get isClosed(): boolean {
+    return this.#isDone;
+  }
+
+  async connect(server: Server, options: ConnectionOptions): Promise<void> {
+    const signal = "signal" in options && options.signal instanceof AbortSignal
+      ? options.signal
+      : undefined;
+    const onAbort = () => this.discard();
+    signal?.addEventListener("abort", onAbort, { once: true });
+    try {
+      await Promise.race([this.#failed.promise, this.#handshake(server, options)]);
+    } catch (error) {
+      this.discard();
+      throw error;
+    } finally {
+      signal?.removeEventListener("abort", onAbort);
+    }
+  }
+
+  async *[Symbol.asyncIterator](): AsyncIterableIterator<Uint8Array> {
+    for (;;) {
+      const arrived = this.#arrived;
+      this.#arrived = [];
+      for (const bytes of arrived) yield bytes;
+      if (this.#arrived.length > 0) continue;
+      if (this.#isDone) return;
+      await new Promise<void>((resolve) => this.#onArrival = resolve);
+    }
+  }
+
+  isEncrypted(): boolean {
+    return this.#isEncrypted;
+  }
+
+  send(bytes: Uint8Array): void {
+    if (!this.#isDone) this.#socket?.write(bytes);
+  }
+
+  close(error?: Error): Promise<void> {
+    if (this.#isConnected) this.#end(error);
+    else this.discard();
+    return Promise.resolve();
+  }
+
+  disconnect(): void {
+    this.#end();
+  }
+
+  closed(): Promise<void | Error> {
+    return this.#closed.promise;
+  }
+
+  /** Ends it without a word to whoever waits for {@link closed}. */
+  discard(): void {
+    this.#isDone = true;
+    this.#socket?.destroy();
+    this.#failed.reject(this.#error ?? new Error("the server closed the connection"));
+    this.#onArrival();
+  }
+
+  async #handshake(server: Server, options: ConnectionOptions): Promise<void> {
+    const { hostname: host, port } = server;
+    const { handshakeFirst, ...tls } = options.tls ?? {};
+    // The certificate must name the host of the URL, also where its address was looked up.
+    const tlsOptions: TlsOptions = {
+      host,
+      ...tls,
+      ...(server.tlsName && { servername: server.tlsName }),
+    };
+    if (handshakeFirst) {
+      await this.#open(connectTls({ ...tlsOptions, host, port }), "secureConnect");
+      this.#isEncrypted = true;
+    } else {
+      await this.#open(connectSocket({ host, port, noDelay: true }), "connect");
+    }
+    const info = await this.#readInfo();
+    checkOptions(info, options);
+    const wantsTls = info.tls_required || (info.tls_available && options.tls !== null);
+    if (wantsTls && !handshakeFirst) {
+      const socket = this.#socket;
+      socket?.removeAllListeners("data");
+      await this.#open(connectTls({ ...tlsOptions, socket }), "secureConnect");
+      this.#isEncrypted = true;
+    }
+    this.#isConnected = true;
+  }
+
+  /** Listens to its errors for as long as it exists: one that nobody hears ends the process. */
+  async #open(socket: Socket, event: "connect" | "secureConnect"): Promise<void> {
+    this.#socket = socket;
+    socket.on("error", (error) => this.#error ??= error);
+    socket.on("close", () => this.#isConnected ? this.#end(this.#error) : this.discard());
+    await new Promise<void>((resolve) => socket.once(event, resolve));
+    socket.on("data", (bytes: Uint8Array) => {
+      this.#arrived.push(bytes);
+      this.#onArrival();
+    });
+  }
+
+  /** The server speaks first. What it says is handed on to the client as well. */
+  async #readInfo(): Promise<ServerInfo> {
+    while (!this.#arrived.some((bytes) => bytes.includes(0x0a))) {
+      await new Promise<void>((resolve) => this.#onArrival = resolve);
+    }
+    const line = INFO.exec(Buffer.concat(this.#arrived).toString())?.[1];
+    if (line === undefined) throw new Error("unexpected response: this is no NATS server");
+    return JSON.parse(line);
+  }
+
+  #end(error?: Error): void {
+    if (this.#isDone) return;
+    this.closeError = error;
+    this.discard();
+    this.#closed.resolve(error);
+  }
+}
