@@ -1,8 +1,13 @@
-import { runCli } from "./lib/cli/cli.ts";
-import { EXPANSION_HOST_ARGUMENT, runExpansionHost } from "./lib/scheduler/expansion_host.ts";
+import { EXPANSION_HOST_ARGUMENT } from "./lib/scheduler/expansion_host_argument.ts";
 
 if (import.meta.main) {
-  // The program starts itself to run expansion functions apart from the schedules.
-  if (Deno.args[0] === EXPANSION_HOST_ARGUMENT) await runExpansionHost();
-  else Deno.exit(await runCli(Deno.args));
+  // The program starts itself to run expansion functions apart from the schedules. Each side
+  // loads what it needs and no more.
+  if (Deno.args[0] === EXPANSION_HOST_ARGUMENT) {
+    const { runExpansionHost } = await import("./lib/scheduler/expansion_host.ts");
+    await runExpansionHost();
+  } else {
+    const { runCli } = await import("./lib/cli/cli.ts");
+    Deno.exit(await runCli(Deno.args));
+  }
 }

@@ -6,7 +6,9 @@ export class Limiter {
   /** @throws {RangeError} when `limit` is no positive whole number */
   constructor(limit: number) {
     if (!Number.isSafeInteger(limit) || limit < 1) {
-      throw new RangeError(`Cannot handle ${limit} messages at once: expected a whole number from 1`);
+      throw new RangeError(
+        `Cannot handle ${limit} messages at once: expected a whole number from 1`,
+      );
     }
     this.#limit = limit;
   }

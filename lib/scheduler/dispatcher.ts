@@ -310,6 +310,7 @@ export class Dispatcher {
       scheduled_for: scheduledFor.toISOString(),
       expand_from: entry.expandFrom,
       error: describe(error),
+      ...(error instanceof ExpansionError && stackOf(error.cause)),
     });
   }
 }
@@ -317,6 +318,11 @@ export class Dispatcher {
 /** Why a firing was withdrawn: a newer occurrence took its place while the connection was down. */
 class SupersededError extends Error {
   override name = "SupersededError";
+}
+
+/** Where in the user's module it went wrong, as a field of the log line. */
+function stackOf(cause: unknown): { stack?: string } {
+  return cause instanceof Error && cause.stack !== undefined ? { stack: cause.stack } : {};
 }
 
 function describe(error: unknown): string {

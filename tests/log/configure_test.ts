@@ -76,7 +76,7 @@ Deno.test("pretty is for people: time, level, event, fields", async () => {
   });
   assert.match(
     line!,
-    /^\d\d:\d\d:\d\d\.\d{3} info    scheduler\.firing  schedule="two words" lateness_ms=1$/,
+    /^\d\d:\d\d:\d\d\.\d{3} info {4}scheduler\.firing {2}schedule="two words" lateness_ms=1$/,
   );
 });
 

@@ -40,9 +40,10 @@ Deno.test("three million simulated firings: no message lost or doubled", async (
   const path = await Deno.makeTempFile({ suffix: ".yaml" });
   await Deno.writeTextFile(
     path,
-    "name: many\nschedules:\n" + timings.map((timing, index) =>
-      `- {name: e${index}, ${timing}, dispatch_type: task, task: {worker_type: w}}\n`
-    ).join(""),
+    "name: many\nschedules:\n" +
+      timings.map((timing, index) =>
+        `- {name: e${index}, ${timing}, dispatch_type: task, task: {worker_type: w}}\n`
+      ).join(""),
   );
   const clock = new ManualClock(START);
   const bus = new CountingBus();
