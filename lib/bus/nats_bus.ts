@@ -1,11 +1,8 @@
-import type { Msg } from "@nats-io/transport";
 import { defaultLogger, type Logger } from "../log/logger.ts";
 import { type Clock, systemClock } from "../time/clock.ts";
-import { backoff } from "./backoff.ts";
 import { Inbox } from "./inbox.ts";
 import {
   BusClosedError,
-  BusConnectError,
   type JsonObject,
   type Message,
   type MessageBus,
@@ -15,14 +12,16 @@ import {
   UnconfirmedError,
 } from "./message_bus.ts";
 import type { ConnectionListener, NatsConnection, Receiver } from "./nats_connection.ts";
-import { describeFailures, Dialer, type Failure } from "./nats_dialer.ts";
-import { isAuthorizationError } from "./nats_errors.ts";
+import { Dialer } from "./nats_dialer.ts";
 import { publishFrame } from "./nats_frame.ts";
-import { IdentityError, type NatsCredentials, type NatsTls } from "./nats_identity.ts";
+import type { NatsCredentials, NatsTls } from "./nats_identity.ts";
+import { NatsLink } from "./nats_link.ts";
+import { readMessage } from "./nats_message.ts";
 import { isNoResponders, Replies } from "./nats_replies.ts";
-import { type NatsServerAddress, parseServers } from "./nats_servers.ts";
+import { parseServers } from "./nats_servers.ts";
+import { NatsSubscriptions } from "./nats_subscriptions.ts";
 import { Outbox } from "./outbox.ts";
-import { checkHeaders, decodePayload, encodePayload } from "./payload.ts";
+import { checkHeaders, encodePayload } from "./payload.ts";
 import { checkPattern, checkSubject } from "./subject.ts";
 
 export interface NatsBusOptions {
@@ -47,22 +46,11 @@ export interface NatsBusOptions {
 }
 
 const CONNECT_TIMEOUT = 10_000;
-/** Between two rounds of the first connect, in milliseconds. */
-const FIRST_CONNECT_WAIT = 250;
-/** For one server to answer, in milliseconds. */
-const DIAL_TIMEOUT = 5000;
 /** With the client's two minutes, a half-open connection would swallow the firings of six. */
 const PING_INTERVAL = 10_000;
 const MAX_PINGS_OUT = 2;
 /** How long `close` waits for what was published to be confirmed, in milliseconds. */
 const CLOSE_TIMEOUT = 5000;
-
-/** A subscription and where it stands on the connection of the moment. */
-interface Registration {
-  readonly receiver: Receiver;
-  /** Ends it on the connection of the moment. */
-  stop: () => Promise<void>;
-}
 
 /**
  * A bus on a NATS server, over core NATS: at most once. See {@link MessageBus} for what it promises,
@@ -77,13 +65,10 @@ interface Registration {
 export class NatsBus implements MessageBus {
   readonly #logger: Logger;
   readonly #clock: Clock;
-  readonly #servers: NatsServerAddress[];
-  readonly #dialer: Dialer;
-  readonly #waitForFirst: boolean;
-  readonly #connectTimeout: number;
+  readonly #link: NatsLink;
   readonly #outbox = new Outbox();
+  readonly #subscriptions = new NatsSubscriptions();
   readonly #replies = new Replies();
-  readonly #registrations = new Set<Registration>();
   readonly #inboxes = new Set<Inbox>();
   readonly #closing = new AbortController();
   #connection: NatsConnection | null = null;
@@ -94,13 +79,20 @@ export class NatsBus implements MessageBus {
   /** @throws {TypeError} when a server's URL is none */
   constructor(options: NatsBusOptions) {
     const { name, credentials = {}, tls = {}, pingInterval = PING_INTERVAL } = options;
+    const { connectTimeout = CONNECT_TIMEOUT, waitForFirst = false } = options;
     this.#logger = options.logger ?? defaultLogger();
     this.#clock = options.clock ?? systemClock;
-    this.#waitForFirst = options.waitForFirst ?? false;
-    this.#connectTimeout = options.connectTimeout ?? CONNECT_TIMEOUT;
-    this.#servers = parseServers(options.servers);
     const client = { name, pingInterval, maxPingOut: MAX_PINGS_OUT };
-    this.#dialer = new Dialer({ servers: this.#servers, credentials, tls, client });
+    this.#link = new NatsLink({
+      dialer: new Dialer({ servers: parseServers(options.servers), credentials, tls, client }),
+      logger: this.#logger,
+      clock: this.#clock,
+      connectTimeout: waitForFirst ? null : connectTimeout,
+      signal: this.#closing.signal,
+      listener: this.#listener,
+      onUp: (connection) => this.#onUp(connection),
+      onDown: () => this.#onDown(),
+    });
   }
 
   get connected(): boolean {
@@ -115,13 +107,15 @@ export class NatsBus implements MessageBus {
    * @throws {BusConnectError} naming each server and why it could not be reached
    * @throws {BusClosedError} when the bus is closed, or is closed meanwhile
    */
-  connect(): Promise<void> {
-    if (this.#closed !== null) this.#connecting = null;
-    this.#connecting ??= this.#connect().catch((error) => {
+  async connect(): Promise<void> {
+    this.#checkOpen("connect");
+    this.#connecting ??= this.#link.connect();
+    try {
+      await this.#connecting;
+    } catch (error) {
       this.#connecting = null; // another attempt may be made
       throw error;
-    });
-    return this.#connecting;
+    }
   }
 
   /** On a closed bus it resolves on abort only. */
@@ -169,27 +163,24 @@ export class NatsBus implements MessageBus {
     this.#checkOpen(`subscribe to "${subject}"`);
     checkPattern(subject, queueGroup);
     const inbox: Inbox = new Inbox(subject, async () => {
-      this.#registrations.delete(registration);
-      await registration.stop();
+      await this.#subscriptions.remove(receiver);
       this.#inboxes.delete(inbox);
       inbox.end();
     });
-    this.#inboxes.add(inbox);
-    const registration = this.#register({
+    const receiver: Receiver = {
       pattern: subject,
       queueGroup,
       deliver: (message) => {
-        const received = this.#receive(message);
+        const received = readMessage(message, this.#logger, this.#respond);
         if (received !== null) inbox.push(received);
       },
-      refused: (error) =>
-        this.#logger.error("bus.subscription_refused", {
-          subject,
-          queue_group: queueGroup ?? null,
-          error: error.message,
-        }),
-    });
-    await this.#connection?.confirm();
+      refused: ({ message: error }) => {
+        const fields = { subject, queue_group: queueGroup ?? null, error };
+        this.#logger.error("bus.subscription_refused", fields);
+      },
+    };
+    this.#inboxes.add(inbox);
+    await this.#subscriptions.add(receiver);
     return inbox;
   }
 
@@ -197,129 +188,36 @@ export class NatsBus implements MessageBus {
   async request(subject: string, data: JsonObject, timeout: number): Promise<Message> {
     this.#checkOpen(`request "${subject}"`);
     checkSubject(subject);
-    if (![...this.#registrations].some(({ receiver }) => receiver === this.#replies)) {
-      this.#register(this.#replies);
-    }
+    if (!this.#subscriptions.has(this.#replies)) void this.#subscriptions.add(this.#replies);
     const { subject: replyTo, reply, forget } = this.#replies.expect();
     const done = new AbortController();
-    const signal = AbortSignal.any([done.signal, this.#closing.signal]);
     try {
       const frame = publishFrame(subject, encodePayload(subject, data), undefined, replyTo);
       const sent = this.#outbox.add(subject, frame, done.signal);
-      // Whether it arrived or not: only a reply tells.
-      const failed = sent.then(forEver, (error) => {
-        if (error instanceof UnconfirmedError) return forEver();
-        throw error;
-      });
+      const signal = AbortSignal.any([done.signal, this.#closing.signal]);
       const answer = await Promise.race([
         reply,
-        failed,
+        failureOf(sent),
         this.#clock.sleep(timeout, signal).then(() => null),
       ]);
-      if (answer === null) this.#checkOpen(`request "${subject}"`);
-      return this.#answer(subject, answer, timeout);
+      const failed = `No reply to the request on "${subject}"`;
+      if (answer === null) {
+        this.#checkOpen(`request "${subject}"`);
+        throw new NoReplyError(`${failed}: nobody answered within ${timeout} ms`, "timeout");
+      }
+      if (isNoResponders(answer)) {
+        throw new NoReplyError(`${failed}: nobody is subscribed`, "no_responders");
+      }
+      const message = readMessage(answer, this.#logger, this.#respond);
+      if (message === null) throw new TypeError(`${failed} that is a JSON object`);
+      return message;
     } finally {
       forget();
-      done.abort(new NoReplyError(`Gave up the request on "${subject}"`, "timeout"));
+      done.abort(); // withdraws what was not written
     }
   }
 
-  async #connect(): Promise<void> {
-    this.#checkOpen("connect");
-    try {
-      await this.#dialer.checkIdentity();
-    } catch (cause) {
-      if (!(cause instanceof IdentityError)) throw cause;
-      throw new BusConnectError(cause.message, { cause });
-    }
-    if (this.#waitForFirst) void this.#keepConnected(null);
-    else void this.#keepConnected(await this.#dialFirst());
-  }
-
-  async #dialFirst(): Promise<NatsConnection> {
-    const end = this.#clock.monotonic() + this.#connectTimeout;
-    const { signal } = this.#closing;
-    // Several that do not answer must all get their turn.
-    const share = this.#connectTimeout / this.#servers.length;
-    for (;;) {
-      const left = end - this.#clock.monotonic();
-      const timeout = Math.max(1, Math.min(DIAL_TIMEOUT, share, left));
-      const dialed = await this.#dial(timeout);
-      this.#checkOpen("connect");
-      if (!Array.isArray(dialed)) {
-        this.#adopt(dialed);
-        this.#logger.info("bus.connected", { server: dialed.server.shown });
-        return dialed;
-      }
-      const isRefused = dialed.every(({ error }) => isAuthorizationError(error));
-      if (isRefused || this.#clock.monotonic() + FIRST_CONNECT_WAIT >= end) {
-        throw this.#connectError(dialed, isRefused);
-      }
-      await this.#clock.sleep(FIRST_CONNECT_WAIT, signal);
-    }
-  }
-
-  #connectError(failures: Failure[], isRefused: boolean): BusConnectError {
-    const tried = isRefused ? "" : ` (tried for ${this.#connectTimeout / 1000} s)`;
-    return new BusConnectError(`Cannot connect to ${describeFailures(failures)}${tried}`, {
-      cause: failures.at(-1)?.error,
-    });
-  }
-
-  /** Lives as long as the bus: waits for the connection to break, and makes another. */
-  async #keepConnected(connection: NatsConnection | null): Promise<void> {
-    while (!this.#closing.signal.aborted) {
-      if (connection !== null) {
-        const reason = await connection.closed;
-        if (this.#closing.signal.aborted) return;
-        this.#logger.warning("bus.disconnected", { server: connection.server.shown, reason });
-        this.#lose();
-      }
-      const event = connection === null ? "bus.connected" : "bus.reconnected";
-      connection = await this.#dialForEver(connection !== null);
-      if (connection !== null) this.#logger.info(event, { server: connection.server.shown });
-    }
-  }
-
-  /** @returns null when the bus is closed meanwhile */
-  async #dialForEver(waitFirst: boolean): Promise<NatsConnection | null> {
-    const { signal } = this.#closing;
-    let lastLogged = "";
-    for (let failures = 0; !signal.aborted; failures++) {
-      if (waitFirst || failures > 0) {
-        await this.#clock.sleep(backoff(waitFirst ? failures : failures - 1), signal);
-        if (signal.aborted) break;
-      }
-      const dialed = await this.#dial(DIAL_TIMEOUT);
-      if (!Array.isArray(dialed)) {
-        if (signal.aborted) break;
-        this.#adopt(dialed);
-        return dialed;
-      }
-      const error = describeFailures(dialed);
-      const level = error === lastLogged ? "debug" : "warning";
-      if (!signal.aborted) this.#logger[level]("bus.reconnect_failed", { error });
-      lastLogged = error;
-    }
-    return null;
-  }
-
-  /** As {@link Dialer.dial}; gives up waiting when the bus is closed. */
-  async #dial(timeout: number): Promise<NatsConnection | Failure[]> {
-    const { signal } = this.#closing;
-    const dialed = this.#dialer.dial(this.#listener, timeout, signal).then(async (result) => {
-      if (signal.aborted && !Array.isArray(result)) await result.close();
-      return result;
-    });
-    const aborted = Promise.withResolvers<Failure[]>();
-    const onAbort = () => aborted.resolve([]);
-    signal.addEventListener("abort", onAbort, { once: true });
-    try {
-      return await Promise.race([dialed, aborted.promise]);
-    } finally {
-      signal.removeEventListener("abort", onAbort);
-    }
-  }
+  readonly #respond = (subject: string, data: JsonObject) => this.publish(subject, data);
 
   readonly #listener: ConnectionListener = {
     onPublishRefused: (subject, cause) =>
@@ -334,62 +232,18 @@ export class NatsBus implements MessageBus {
     onLameDuck: () => this.#logger.warning("bus.lame_duck"),
   };
 
-  #adopt(connection: NatsConnection): void {
+  #onUp(connection: NatsConnection): void {
     this.#connection = connection;
-    for (const registration of this.#registrations) {
-      registration.stop = connection.subscribe(registration.receiver);
-    }
+    this.#subscriptions.attach(connection);
     this.#outbox.attach(connection);
     for (const resolve of this.#onConnected.splice(0)) resolve();
   }
 
-  #lose(): void {
+  #onDown(): void {
     this.#connection = null;
-    for (const registration of this.#registrations) registration.stop = () => Promise.resolve();
+    this.#subscriptions.detach();
     const count = this.#outbox.detach();
     if (count > 0) this.#logger.warning("bus.unconfirmed", { count });
-  }
-
-  #register(receiver: Receiver): Registration {
-    const stop = this.connected ? this.#connection!.subscribe(receiver) : () => Promise.resolve();
-    const registration = { receiver, stop };
-    this.#registrations.add(registration);
-    return registration;
-  }
-
-  /** @returns null for what is no message of ours */
-  #receive(message: Msg): Message | null {
-    const { subject, reply } = message;
-    const headers: Record<string, string> = {};
-    let data: JsonObject;
-    try {
-      data = decodePayload(message.data);
-      for (const [name, values] of message.headers ?? []) headers[name] = values[0] ?? "";
-    } catch (error) {
-      this.#logger.warning("bus.malformed_message_skipped", {
-        subject,
-        size: message.data.length,
-        error: error instanceof Error ? error.message : String(error),
-      });
-      return null;
-    }
-    if (!reply) return { subject, data, headers };
-    return { subject, data, headers, respond: (answer) => this.publish(reply, answer) };
-  }
-
-  #answer(subject: string, answer: Msg | null, timeout: number): Message {
-    const failed = `No reply to the request on "${subject}"`;
-    if (answer === null) {
-      throw new NoReplyError(`${failed}: nobody answered within ${timeout} ms`, "timeout");
-    }
-    if (isNoResponders(answer)) {
-      throw new NoReplyError(`${failed}: nobody is subscribed`, "no_responders");
-    }
-    const message = this.#receive(answer);
-    if (message !== null) return message;
-    throw new TypeError(
-      `Cannot read the reply to the request on "${subject}": it is no JSON object`,
-    );
   }
 
   async #close(): Promise<void> {
@@ -397,18 +251,16 @@ export class NatsBus implements MessageBus {
     const connection = this.#connection;
     if (connection?.isUp) {
       const done = new AbortController();
-      const stopped = [...this.#registrations].map(({ stop }) => stop());
-      const drained = Promise.all([...stopped, this.#outbox.empty()]);
+      const drained = Promise.all([this.#subscriptions.removeAll(), this.#outbox.empty()]);
       void Promise.race([drained, connection.closed]).then(() => done.abort());
       await this.#clock.sleep(CLOSE_TIMEOUT, done.signal);
     }
     await connection?.close();
-    this.#lose();
+    this.#onDown();
     this.#outbox.rejectWaiting((subject) =>
       new BusClosedError(`Cannot publish to "${subject}": the bus was closed before it was written`)
     );
     for (const inbox of this.#inboxes) inbox.end();
-    this.#registrations.clear();
     this.#inboxes.clear();
   }
 
@@ -418,6 +270,11 @@ export class NatsBus implements MessageBus {
   }
 }
 
-function forEver(): Promise<never> {
-  return new Promise(() => {});
+/** Rejects when the request cannot have arrived. While it may have, only a reply tells. */
+function failureOf(sent: Promise<void>): Promise<never> {
+  const never = () => new Promise<never>(() => {});
+  return sent.then(never, (error) => {
+    if (error instanceof UnconfirmedError) return never();
+    throw error;
+  });
 }

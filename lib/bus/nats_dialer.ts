@@ -28,6 +28,11 @@ export class Dialer {
     this.#options = options;
   }
 
+  /** How many servers there are to try. */
+  get size(): number {
+    return this.#options.servers.length + this.#announced.length;
+  }
+
   /**
    * Tries every server once, beginning after the one it was last connected to.
    *
