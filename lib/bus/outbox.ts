@@ -1,5 +1,14 @@
-import { Buffer } from "node:buffer";
 import { UnconfirmedError } from "./message_bus.ts";
+import {
+  addTo,
+  type Batch,
+  type Group,
+  newBatch,
+  newGroup,
+  seal,
+  settle,
+  unsettled,
+} from "./outgoing.ts";
 import type { Frame } from "./nats_frame.ts";
 
 /** What the outbox needs of a connection. */
@@ -10,47 +19,6 @@ export interface Wire {
   write(frames: Uint8Array): void;
   /** Resolves with true when the server has taken what was written, with false when it broke. */
   confirm(): Promise<boolean>;
-}
-
-/**
- * Messages that share one fate and one promise: those to one subject within a batch, withdrawn by
- * one signal. A promise and an object for each of 100,000 messages cost more than writing them.
- */
-interface Group {
-  readonly subject: string;
-  readonly signal: AbortSignal | undefined;
-  readonly promise: Promise<void>;
-  readonly resolve: () => void;
-  readonly reject: (reason: unknown) => void;
-  /** Stops listening to the signal. */
-  forget?: () => void;
-  isSettled: boolean;
-}
-
-/** Messages of one group that follow each other. */
-interface Part {
-  readonly group: Group;
-  /** Until the batch is sealed. */
-  text: string;
-  /** Length of the text in UTF-8. */
-  bytes: number;
-  count: number;
-  /** The size of the largest, as `max_payload` counts it. */
-  largest: number;
-}
-
-interface Sealed {
-  readonly parts: readonly Part[];
-  readonly bytes: Uint8Array;
-}
-
-/** Written together, and confirmed by one PONG. */
-interface Batch {
-  parts: Part[];
-  readonly groups: Map<string, Group>;
-  bytes: number;
-  /** All parts as bytes, once nothing is added any more. */
-  sealed: Sealed | null;
 }
 
 /**
@@ -168,7 +136,7 @@ export class Outbox {
       this.#open = null;
     }
     if (this.#open === null) {
-      this.#open = { parts: [], groups: new Map(), bytes: 0, sealed: null };
+      this.#open = newBatch();
       this.#waiting.add(this.#open);
     }
     return this.#open;
@@ -244,49 +212,4 @@ export class Outbox {
     }
     for (const resolve of this.#onEmpty.splice(0)) resolve();
   }
-}
-
-const encoder = new TextEncoder();
-
-function seal(batch: Batch): Sealed {
-  const { parts } = batch;
-  const text = parts.length === 1 ? parts[0]!.text : parts.map((part) => part.text).join("");
-  for (const part of parts) part.text = "";
-  return batch.sealed = { parts, bytes: encoder.encode(text) };
-}
-
-/** What is left to write: without what was withdrawn or refused since. */
-function unsettled({ parts, bytes }: Sealed): Uint8Array {
-  if (parts.every(({ group }) => !group.isSettled)) return bytes;
-  let from = 0;
-  const pieces = parts.map((part) => {
-    const piece = bytes.subarray(from, from += part.bytes);
-    return part.group.isSettled ? [] : [piece];
-  });
-  return Buffer.concat(pieces.flat());
-}
-
-function newGroup(subject: string, signal: AbortSignal | undefined): Group {
-  return { subject, signal, ...Promise.withResolvers<void>(), isSettled: false };
-}
-
-function addTo(batch: Batch, group: Group, { text, bytes, size }: Frame): void {
-  batch.bytes += bytes;
-  const last = batch.parts.at(-1);
-  if (last?.group === group) {
-    last.text += text;
-    last.bytes += bytes;
-    last.count++;
-    last.largest = Math.max(last.largest, size);
-  } else {
-    batch.parts.push({ group, text, bytes, count: 1, largest: size });
-  }
-}
-
-function settle(group: Group, error?: unknown): void {
-  if (group.isSettled) return;
-  group.isSettled = true;
-  group.forget?.();
-  if (error === undefined) group.resolve();
-  else group.reject(error);
 }

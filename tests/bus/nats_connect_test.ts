@@ -106,6 +106,22 @@ Deno.test("closing ends a connect that tries", async () => {
   await rejected;
 });
 
+Deno.test("closing ends a connect that waits for a server which says nothing", async () => {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const accepted = listener.accept();
+  const servers = `nats://127.0.0.1:${listener.addr.port}`;
+  const bus = new NatsBus({ servers, logger: new LogRecorder() });
+  const rejected = assert.rejects(bus.connect(), BusClosedError);
+  const connection = await accepted;
+  const before = performance.now();
+  await bus.close();
+  await rejected;
+  assert.equal(await connection.read(new Uint8Array(1)), null, "its socket is gone");
+  assert.ok(performance.now() - before < 1000);
+  connection.close();
+  listener.close();
+});
+
 Deno.test("a bus that was never connected closes", async () => {
   const bus = new NatsBus({ servers: "nats://127.0.0.1:1", logger: new LogRecorder() });
   const rejected = assert.rejects(bus.publish("a.b", {}), BusClosedError);
