@@ -94,11 +94,8 @@ function isUserSeed(seed: string | undefined): boolean {
   }
 }
 
-/** The client's type leaves out that it hands its TLS options on to `node:tls`. */
-type TlsOptions = NonNullable<NodeConnectionOptions["tls"]> & { host?: string };
-
 async function readTls(
-  { tls: isWanted, address }: NatsServerAddress,
+  { tls: isWanted }: NatsServerAddress,
   { caFile, certFile, keyFile, handshakeFirst }: NatsTls,
 ): Promise<Pick<Identity, "tls">> {
   if (!certFile !== !keyFile) {
@@ -106,15 +103,14 @@ async function readTls(
     throw new IdentityError(`Cannot use "${got}" for TLS: its ${missing} file is wanted too`);
   }
   if (!isWanted && !caFile && !certFile && !handshakeFirst) return {};
-  const tls: TlsOptions = {
-    // Whom the certificate must name. The client says it for a host name, not for an IP address.
-    host: address.replace(/:\d+$/, "").replace(/^\[|\]$/g, ""),
-    ...(caFile && { ca: await readPem("authorities", caFile, "CERTIFICATE") }),
-    ...(certFile && { cert: await readPem("certificate", certFile, "CERTIFICATE") }),
-    ...(keyFile && { key: await readPem("key", keyFile, "PRIVATE KEY") }),
-    ...(handshakeFirst && { handshakeFirst }),
+  return {
+    tls: {
+      ...(caFile && { ca: await readPem("authorities", caFile, "CERTIFICATE") }),
+      ...(certFile && { cert: await readPem("certificate", certFile, "CERTIFICATE") }),
+      ...(keyFile && { key: await readPem("key", keyFile, "PRIVATE KEY") }),
+      ...(handshakeFirst && { handshakeFirst }),
+    },
   };
-  return { tls };
 }
 
 async function readPem(what: string, path: string, block: string): Promise<string> {

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { BusClosedError, UnconfirmedError } from "../../lib/bus/message_bus.ts";
 import { NatsBus, type NatsBusOptions } from "../../lib/bus/nats_bus.ts";
+import { type Clock, systemClock } from "../../lib/time/clock.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { LogRecorder } from "../helpers/log_recorder.ts";
 import { type NatsServer, startNatsServer } from "../helpers/nats_server.ts";
@@ -247,6 +248,35 @@ Deno.test("with waitForFirst a bus starts without a server, and its messages wai
   assert.equal((await take(subscription, 1))[0]!.data.n, 1);
   assert.equal(log.of("bus.connected").length, 1);
   assert.equal(log.of("bus.disconnected").length, 0);
+  await bus.close();
+});
+
+Deno.test("waits between attempts grow from 1 s to 30 s, for ever, and begin anew", async () => {
+  await using server = await startNatsServer();
+  const waits: number[] = [];
+  // Every wait takes 5 ms, whatever it is asked for.
+  const clock: Clock = {
+    ...systemClock,
+    sleep: (milliseconds, signal) => {
+      waits.push(milliseconds);
+      return systemClock.sleep(5, signal);
+    },
+  };
+  const bus = new NatsBus({ servers: server.url, logger: new LogRecorder(), clock });
+  await bus.connect();
+  for (let round = 0; round < 2; round++) {
+    waits.length = 0;
+    await server.kill();
+    await eventually("it has tried many times", () => waits.length > 40);
+    const full = waits.map((_, attempt) => Math.min(30_000, 1000 * 2 ** attempt));
+    waits.forEach((wait, attempt) => {
+      assert.ok(wait >= Math.max(1000, full[attempt]! * 0.75), `${wait} ms at ${attempt}`);
+      assert.ok(wait <= full[attempt]!, `${wait} ms at ${attempt}`);
+    });
+    assert.ok(new Set(waits.slice(10)).size > 10, "they are not all the same");
+    await server.start();
+    await bus.whenConnected();
+  }
   await bus.close();
 });
 
