@@ -1,4 +1,4 @@
-import { dispatchId, dispatchUuid } from "../wire/identity.ts";
+import { dispatchUuid, occurrenceId } from "../wire/identity.ts";
 import { type OrchestratorGoal, orchestratorGoal } from "../wire/orchestrator_goal.ts";
 import { GOALS_SUBJECT, TASKS_SUBJECT } from "../wire/subjects.ts";
 import { type TaskMessage, taskMessage } from "../wire/task_message.ts";
@@ -13,14 +13,29 @@ export interface Dispatch {
   readonly headers: Record<string, string>;
 }
 
-/** What one firing has in common over all its dispatches. */
+/** What one firing has in common over all its dispatches. Both instants in RFC 3339, UTC. */
 export interface Occurrence {
-  /** The scheduler's name. */
-  readonly scheduler: string;
-  readonly scheduledFor: Date;
-  readonly createdAt: Date;
-  /** Set when a person triggers the firing: its dispatches get random identities. */
-  readonly byHand?: boolean;
+  /** What every dispatch's name begins with; null when a person triggers the firing. */
+  readonly id: string | null;
+  readonly scheduledFor: string;
+  readonly createdAt: string;
+}
+
+/**
+ * @param scheduler the scheduler's name
+ * @param byHand whether a person triggers the firing: its dispatches get random identities
+ */
+export function occurrenceOf(
+  scheduler: string,
+  entry: ScheduleEntry,
+  { scheduledFor, createdAt, byHand = false }: {
+    scheduledFor: string;
+    createdAt: string;
+    byHand?: boolean;
+  },
+): Occurrence {
+  const id = byHand ? null : occurrenceId({ scheduler, entry: entry.name, scheduledFor });
+  return { id, scheduledFor, createdAt };
 }
 
 /**
@@ -31,18 +46,16 @@ export interface Occurrence {
  */
 export function dispatchOf(
   entry: ScheduleEntry,
-  occurrence: Occurrence,
+  { id: occurrence, scheduledFor, createdAt }: Occurrence,
   expansion: Readonly<Record<string, unknown>> = {},
   index = 0,
 ): Dispatch {
-  const { scheduler, scheduledFor, createdAt, byHand } = occurrence;
-  const random = byHand ? crypto.randomUUID() : null;
-  const messageId = random ?? dispatchId({ scheduler, entry: entry.name, scheduledFor, index });
-  const id = random ?? dispatchUuid(messageId);
+  const messageId = occurrence === null ? crypto.randomUUID() : `${occurrence}/${index}`;
+  const id = occurrence === null ? messageId : dispatchUuid(messageId);
   const headers = {
     "Nats-Msg-Id": messageId,
     "Heddle-Schedule": entry.name,
-    "Heddle-Scheduled-For": scheduledFor.toISOString(),
+    "Heddle-Scheduled-For": scheduledFor,
   };
 
   if (entry.dispatchType === "goal") {
@@ -64,7 +77,7 @@ export function dispatchOf(
     modelTier,
     priority,
     createdAt,
-    metadata: { scheduled_by: entry.name, scheduled_for: scheduledFor.toISOString() },
+    metadata: { scheduled_by: entry.name, scheduled_for: scheduledFor },
   });
   return { id, subject: TASKS_SUBJECT, message, headers };
 }

@@ -7,8 +7,10 @@
 import type { MessageBus } from "../bus/message_bus.ts";
 import type { Logger } from "../log/logger.ts";
 import type { Clock } from "../time/clock.ts";
-import { type Dispatch, dispatchOf } from "./dispatch.ts";
+import { type Dispatch, dispatchOf, type Occurrence, occurrenceOf } from "./dispatch.ts";
 import { type Expander, ExpansionError, type ExpansionErrorKind } from "./expansion.ts";
+import { InstantText } from "./instant_text.ts";
+import { publishAll, type Published } from "./publish_all.ts";
 import type { ScheduleEntry } from "./schedule_entry.ts";
 import type { Due } from "./timer_loop.ts";
 
@@ -20,9 +22,6 @@ export interface DispatcherOptions {
   clock: Clock;
   logger: Logger;
 }
-
-/** How many of an expansion's messages are made before those already made are waited for. */
-const PUBLISH_SLICE = 1000;
 
 /** What is under way, and what waits, for one entry. */
 interface Slot {
@@ -52,6 +51,8 @@ export class Dispatcher {
   readonly #options: DispatcherOptions;
   /** By entry name, and only while there is something to keep; it outlives a reload. */
   readonly #slots = new Map<string, Slot>();
+  readonly #text = new InstantText();
+  readonly #now = new InstantText();
   #stopped = new AbortController();
   #watching = false;
 
@@ -85,14 +86,18 @@ export class Dispatcher {
    * @throws {AggregateError} when messages could not be published
    */
   async fireByHand(entry: ScheduleEntry): Promise<number> {
-    const now = this.#options.clock.now();
-    const objects = await this.#expand(entry, new Date(now), this.#stopped.signal);
-    const failures: unknown[] = [];
-    const due = { entry, scheduledFor: new Date(now), fireAt: now };
-    const sent = await this.#publishAll(due, objects, { byHand: true }, failures);
-    if (failures.length > 0) {
-      throw new AggregateError(failures, `Cannot publish ${failures.length} messages`);
-    }
+    const { bus, clock } = this.#options;
+    const scheduledFor = new Date(clock.now());
+    const objects = entry.expandFrom === null
+      ? [{}]
+      : await this.#expand(entry, scheduledFor, this.#stopped.signal);
+    const occurrence = this.#occurrenceOf(entry, scheduledFor, { byHand: true });
+    const onDispatch = (dispatch: Dispatch) => this.#logDispatched(entry, dispatch);
+    const { sent, failed, errors } = await publishAll(entry, occurrence, objects, {
+      bus,
+      onDispatch,
+    });
+    if (failed > 0) throw new AggregateError(errors, `Cannot publish ${failed} messages`);
     return sent;
   }
 
@@ -173,57 +178,74 @@ export class Dispatcher {
       done: Promise.resolve(),
     };
     slot.running = firing;
-    firing.done = this.#run(firing, lateness).finally(() => {
+    const { logger } = this.#options;
+    logger.info("scheduler.firing", {
+      schedule: entry.name,
+      dispatch_type: entry.dispatchType,
+      scheduled_for: this.#text.of(due.scheduledFor),
+      lateness_ms: lateness,
+      ...(due.passedOverSince && { passed_over_since: this.#text.of(due.passedOverSince) }),
+    });
+    const run = entry.expandFrom === null ? this.#sendOne(firing) : this.#sendExpansion(firing);
+    firing.done = run.then(() => {
       slot.running = null;
       this.#release(entry.name);
     });
   }
 
-  async #run(firing: Firing, lateness: number): Promise<void> {
-    const { due } = firing;
-    const { entry, scheduledFor } = due;
-    const { logger } = this.#options;
-    logger.info("scheduler.firing", {
-      schedule: entry.name,
-      dispatch_type: entry.dispatchType,
-      scheduled_for: scheduledFor.toISOString(),
-      lateness_ms: lateness,
-      ...(due.passedOverSince && { passed_over_since: due.passedOverSince.toISOString() }),
-    });
+  /**
+   * For an entry without an expansion. The message is with the bus when this returns: a burst
+   * would be late by all the turns that its firings would wait for each other. Never rejects.
+   */
+  #sendOne(firing: Firing): Promise<void> {
+    const { due: { entry, scheduledFor }, withdraw: { signal } } = firing;
+    let dispatch: Dispatch;
+    let published: Promise<void>;
     try {
-      const signal = firing.withdraw.signal;
+      dispatch = dispatchOf(entry, this.#occurrenceOf(entry, scheduledFor));
+      const { subject, message, headers } = dispatch;
+      published = this.#options.bus.publish(subject, message, { headers, signal });
+    } catch (error) {
+      published = Promise.reject(error);
+    }
+    return published.then(
+      () => this.#logDispatched(entry, dispatch),
+      (error) => this.#logFailures(firing.due, { sent: 0, failed: 1, errors: [error] }),
+    );
+  }
+
+  /** Never rejects. */
+  async #sendExpansion(firing: Firing): Promise<void> {
+    const { due: { entry, scheduledFor }, withdraw: { signal } } = firing;
+    const { bus, logger } = this.#options;
+    const fields = { schedule: entry.name, expand_from: entry.expandFrom };
+    try {
       const objects = await this.#expand(entry, scheduledFor, signal);
       if (objects.length === 0) {
-        logger.info("scheduler.expansion_empty", {
-          schedule: entry.name,
-          expand_from: entry.expandFrom,
-        });
+        logger.info("scheduler.expansion_empty", fields);
         return;
       }
-      const failures: unknown[] = [];
-      const sent = await this.#publishAll(due, objects, { firing }, failures);
-      const superseded = failures.every((failure) => failure instanceof SupersededError);
-      if (failures.length > 0 && !superseded) this.#logFailures(due, failures);
-      if (entry.expandFrom !== null && sent > 0) {
-        logger.info("scheduler.expansion_dispatched", {
-          schedule: entry.name,
-          expand_from: entry.expandFrom,
-          count: sent,
-        });
+      const occurrence = this.#occurrenceOf(entry, scheduledFor);
+      const published = await publishAll(entry, occurrence, objects, {
+        bus,
+        signal,
+        onSent: () => firing.begun = true,
+      });
+      if (published.failed > 0) this.#logFailures(firing.due, published);
+      if (published.sent > 0) {
+        logger.info("scheduler.expansion_dispatched", { ...fields, count: published.sent });
       }
     } catch (error) {
       this.#logExpansionError(entry, scheduledFor, error);
     }
   }
 
-  /** The objects to dispatch: one empty one where the entry has no expansion. */
   #expand(
     entry: ScheduleEntry,
     scheduledFor: Date,
     signal: AbortSignal,
   ): Promise<Record<string, unknown>[]> {
-    if (entry.expandFrom === null) return Promise.resolve([{}]);
-    return this.#options.expander.expand(entry.expandFrom, {
+    return this.#options.expander.expand(entry.expandFrom!, {
       schedule: entry.name,
       scheduledFor,
       timeoutSeconds: entry.expandTimeoutSeconds,
@@ -231,33 +253,17 @@ export class Dispatcher {
     });
   }
 
-  /** @returns how many were published; why the others were not is added to `failures` */
-  async #publishAll(
-    { entry, scheduledFor }: Due,
-    objects: Record<string, unknown>[],
-    { firing, byHand }: { firing?: Firing; byHand?: boolean },
-    failures: unknown[],
-  ): Promise<number> {
-    const { scheduler, bus, clock } = this.#options;
-    const createdAt = new Date(clock.now());
-    const occurrence = { scheduler, scheduledFor, createdAt, byHand };
-    let sent = 0;
-    for (let from = 0; from < objects.length; from += PUBLISH_SLICE) {
-      const slice = objects.slice(from, from + PUBLISH_SLICE).map(async (object, offset) => {
-        const dispatch = dispatchOf(entry, occurrence, object, from + offset);
-        await bus.publish(dispatch.subject, { ...dispatch.message }, {
-          headers: dispatch.headers,
-          signal: firing?.withdraw.signal,
-        });
-        if (firing) firing.begun = true;
-        sent++;
-        this.#logDispatched(entry, dispatch);
-      });
-      for (const result of await Promise.allSettled(slice)) {
-        if (result.status === "rejected") failures.push(result.reason);
-      }
-    }
-    return sent;
+  #occurrenceOf(
+    entry: ScheduleEntry,
+    scheduledFor: Date,
+    { byHand = false } = {},
+  ): Occurrence {
+    const { scheduler, clock } = this.#options;
+    return occurrenceOf(scheduler, entry, {
+      scheduledFor: this.#text.of(scheduledFor),
+      createdAt: this.#now.of(new Date(clock.now())),
+      byHand,
+    });
   }
 
   #slot(name: string): Slot {
@@ -268,13 +274,11 @@ export class Dispatcher {
 
   #logDispatched(entry: ScheduleEntry, { id, subject, message }: Dispatch): void {
     const { logger } = this.#options;
-    // An expansion says how many it sent; a line for each of 100,000 would drown the log.
-    const log = entry.expandFrom === null ? "info" : "debug";
     const fields = { schedule: entry.name, subject, priority: message.priority };
     if (entry.dispatchType === "goal") {
-      logger[log]("scheduler.goal_dispatched", { ...fields, goal_id: id });
+      logger.info("scheduler.goal_dispatched", { ...fields, goal_id: id });
     } else {
-      logger[log]("scheduler.task_dispatched", {
+      logger.info("scheduler.task_dispatched", {
         ...fields,
         task_id: id,
         worker_type: entry.taskConfig.workerType,
@@ -291,12 +295,13 @@ export class Dispatcher {
     });
   }
 
-  #logFailures(due: Due, failures: unknown[]): void {
+  #logFailures(due: Due, { failed, errors }: Published): void {
+    if (errors.every((error) => error instanceof SupersededError)) return;
     this.#options.logger.error("scheduler.dispatch_error", {
       schedule: due.entry.name,
       scheduled_for: due.scheduledFor.toISOString(),
-      failed: failures.length,
-      error: describe(failures[0]),
+      failed,
+      error: describe(errors[0]),
     });
   }
 

@@ -1,7 +1,7 @@
 import type { Priority } from "./vocabulary.ts";
 
 /** A goal for Heddle's orchestrators, as published on `heddle.goals.incoming`. */
-export interface OrchestratorGoal {
+export type OrchestratorGoal = {
   /** A UUID. */
   goal_id: string;
   instruction: string;
@@ -10,12 +10,13 @@ export interface OrchestratorGoal {
   priority: Priority;
   /** RFC 3339, UTC, milliseconds. */
   created_at: string;
-}
+};
 
 export interface OrchestratorGoalInit {
   goalId: string;
   instruction: string;
-  createdAt: Date;
+  /** A text (RFC 3339, UTC) is taken as it is. */
+  createdAt: Date | string;
   /** Default: empty. */
   context?: Readonly<Record<string, unknown>>;
   /** Default: `normal`. */
@@ -32,6 +33,6 @@ export function orchestratorGoal(init: OrchestratorGoalInit): OrchestratorGoal {
     context: { ...init.context },
     request_id: init.requestId ?? null,
     priority: init.priority ?? "normal",
-    created_at: init.createdAt.toISOString(),
+    created_at: typeof init.createdAt === "string" ? init.createdAt : init.createdAt.toISOString(),
   };
 }

@@ -1,7 +1,7 @@
 import type { ModelTier, Priority } from "./vocabulary.ts";
 
 /** A task for Heddle's router, as published on `heddle.tasks.incoming`. */
-export interface TaskMessage {
+export type TaskMessage = {
   /** A UUID. */
   task_id: string;
   parent_task_id: string | null;
@@ -13,12 +13,13 @@ export interface TaskMessage {
   created_at: string;
   request_id: string | null;
   metadata: Record<string, unknown>;
-}
+};
 
 export interface TaskMessageInit {
   taskId: string;
   workerType: string;
-  createdAt: Date;
+  /** A text (RFC 3339, UTC) is taken as it is. */
+  createdAt: Date | string;
   /** Default: empty. */
   payload?: Readonly<Record<string, unknown>>;
   /** Default: `local`. */
@@ -42,7 +43,7 @@ export function taskMessage(init: TaskMessageInit): TaskMessage {
     payload: { ...init.payload },
     model_tier: init.modelTier ?? "local",
     priority: init.priority ?? "normal",
-    created_at: init.createdAt.toISOString(),
+    created_at: typeof init.createdAt === "string" ? init.createdAt : init.createdAt.toISOString(),
     request_id: init.requestId ?? null,
     metadata: { ...init.metadata },
   };

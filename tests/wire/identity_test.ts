@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
-import { dispatchId, dispatchUuid } from "../../lib/wire/identity.ts";
+import fc from "fast-check";
+import { v5 } from "uuid";
+import { DISPATCH_NAMESPACE, dispatchId, dispatchUuid } from "../../lib/wire/identity.ts";
 
 const NAME = {
   scheduler: "default_scheduler",
   entry: "nightly",
-  scheduledFor: new Date("2026-03-29T01:00:00Z"),
+  scheduledFor: "2026-03-29T01:00:00.000Z",
   index: 0,
 };
 
@@ -18,11 +20,20 @@ Deno.test("the same occurrence has the same UUIDv5 for ever", () => {
   assert.match(uuid, /^[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
 });
 
+Deno.test("a UUID is what RFC 9562 makes of the name, whatever its bytes", () => {
+  for (const name of ["", "a/b/2026-01-01T00:00:00.000Z/0", "ü夜", "x".repeat(1000)]) {
+    assert.equal(dispatchUuid(name), v5(name, DISPATCH_NAMESPACE));
+  }
+  fc.assert(fc.property(fc.string({ unit: "grapheme" }), (name) => {
+    assert.equal(dispatchUuid(name), v5(name, DISPATCH_NAMESPACE));
+  }));
+});
+
 Deno.test("a difference in any part is a different dispatch", () => {
   const others = [
     { ...NAME, scheduler: "other" },
     { ...NAME, entry: "other" },
-    { ...NAME, scheduledFor: new Date(NAME.scheduledFor.getTime() + 1) },
+    { ...NAME, scheduledFor: "2026-03-29T01:00:00.001Z" },
     { ...NAME, index: 1 },
   ];
   const ids = new Set([NAME, ...others].map((name) => dispatchUuid(dispatchId(name))));
