@@ -51,7 +51,8 @@ export function checkHeaders(
   headers: Record<string, string>,
 ): Record<string, string> {
   const checked: Record<string, string> = {};
-  for (const [name, value] of Object.entries(headers)) {
+  for (const name in headers) {
+    const value = headers[name]!;
     const fault = !HEADER_NAME.test(name)
       ? "a name is printable ASCII without spaces and colons"
       : /[\r\n]/.test(value)

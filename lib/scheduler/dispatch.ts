@@ -39,7 +39,7 @@ export function occurrenceOf(
 }
 
 /**
- * The message that `entry` sends for one object of its expansion (an empty one where it has none),
+ * The message that `entry` sends for one object of its expansion (none where it has none),
  * which is merged over the entry's own context or payload: shallow, the object wins.
  *
  * @param index the object's position in the expansion; part of the dispatch's identity
@@ -47,7 +47,7 @@ export function occurrenceOf(
 export function dispatchOf(
   entry: ScheduleEntry,
   { id: occurrence, scheduledFor, createdAt }: Occurrence,
-  expansion: Readonly<Record<string, unknown>> = {},
+  expansion?: Readonly<Record<string, unknown>>,
   index = 0,
 ): Dispatch {
   const messageId = occurrence === null ? crypto.randomUUID() : `${occurrence}/${index}`;
@@ -63,7 +63,7 @@ export function dispatchOf(
     const message = orchestratorGoal({
       goalId: id,
       instruction,
-      context: { ...context, ...expansion },
+      context: expansion === undefined ? context : { ...context, ...expansion },
       priority,
       createdAt,
     });
@@ -73,7 +73,7 @@ export function dispatchOf(
   const message = taskMessage({
     taskId: id,
     workerType,
-    payload: { ...payload, ...expansion },
+    payload: expansion === undefined ? payload : { ...payload, ...expansion },
     modelTier,
     priority,
     createdAt,
