@@ -7,7 +7,8 @@ import { ConfigError } from "./config_error.ts";
 import type { ConfigProblem } from "./config_problem.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { Expander } from "./expansion.ts";
-import { loadSchedulerConfig, type SchedulerConfig } from "./load_config.ts";
+import { type LoadedConfig, loadSchedulerConfig, type SchedulerConfig } from "./load_config.ts";
+import { loadConfigApart } from "./load_config_apart.ts";
 import type { ScheduleEntry } from "./schedule_entry.ts";
 import { TimerLoop } from "./timer_loop.ts";
 
@@ -68,7 +69,10 @@ export class SchedulerActor extends BaseActor {
    * @throws {ConfigError} when the file has errors, with all of them
    */
   async load(): Promise<SchedulerConfig> {
-    const { config, problems } = await loadSchedulerConfig(this.#configPath);
+    return this.#accept(await loadSchedulerConfig(this.#configPath));
+  }
+
+  #accept({ config, problems }: LoadedConfig): SchedulerConfig {
     for (const problem of problems) this.#logProblem(problem);
     if (config === null) throw new ConfigError(this.#configPath, problems);
     this.#config = config;
@@ -131,7 +135,7 @@ export class SchedulerActor extends BaseActor {
    */
   override async onReload(): Promise<void> {
     const before = this.#config;
-    const config = await this.load();
+    const config = this.#accept(await loadConfigApart(this.#configPath, this.#clock));
     if (before !== null && before.name !== config.name) {
       this.logger.warning("scheduler.config_error", {
         config_path: this.#configPath,
