@@ -16,9 +16,12 @@ import { Timetable } from "./timetable.ts";
 /** One occurrence that is due. */
 export interface Due {
   readonly entry: ScheduleEntry;
-  /** The due instant: part of the dispatch's identity. */
+  /**
+   * The due instant: part of the dispatch's identity. After the clock was set back, an interval's
+   * are ahead of the clock, so that none comes twice.
+   */
   readonly scheduledFor: Date;
-  /** When it was to be sent: `scheduledFor` plus its jitter, in milliseconds since the epoch. */
+  /** When it was to be sent by the wall clock, jitter included; milliseconds since the epoch. */
   readonly fireAt: number;
   /** The first of the occurrences that passed unfired and that this one stands for. */
   readonly passedOverSince?: Date;
@@ -29,11 +32,11 @@ interface Timeline {
   entry: ScheduleEntry;
   cadence: Cadence;
   // Instants in milliseconds since the epoch: a Date each would double an idle entry's memory.
-  /** What an interval counts from. */
-  anchor: number;
+  /** What the clock was set back by while an interval counted on; 0 or less, in milliseconds. */
+  shift: number;
   /** The occurrence that comes next; Infinity when there is none. */
   next: number;
-  /** When `next` is to be sent. */
+  /** When `next` is to be sent, by the wall clock. */
   fireAt: number;
   /** The occurrence that was last due; -Infinity before the first. */
   last: number;
@@ -42,8 +45,11 @@ interface Timeline {
 /** A clock that was set, or a machine that slept, is noticed within this many milliseconds. */
 const LONGEST_SLEEP = 1000;
 
-/** A wall clock that is off by more than this many milliseconds was set, not slewed. */
+/** A wall clock that is off by so many milliseconds within a second or two was set, not slewed. */
 const CLOCK_JUMP = 250;
+
+/** A wake-up that is late by so many milliseconds was not the scheduler's doing. */
+const LATE_WAKE = 1000;
 
 export interface TimerLoopOptions {
   clock: Clock;
@@ -52,28 +58,37 @@ export interface TimerLoopOptions {
   onDue(due: Due): void;
 }
 
+/**
+ * What is wrong with the clocks is noticed within a second, and logged `scheduler.clock_jumped` with
+ * `jump_ms`, how far the wall clock is from where it was expected. `late_ms` is the part of it in
+ * which the machine ran and this process did not: stopped, or its event loop blocked. (The monotonic
+ * clock of a suspended machine stands still, so that a suspension looks like a clock set forward.)
+ */
 export class TimerLoop {
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #onDue: (due: Due) => void;
   #timelines: Timeline[] = [];
   #timetable = new Timetable();
-  /** Wall clock less monotonic clock; it changes when the wall clock is set. */
-  #clockOffset: number;
+  /** Wall clock less monotonic clock, as it was at a monotonic instant of the last second or two. */
+  #reference: { offset: number; at: number };
+  /** The monotonic instant that the loop sleeps until. */
+  #wakeAt = Infinity;
   #wake = () => {};
 
   constructor({ clock, logger, onDue }: TimerLoopOptions) {
     this.#clock = clock;
     this.#logger = logger;
     this.#onDue = onDue;
-    this.#clockOffset = clock.now() - clock.monotonic();
+    const at = clock.monotonic();
+    this.#reference = { offset: clock.now() - at, at };
   }
 
   /** The entries, with when each is due next. */
   get entries(): ScheduleEntry[] {
-    return this.#timelines.map(({ entry, next }) => ({
+    return this.#timelines.map(({ entry, next, shift }) => ({
       ...entry,
-      nextFire: next === Infinity ? null : new Date(next),
+      nextFire: next === Infinity ? null : new Date(next + shift),
     }));
   }
 
@@ -92,6 +107,7 @@ export class TimerLoop {
    * starts now. Made ready in slices while the old entries go on, then swapped at once.
    */
   async load(entries: readonly ScheduleEntry[]): Promise<void> {
+    this.#watchClock(); // a new entry is on the clock as it is now
     const slice = new Slice(this.#clock);
     const before = new Map<string, Timeline>();
     for (const timeline of this.#timelines) {
@@ -117,25 +133,30 @@ export class TimerLoop {
     while (!signal.aborted) {
       this.#watchClock();
       await this.#serveDue(signal);
-      const sleep = this.#timetable.nextDue - this.#clock.now();
+      const untilDue = Math.max(this.#timetable.nextDue - this.#clock.now(), 0);
+      const sleep = Math.min(untilDue, LONGEST_SLEEP);
+      this.#wakeAt = this.#clock.monotonic() + sleep;
       const wake = new AbortController();
       this.#wake = () => wake.abort();
       signal.addEventListener("abort", this.#wake, { once: true });
-      await this.#clock.sleep(Math.min(Math.max(sleep, 0), LONGEST_SLEEP), wake.signal);
+      await this.#clock.sleep(sleep, wake.signal);
       signal.removeEventListener("abort", this.#wake);
     }
   }
 
   #begin(entry: ScheduleEntry, old?: Timeline): Timeline {
     const now = this.#clock.now();
-    const cadence = entryCadence(entry, new Date(now));
     const last = old?.last ?? -Infinity;
-    // After the clock was set back, what already fired under this name lies in the future.
-    const next = entry.enabled ? cadence.next(new Date(Math.max(now, last))) : null;
+    // After the clock was set back, what already fired under this name lies in the future: cron
+    // waits until it has passed, an interval counts on from there.
+    const from = Math.max(now, last);
+    const isCounting = entry.intervalSeconds !== null && !(entry.startAt && +entry.startAt > now);
+    const cadence = entryCadence(entry, new Date(isCounting ? from : now));
+    const next = entry.enabled ? cadence.next(new Date(from)) : null;
     const timeline: Timeline = {
       entry,
       cadence,
-      anchor: now,
+      shift: isCounting ? now - from : 0,
       next: next?.getTime() ?? Infinity,
       fireAt: Infinity,
       last,
@@ -184,12 +205,13 @@ export class TimerLoop {
 
   /** Takes the occurrence that is due and moves the timeline on to the next one. */
   #advance(timeline: Timeline, now: number): Due {
-    const { entry, cadence, fireAt } = timeline;
+    const { entry, cadence, fireAt, shift } = timeline;
+    const latest = new Date(now - shift);
     const first = new Date(timeline.next);
     let scheduledFor = first;
     let next = cadence.next(first);
-    if (next !== null && next.getTime() <= now) {
-      scheduledFor = latestUpTo(cadence, next, new Date(now));
+    if (next !== null && next <= latest) {
+      scheduledFor = latestUpTo(cadence, next, latest);
       next = cadence.next(scheduledFor);
     }
     timeline.last = scheduledFor.getTime();
@@ -197,12 +219,12 @@ export class TimerLoop {
     this.#setFireAt(timeline);
     return scheduledFor === first
       ? { entry, scheduledFor, fireAt }
-      : { entry, scheduledFor, fireAt: scheduledFor.getTime(), passedOverSince: first };
+      : { entry, scheduledFor, fireAt: scheduledFor.getTime() + shift, passedOverSince: first };
   }
 
   #setFireAt(timeline: Timeline): void {
-    const { entry, cadence, next } = timeline;
-    timeline.fireAt = next;
+    const { entry, cadence, next, shift } = timeline;
+    timeline.fireAt = next + shift;
     if (entry.jitterSeconds === 0 || next === Infinity) return;
     const occurrence = new Date(next);
     const following = cadence.next(occurrence)?.getTime() ?? Infinity;
@@ -211,28 +233,38 @@ export class TimerLoop {
   }
 
   #watchClock(): void {
-    const offset = this.#clock.now() - this.#clock.monotonic();
-    const jump = offset - this.#clockOffset;
-    this.#clockOffset = offset;
-    if (Math.abs(jump) < CLOCK_JUMP) return;
-    this.#logger.warning("scheduler.clock_jumped", { jump_ms: Math.round(jump) });
-    if (jump < 0) this.#moveIntervals(Math.round(jump));
+    const at = this.#clock.monotonic();
+    const offset = this.#clock.now() - at;
+    const difference = offset - this.#reference.offset;
+    const jump = Math.abs(difference) < CLOCK_JUMP ? 0 : Math.round(difference);
+    const overslept = Math.round(at - this.#wakeAt);
+    const late = overslept < LATE_WAKE ? 0 : overslept;
+    // Over a longer time, slewing would add up to what looks like a jump.
+    if (jump !== 0 || at - this.#reference.at >= LONGEST_SLEEP) this.#reference = { offset, at };
+    if (late !== 0) this.#wakeAt = Infinity;
+    if (jump === 0 && late === 0) return;
+    this.#logger.warning("scheduler.clock_jumped", { jump_ms: jump + late, late_ms: late });
+    if (jump !== 0) this.#followClock(jump);
   }
 
   /**
-   * A clock set back must not stop the intervals until it has caught up: they go on at their
-   * spacing, counted from an anchor that moved with the clock.
+   * A clock set back must not stop the intervals until it has caught up: they count on, and are sent
+   * at their spacing by a clock that is shifted. One set forward makes up for that first. Cron keeps
+   * to the wall clock, and to what has not fired yet.
    */
-  #moveIntervals(jump: number): void {
+  #followClock(jump: number): void {
+    const now = this.#clock.now();
     for (const timeline of this.#timelines) {
-      const { entry, next } = timeline;
-      if (entry.intervalSeconds === null || next === Infinity) continue;
-      // On the old grid the coming instants would be those that fired already, by name.
-      const sameGrid = jump % (entry.intervalSeconds * 1000) === 0;
-      const shift = sameGrid ? jump + 1 : jump;
-      timeline.anchor += shift;
-      timeline.cadence = entryCadence(entry, new Date(timeline.anchor));
-      timeline.next = timeline.cadence.next(new Date(next + shift - 1))?.getTime() ?? Infinity;
+      const { entry, cadence, next, last, shift } = timeline;
+      if (!entry.enabled) continue;
+      if (entry.intervalSeconds === null) {
+        if (jump > 0) continue;
+        const unfired = cadence.next(new Date(Math.max(now, last)))?.getTime() ?? Infinity;
+        timeline.next = Math.min(next, unfired);
+      } else {
+        if (entry.startAt !== null && entry.startAt.getTime() > now - jump) continue;
+        timeline.shift = Math.min(shift + jump, 0);
+      }
       this.#setFireAt(timeline);
     }
     this.#fillTimetable();

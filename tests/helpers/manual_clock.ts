@@ -9,9 +9,12 @@ interface Sleeper {
 /**
  * A clock that moves only when told to. `advance` runs time: sleepers wake in order, each at its
  * own instant, and everything they cause has settled before the next one wakes. `jump` sets the
- * wall clock alone, as NTP or an operator does.
+ * wall clock alone, as NTP, an operator or a suspended machine does; `stop` lets time pass without
+ * the process.
  */
 export class ManualClock implements Clock {
+  /** How fast the wall clock runs: 0 is frozen, 1.0005 is slewed by 500 ppm. */
+  wallRate = 1;
   #wall: number;
   #monotonic = 0;
   #sleepers: Sleeper[] = [];
@@ -21,7 +24,7 @@ export class ManualClock implements Clock {
   }
 
   now(): number {
-    return this.#wall;
+    return Math.floor(this.#wall);
   }
 
   monotonic(): number {
@@ -54,7 +57,7 @@ export class ManualClock implements Clock {
         null,
       );
       if (next === null || next.at > end) break;
-      this.#moveTo(next.at);
+      this.#moveTo(Math.max(next.at, this.#monotonic));
       next.wake();
       await settle();
     }
@@ -66,8 +69,13 @@ export class ManualClock implements Clock {
     this.#wall += milliseconds;
   }
 
+  /** Both clocks go on while no sleeper can wake: a blocked event loop, or a SIGSTOP. */
+  stop(milliseconds: number): void {
+    this.#moveTo(this.#monotonic + milliseconds);
+  }
+
   #moveTo(monotonic: number): void {
-    this.#wall += monotonic - this.#monotonic;
+    this.#wall += (monotonic - this.#monotonic) * this.wallRate;
     this.#monotonic = monotonic;
   }
 }
