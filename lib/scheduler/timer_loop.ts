@@ -7,6 +7,7 @@
 import type { Logger } from "../log/logger.ts";
 import type { Cadence } from "../time/cadence.ts";
 import type { Clock } from "../time/clock.ts";
+import { ClockWatch } from "./clock_watch.ts";
 import { entryCadence, latestUpTo, sameTiming } from "./entry_cadence.ts";
 import { jitter } from "./jitter.ts";
 import type { ScheduleEntry } from "./schedule_entry.ts";
@@ -45,12 +46,6 @@ interface Timeline {
 /** A clock that was set, or a machine that slept, is noticed within this many milliseconds. */
 const LONGEST_SLEEP = 1000;
 
-/** A wall clock that is off by so many milliseconds within a second or two was set, not slewed. */
-const CLOCK_JUMP = 250;
-
-/** A wake-up that is late by so many milliseconds was not the scheduler's doing. */
-const LATE_WAKE = 1000;
-
 export interface TimerLoopOptions {
   clock: Clock;
   logger: Logger;
@@ -59,29 +54,24 @@ export interface TimerLoopOptions {
 }
 
 /**
- * What is wrong with the clocks is noticed within a second, and logged `scheduler.clock_jumped` with
- * `jump_ms`, how far the wall clock is from where it was expected. `late_ms` is the part of it in
- * which the machine ran and this process did not: stopped, or its event loop blocked. (The monotonic
- * clock of a suspended machine stands still, so that a suspension looks like a clock set forward.)
+ * A clock that was set, a machine or a process that stood still: each is noticed within a second and
+ * logged `scheduler.clock_jumped` with `jump_ms`, how far the wall clock is from where it was
+ * expected; `late_ms` is the part of it in which the machine ran and this process did not.
  */
 export class TimerLoop {
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #onDue: (due: Due) => void;
+  readonly #clockWatch: ClockWatch;
   #timelines: Timeline[] = [];
   #timetable = new Timetable();
-  /** Wall clock less monotonic clock, as it was at a monotonic instant of the last second or two. */
-  #reference: { offset: number; at: number };
-  /** The monotonic instant that the loop sleeps until. */
-  #wakeAt = Infinity;
   #wake = () => {};
 
   constructor({ clock, logger, onDue }: TimerLoopOptions) {
     this.#clock = clock;
     this.#logger = logger;
     this.#onDue = onDue;
-    const at = clock.monotonic();
-    this.#reference = { offset: clock.now() - at, at };
+    this.#clockWatch = new ClockWatch(clock);
   }
 
   /** The entries, with when each is due next. */
@@ -135,7 +125,7 @@ export class TimerLoop {
       await this.#serveDue(signal);
       const untilDue = Math.max(this.#timetable.nextDue - this.#clock.now(), 0);
       const sleep = Math.min(untilDue, LONGEST_SLEEP);
-      this.#wakeAt = this.#clock.monotonic() + sleep;
+      this.#clockWatch.sleeping(sleep);
       const wake = new AbortController();
       this.#wake = () => wake.abort();
       signal.addEventListener("abort", this.#wake, { once: true });
@@ -233,16 +223,9 @@ export class TimerLoop {
   }
 
   #watchClock(): void {
-    const at = this.#clock.monotonic();
-    const offset = this.#clock.now() - at;
-    const difference = offset - this.#reference.offset;
-    const jump = Math.abs(difference) < CLOCK_JUMP ? 0 : Math.round(difference);
-    const overslept = Math.round(at - this.#wakeAt);
-    const late = overslept < LATE_WAKE ? 0 : overslept;
-    // Over a longer time, slewing would add up to what looks like a jump.
-    if (jump !== 0 || at - this.#reference.at >= LONGEST_SLEEP) this.#reference = { offset, at };
-    if (late !== 0) this.#wakeAt = Infinity;
-    if (jump === 0 && late === 0) return;
+    const fault = this.#clockWatch.look();
+    if (fault === null) return;
+    const { jump, late } = fault;
     this.#logger.warning("scheduler.clock_jumped", { jump_ms: jump + late, late_ms: late });
     if (jump !== 0) this.#followClock(jump);
   }
