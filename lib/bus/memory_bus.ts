@@ -145,6 +145,7 @@ export class MemoryBus implements MessageBus {
 
   #receiversOf(subject: string): Inbox[] {
     const matching = [...this.#subscribers].filter(({ pattern }) => matches(pattern, subject));
+    if (matching.length === 0) return [];
     const groups = Map.groupBy(matching, ({ queueGroup }) => queueGroup);
     return [...groups].flatMap(([group, members]) => {
       if (group === undefined) return members.map(({ inbox }) => inbox);

@@ -29,6 +29,8 @@ export function checkPattern(pattern: string, queueGroup?: string): void {
 
 /** Whether a message on `subject` reaches a subscription to `pattern`. */
 export function matches(pattern: string, subject: string): boolean {
+  if (pattern === subject) return true;
+  if (!pattern.includes("*") && !pattern.endsWith(">")) return false;
   const words = subject.split(".");
   const wanted = pattern.split(".");
   for (const [index, word] of wanted.entries()) {

@@ -74,7 +74,7 @@ export class Dispatcher {
         running_since: slot.running.due.scheduledFor.toISOString(),
       });
     } else {
-      this.#start(due);
+      this.#start(due, slot);
     }
   }
 
@@ -143,34 +143,34 @@ export class Dispatcher {
   async #releaseWhenConnected(): Promise<void> {
     await this.#options.bus.whenConnected(this.#stopped.signal);
     this.#watching = false;
-    for (const name of [...this.#slots.keys()]) this.#release(name);
+    for (const [name, slot] of [...this.#slots]) this.#release(name, slot);
   }
 
   /** Starts what waited for the connection, once nothing else of the entry is under way. */
-  #release(name: string): void {
-    const slot = this.#slots.get(name)!;
+  #release(name: string, slot: Slot): void {
     if (slot.running !== null) return;
     const due = slot.waiting;
     if (due === null) {
       this.#slots.delete(name);
     } else if (this.#options.bus.connected) {
       slot.waiting = null;
-      this.#start(due);
+      this.#start(due, slot);
     } else if (!this.#watching && !this.#stopped.signal.aborted) {
       this.#watching = true;
       void this.#releaseWhenConnected();
     }
   }
 
-  #start(due: Due): void {
+  #start(due: Due, known?: Slot): void {
     const { entry, fireAt } = due;
     const lateness = this.#options.clock.now() - fireAt;
     const { misfireGraceSeconds } = entry;
     if (misfireGraceSeconds !== null && lateness > misfireGraceSeconds * 1000) {
       this.#logSkipped(due, "misfire", { lateness_ms: lateness });
+      this.#slots.delete(entry.name);
       return;
     }
-    const slot = this.#slot(entry.name);
+    const slot = known ?? this.#slot(entry.name);
     const firing: Firing = {
       due,
       withdraw: new AbortController(),
@@ -189,7 +189,7 @@ export class Dispatcher {
     const run = entry.expandFrom === null ? this.#sendOne(firing) : this.#sendExpansion(firing);
     firing.done = run.then(() => {
       slot.running = null;
-      this.#release(entry.name);
+      this.#release(entry.name, slot);
     });
   }
 

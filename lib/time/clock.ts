@@ -5,6 +5,8 @@
  * @module
  */
 
+import { setImmediate } from "node:timers";
+
 /** Wall-clock time, monotonic time, and waiting. */
 export interface Clock {
   /** The wall clock, in milliseconds since the Unix epoch. May jump, forwards or backwards. */
@@ -30,14 +32,20 @@ export const systemClock: Clock = {
   monotonic: () => performance.now(),
 
   async sleep(milliseconds, signal) {
+    if (milliseconds <= 0) return await turn();
     const end = performance.now() + milliseconds;
     let left = milliseconds;
     do {
-      await timer(Math.min(Math.max(left, 0), LONGEST_TIMER), signal);
+      await timer(Math.min(left, LONGEST_TIMER), signal);
       left = end - performance.now();
     } while (left > LONGEST_TIMER && !signal?.aborted);
   },
 };
+
+/** One turn of the event loop; a timer, even of 0 ms, would idle for another millisecond. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
 
 function timer(milliseconds: number, signal?: AbortSignal): Promise<void> {
   if (signal?.aborted) return Promise.resolve();
