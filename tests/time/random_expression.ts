@@ -2,8 +2,15 @@
 export type Random = () => number;
 
 /** The seed of this run: `SEED` from the environment, to see a failure again, or a new one. */
-export function seedOf(): string {
+function seedOf(): string {
   return Deno.env.get("SEED") ?? String(Math.floor(Math.random() * 1e9));
+}
+
+/** The seed of this run, printed first, so that a failure can be seen again. */
+export function announcedSeed(): string {
+  const seed = seedOf();
+  console.log(`SEED=${seed}`);
+  return seed;
 }
 
 /** Deterministic numbers: mulberry32, started from a hash of the text. */
