@@ -9,6 +9,7 @@ import type { Cadence } from "../time/cadence.ts";
 import type { Clock } from "../time/clock.ts";
 import { ClockWatch } from "./clock_watch.ts";
 import { entryCadence, latestUpTo, sameTiming } from "./entry_cadence.ts";
+import { firedAhead, type Stretch, without } from "./fired_ahead.ts";
 import { jitter } from "./jitter.ts";
 import type { ScheduleEntry } from "./schedule_entry.ts";
 import { Slice } from "./slice.ts";
@@ -41,6 +42,8 @@ interface Timeline {
   fireAt: number;
   /** The occurrence that was last due; -Infinity before the first. */
   last: number;
+  /** What a cron entry fired while the clock was ahead, which it will not fire again. */
+  ahead?: Stretch;
 }
 
 /** A clock that was set, or a machine that slept, is noticed within this many milliseconds. */
@@ -63,6 +66,8 @@ export class TimerLoop {
   readonly #logger: Logger;
   readonly #onDue: (due: Due) => void;
   readonly #clockWatch: ClockWatch;
+  /** What the clock was set forward over, until it is set back. */
+  #leap: Stretch | null = null;
   #timelines: Timeline[] = [];
   #timetable = new Timetable();
   #wake = () => {};
@@ -141,7 +146,9 @@ export class TimerLoop {
     // waits until it has passed, an interval counts on from there.
     const from = Math.max(now, last);
     const isCounting = entry.intervalSeconds !== null && !(entry.startAt && +entry.startAt > now);
-    const cadence = entryCadence(entry, new Date(isCounting ? from : now));
+    const ahead = old?.ahead;
+    const whole = entryCadence(entry, new Date(isCounting ? from : now));
+    const cadence = ahead === undefined ? whole : without(whole, ahead);
     const next = entry.enabled ? cadence.next(new Date(from)) : null;
     const timeline: Timeline = {
       entry,
@@ -150,6 +157,7 @@ export class TimerLoop {
       next: next?.getTime() ?? Infinity,
       fireAt: Infinity,
       last,
+      ...(ahead && { ahead }),
     };
     this.#setFireAt(timeline);
     if (entry.runOnStart && old === undefined && entry.enabled && isWithin(entry, now)) {
@@ -238,19 +246,38 @@ export class TimerLoop {
   #followClock(jump: number): void {
     const now = this.#clock.now();
     for (const timeline of this.#timelines) {
-      const { entry, cadence, next, last, shift } = timeline;
+      const { entry, shift } = timeline;
       if (!entry.enabled) continue;
       if (entry.intervalSeconds === null) {
-        if (jump > 0) continue;
-        const unfired = cadence.next(new Date(Math.max(now, last)))?.getTime() ?? Infinity;
-        timeline.next = Math.min(next, unfired);
+        if (jump < 0) this.#setCronBack(timeline, now);
       } else {
         if (entry.startAt !== null && entry.startAt.getTime() > now - jump) continue;
         timeline.shift = Math.min(shift + jump, 0);
       }
       this.#setFireAt(timeline);
     }
+    if (jump > 0) this.#leap = { from: now - jump, to: now };
+    else if (this.#leap !== null && now < this.#leap.to) this.#leap = null;
     this.#fillTimetable();
+  }
+
+  #setCronBack(timeline: Timeline, now: number): void {
+    const leap = this.#leap;
+    if (leap !== null && now < leap.to && timeline.last > leap.from) {
+      const { entry, cadence, last, ahead: before } = timeline;
+      const ahead = firedAhead(cadence, leap, last);
+      if (before !== undefined && before.to > now) {
+        ahead.from = Math.min(ahead.from, before.from);
+        ahead.to = Math.max(ahead.to, before.to);
+      }
+      timeline.ahead = ahead;
+      // From the entry's own each time: a clock that jumps to and fro must not pile up stretches.
+      timeline.cadence = without(entryCadence(entry, new Date(now)), ahead);
+      timeline.last = leap.from;
+    }
+    const { cadence, next, last } = timeline;
+    const unfired = cadence.next(new Date(Math.max(now, last)))?.getTime() ?? Infinity;
+    timeline.next = Math.min(next, unfired);
   }
 
   #logExhausted({ entry, last }: Timeline): void {

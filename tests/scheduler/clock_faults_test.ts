@@ -68,6 +68,45 @@ Deno.test("set back and set right again, intervals are on their grid and none is
   });
 });
 
+Deno.test("set forward a day and right again, cron goes on at once, and a day later fires nothing twice", async () => {
+  const entries = [cronEntry("minute", "* * * * *"), cronEntry("hour", "0 * * * *")];
+  await withLoop(entries, async ({ clock, loop, dues, fired }) => {
+    await clock.advance(90 * SECOND);
+    clock.jump(DAY);
+    await clock.advance(5 * MINUTE);
+    clock.jump(-DAY);
+    await clock.advance(5 * MINUTE);
+    const minutes = fired().filter((each) => each.startsWith("minute"));
+    const day = DAY / SECOND;
+    assert.deepEqual(minutes, [
+      "minute@60",
+      ...[60, 120, 180, 240, 300, 360].map((second) => `minute@${day + second}`),
+      ...[420, 480, 540, 600, 660].map((second) => `minute@${second}`),
+    ]);
+    await loop.load([cronEntry("minute", "*/1 * * * *"), entries[1]!]);
+    await clock.advance(DAY);
+    assertNothingTwice(dues);
+    assert.equal(of(dues, "minute").length, 12 + DAY / MINUTE - 6);
+    assert.equal(of(dues, "hour").length, 24);
+    assert.deepEqual(passedOver(dues).length, 2);
+  });
+});
+
+Deno.test("set to and fro ten thousand times, nothing comes twice, nothing piles up", async () => {
+  await withLoop([cronEntry("a", "* * * * * *")], async ({ clock, dues }) => {
+    const started = performance.now();
+    for (let time = 0; time < 5000; time++) {
+      clock.jump(5 * SECOND);
+      await clock.advance(1300);
+      clock.jump(-5 * SECOND);
+      await clock.advance(1300);
+    }
+    assert.ok(performance.now() - started < 5000);
+    assertNothingTwice(dues);
+    assert.ok(dues.length > 5000, `and it goes on: ${dues.length}`);
+  });
+});
+
 Deno.test("set back before its first firing, a cron entry fires at its instants from then on", async () => {
   await withLoop([cronEntry("a", "0 * * * *")], async ({ clock, fired }) => {
     await clock.advance(10 * MINUTE);
