@@ -23,11 +23,21 @@ export type { ConfigProblem } from "./scheduler/config_problem.ts";
 export { loadSchedulerConfig, type SchedulerConfig } from "./scheduler/load_config.ts";
 export type { ScheduleEntry } from "./scheduler/schedule_entry.ts";
 export { SchedulerActor, type SchedulerActorOptions } from "./scheduler/scheduler_actor.ts";
+export {
+  type EntrySummary,
+  randomStalls,
+  type SimulatedFiring,
+  Simulation,
+  type SimulationOptions,
+  type SimulationSummary,
+  type Stall,
+} from "./scheduler/simulation.ts";
 export { validateSchedulerConfig } from "./scheduler/validate_config.ts";
 export type { Cadence } from "./time/cadence.ts";
 export type { Clock } from "./time/clock.ts";
 export { cronCadence } from "./time/cron_cadence.ts";
 export { intervalCadence } from "./time/interval_cadence.ts";
+export { ManualClock } from "./time/manual_clock.ts";
 export {
   type OrchestratorGoal,
   orchestratorGoal,

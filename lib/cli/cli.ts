@@ -10,6 +10,7 @@ import { fireCommand } from "./fire.ts";
 import { reloadCommand } from "./reload.ts";
 import { runCommand } from "./run.ts";
 import { schemaCommand } from "./schema.ts";
+import { simulateCommand } from "./simulate.ts";
 import { validateCommand } from "./validate.ts";
 
 const EXAMPLES = `
@@ -17,6 +18,7 @@ Examples:
   heddle-scheduler --config schedules.yaml --nats-url nats://127.0.0.1:4222
   heddle-scheduler --bus memory                needs no server: dispatches go to stdout
   heddle-scheduler validate schedules.yaml     every problem, with line and column
+  heddle-scheduler simulate --from 2026-03-28T00:00:00Z --to 2026-03-30T00:00:00Z
   heddle-scheduler fire nightly                dispatch one entry now
 `;
 
@@ -36,7 +38,14 @@ export async function runCli(args: readonly string[]): Promise<number> {
     )
     .exitOverride()
     .addHelpText("after", EXAMPLES);
-  const commands = [runCommand, validateCommand, fireCommand, reloadCommand, schemaCommand];
+  const commands = [
+    runCommand,
+    validateCommand,
+    simulateCommand,
+    fireCommand,
+    reloadCommand,
+    schemaCommand,
+  ];
   for (const command of commands) {
     const added = command(setExitCode).exitOverride().showHelpAfterError("(see --help)");
     program.addCommand(added, { isDefault: command === runCommand });

@@ -46,12 +46,14 @@ interface Timeline {
   ahead?: Stretch;
 }
 
-/** A clock that was set, or a machine that slept, is noticed within this many milliseconds. */
-const LONGEST_SLEEP = 1000;
-
 export interface TimerLoopOptions {
   clock: Clock;
   logger: Logger;
+  /**
+   * A clock that was set, or a machine that slept, is noticed within this many milliseconds.
+   * Default: 1000
+   */
+  longestSleep?: number;
   /** Called for each due occurrence, in due order, then file order. */
   onDue(due: Due): void;
 }
@@ -64,6 +66,7 @@ export interface TimerLoopOptions {
 export class TimerLoop {
   readonly #clock: Clock;
   readonly #logger: Logger;
+  readonly #longestSleep: number;
   readonly #onDue: (due: Due) => void;
   readonly #clockWatch: ClockWatch;
   /** What the clock was set forward over, until it is set back. */
@@ -72,9 +75,10 @@ export class TimerLoop {
   #timetable = new Timetable();
   #wake = () => {};
 
-  constructor({ clock, logger, onDue }: TimerLoopOptions) {
+  constructor({ clock, logger, longestSleep = 1000, onDue }: TimerLoopOptions) {
     this.#clock = clock;
     this.#logger = logger;
+    this.#longestSleep = longestSleep;
     this.#onDue = onDue;
     this.#clockWatch = new ClockWatch(clock);
   }
@@ -129,7 +133,7 @@ export class TimerLoop {
       this.#watchClock();
       await this.#serveDue(signal);
       const untilDue = Math.max(this.#timetable.nextDue - this.#clock.now(), 0);
-      const sleep = Math.min(untilDue, LONGEST_SLEEP);
+      const sleep = Math.min(untilDue, this.#longestSleep);
       this.#clockWatch.sleeping(sleep);
       const wake = new AbortController();
       this.#wake = () => wake.abort();

@@ -3,7 +3,7 @@ import { Dispatcher } from "../../lib/scheduler/dispatcher.ts";
 import { ExpansionError } from "../../lib/scheduler/expansion.ts";
 import type { ScheduleEntry } from "../../lib/scheduler/schedule_entry.ts";
 import { LogRecorder } from "../helpers/log_recorder.ts";
-import { ManualClock } from "../helpers/manual_clock.ts";
+import { ManualClock } from "../../lib/time/manual_clock.ts";
 import { intervalEntry } from "./entries.ts";
 import { SwitchableBus } from "./switchable_bus.ts";
 

@@ -1,7 +1,7 @@
 /** When processes start, are kept, and end. */
 import assert from "node:assert/strict";
 import { eventually } from "../helpers/eventually.ts";
-import { ManualClock } from "../helpers/manual_clock.ts";
+import { ManualClock } from "../../lib/time/manual_clock.ts";
 import { Harness, hostProcesses } from "./expansion_harness.ts";
 
 const START = "2026-03-01T08:00:00Z";

@@ -4,7 +4,7 @@ import { MemoryBus } from "../../lib/bus/memory_bus.ts";
 import type { JsonObject, PublishOptions } from "../../lib/bus/message_bus.ts";
 import { SchedulerActor } from "../../lib/scheduler/scheduler_actor.ts";
 import { LogRecorder } from "../helpers/log_recorder.ts";
-import { ManualClock } from "../helpers/manual_clock.ts";
+import { ManualClock } from "../../lib/time/manual_clock.ts";
 
 const START = Date.parse("2026-01-01T00:00:00Z");
 const ENTRIES = 1000;

@@ -1,7 +1,7 @@
 import type { ScheduleEntry } from "../../lib/scheduler/schedule_entry.ts";
 import { type Due, TimerLoop } from "../../lib/scheduler/timer_loop.ts";
 import { LogRecorder } from "../helpers/log_recorder.ts";
-import { ManualClock } from "../helpers/manual_clock.ts";
+import { ManualClock } from "../../lib/time/manual_clock.ts";
 
 /** When the loop starts. */
 export const START = "2026-01-01T00:00:00.000Z";
