@@ -8,6 +8,7 @@ import type { JsonObject } from "./message_bus.ts";
 
 const decoder = new TextDecoder("utf-8", { fatal: true });
 const HEADER_NAME = /^[!-9;-~]+$/;
+const LINE_END = /[\r\n]/;
 
 /** @throws {TypeError} when `data` is no JSON object or holds what JSON cannot carry */
 export function encodePayload(subject: string, data: JsonObject): string {
@@ -55,7 +56,7 @@ export function checkHeaders(
     const value = headers[name]!;
     const fault = !HEADER_NAME.test(name)
       ? "a name is printable ASCII without spaces and colons"
-      : /[\r\n]/.test(value)
+      : LINE_END.test(value)
       ? "a value is one line"
       : null;
     if (fault !== null) {

@@ -125,7 +125,7 @@ export class Dispatcher {
 
   /** Keeps the newest occurrence of the entry until the connection is back. */
   #hold(due: Due): void {
-    const slot = this.#slot(due.entry.name);
+    const slot = this.#slots.get(due.entry.name) ?? this.#newSlot(due.entry.name);
     const older = slot.waiting ?? (slot.running?.begun === false ? slot.running.due : null);
     if (older !== null) {
       this.#logSkipped(older, "superseded", { superseded_by: due.scheduledFor.toISOString() });
@@ -170,7 +170,7 @@ export class Dispatcher {
       this.#slots.delete(entry.name);
       return;
     }
-    const slot = known ?? this.#slot(entry.name);
+    const slot = known ?? this.#newSlot(entry.name);
     const firing: Firing = {
       due,
       withdraw: new AbortController(),
@@ -266,9 +266,9 @@ export class Dispatcher {
     });
   }
 
-  #slot(name: string): Slot {
-    let slot = this.#slots.get(name);
-    if (slot === undefined) this.#slots.set(name, slot = { running: null, waiting: null });
+  #newSlot(name: string): Slot {
+    const slot: Slot = { running: null, waiting: null };
+    this.#slots.set(name, slot);
     return slot;
   }
 

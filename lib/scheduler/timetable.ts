@@ -52,35 +52,41 @@ export class Timetable {
     return first;
   }
 
-  #before(a: number, b: number): boolean {
-    const difference = this.#dues[a]! - this.#dues[b]!;
-    return difference < 0 || (difference === 0 && this.#items[a]! < this.#items[b]!);
+  /** Whether the pair at `a` comes before that of `due` and `item`. */
+  #isBefore(a: number, due: number, item: number): boolean {
+    const difference = this.#dues[a]! - due;
+    return difference < 0 || (difference === 0 && this.#items[a]! < item);
   }
 
-  #swap(a: number, b: number): void {
-    [this.#dues[a], this.#dues[b]] = [this.#dues[b]!, this.#dues[a]!];
-    [this.#items[a], this.#items[b]] = [this.#items[b]!, this.#items[a]!];
+  #set(at: number, due: number, item: number): void {
+    this.#dues[at] = due;
+    this.#items[at] = item;
   }
 
-  #rise(at: number): void {
+  #rise(from: number): void {
+    const due = this.#dues[from]!;
+    const item = this.#items[from]!;
+    let at = from;
     while (at > 0) {
       const parent = (at - 1) >> 1;
-      if (!this.#before(at, parent)) return;
-      this.#swap(at, parent);
+      if (this.#isBefore(parent, due, item)) break;
+      this.#set(at, this.#dues[parent]!, this.#items[parent]!);
       at = parent;
     }
+    this.#set(at, due, item);
   }
 
-  #sink(at: number): void {
+  #sink(from: number): void {
     const size = this.#items.length;
-    for (;;) {
-      const left = 2 * at + 1;
-      if (left >= size) return;
-      const right = left + 1;
-      const child = right < size && this.#before(right, left) ? right : left;
-      if (!this.#before(child, at)) return;
-      this.#swap(at, child);
-      at = child;
+    const due = this.#dues[from]!;
+    const item = this.#items[from]!;
+    let at = from;
+    for (let child; (child = 2 * at + 1) < size; at = child) {
+      const right = child + 1;
+      if (right < size && this.#isBefore(right, this.#dues[child]!, this.#items[child]!)) child++;
+      if (!this.#isBefore(child, due, item)) break;
+      this.#set(at, this.#dues[child]!, this.#items[child]!);
     }
+    this.#set(at, due, item);
   }
 }
