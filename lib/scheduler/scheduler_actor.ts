@@ -9,6 +9,7 @@ import { Dispatcher } from "./dispatcher.ts";
 import { Expander } from "./expansion.ts";
 import { type LoadedConfig, loadSchedulerConfig, type SchedulerConfig } from "./load_config.ts";
 import { loadConfigApart } from "./load_config_apart.ts";
+import { rehearse } from "./rehearsal.ts";
 import type { ScheduleEntry } from "./schedule_entry.ts";
 import { TimerLoop } from "./timer_loop.ts";
 
@@ -119,7 +120,7 @@ export class SchedulerActor extends BaseActor {
       schedule_count: this.#loop.size,
       next_fire: this.#loop.nextFire?.toISOString() ?? null,
     });
-    await this.#loop.run(signal);
+    await Promise.all([this.#loop.run(signal), rehearse(config, { clock: this.#clock, signal })]);
     await this.#dispatcher.drain(DRAIN_TIMEOUT);
   }
 
