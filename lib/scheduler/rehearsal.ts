@@ -26,7 +26,7 @@ export async function rehearse(
   const scheduledFor = new Date(clock.now());
   for (const entry of entries.slice(0, FIRINGS)) {
     dispatcher.fire({ entry, scheduledFor, fireAt: scheduledFor.getTime() });
-    if (slice.isOver) await slice.pause();
+    if (slice.isOver()) await slice.pause();
     if (signal.aborted) return;
   }
 }

@@ -111,14 +111,14 @@ export class TimerLoop {
     const before = new Map<string, Timeline>();
     for (const timeline of this.#timelines) {
       before.set(timeline.entry.name, timeline);
-      if (slice.isOver) await slice.pause();
+      if (slice.isOver()) await slice.pause();
     }
     const timelines: Timeline[] = [];
     for (const entry of entries) {
       const old = before.get(entry.name);
       const isKept = old !== undefined && sameTiming(old.entry, entry);
       timelines.push(isKept ? old : this.#begin(entry, old));
-      if (slice.isOver) await slice.pause();
+      if (slice.isOver()) await slice.pause();
     }
     // From here on nothing waits: a kept timeline may have moved on until now.
     entries.forEach((entry, place) => timelines[place]!.entry = entry);
@@ -129,10 +129,12 @@ export class TimerLoop {
 
   /** Serves what is due until `signal` aborts. */
   async run(signal: AbortSignal): Promise<void> {
+    const slice = new Slice(this.#clock);
     while (!signal.aborted) {
       this.#watchClock();
-      await this.#serveDue(signal);
-      const untilDue = Math.max(this.#timetable.nextDue - this.#clock.now(), 0);
+      await this.#serveDue(slice, signal);
+      const untilDue = this.#timetable.nextDue - this.#clock.now();
+      if (untilDue <= 0) continue;
       const sleep = Math.min(untilDue, this.#longestSleep);
       this.#clockWatch.sleeping(sleep);
       const wake = new AbortController();
@@ -140,6 +142,7 @@ export class TimerLoop {
       signal.addEventListener("abort", this.#wake, { once: true });
       await this.#clock.sleep(sleep, wake.signal);
       signal.removeEventListener("abort", this.#wake);
+      slice.begin();
     }
   }
 
@@ -177,12 +180,11 @@ export class TimerLoop {
   }
 
   /** Serves what is due by now, pausing so that signals, the bus and requests are served too. */
-  async #serveDue(signal: AbortSignal): Promise<void> {
-    const slice = new Slice(this.#clock);
+  async #serveDue(slice: Slice, signal: AbortSignal): Promise<void> {
     const now = this.#clock.now();
     for (let place; (place = this.#timetable.takeDue(now)) !== null;) {
       this.#serve(place, now);
-      if (slice.isOver) {
+      if (slice.isOver()) {
         await slice.pause();
         if (signal.aborted) return;
       }

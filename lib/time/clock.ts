@@ -5,8 +5,6 @@
  * @module
  */
 
-import { setImmediate } from "node:timers";
-
 /** Wall-clock time, monotonic time, and waiting. */
 export interface Clock {
   /** The wall clock, in milliseconds since the Unix epoch. May jump, forwards or backwards. */
@@ -32,7 +30,6 @@ export const systemClock: Clock = {
   monotonic: () => performance.now(),
 
   async sleep(milliseconds, signal) {
-    if (milliseconds <= 0) return await turn();
     const end = performance.now() + milliseconds;
     let left = milliseconds;
     do {
@@ -41,11 +38,6 @@ export const systemClock: Clock = {
     } while (left > LONGEST_TIMER && !signal?.aborted);
   },
 };
-
-/** One turn of the event loop; a timer, even of 0 ms, would idle for another millisecond. */
-function turn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
-}
 
 function timer(milliseconds: number, signal?: AbortSignal): Promise<void> {
   if (signal?.aborted) return Promise.resolve();

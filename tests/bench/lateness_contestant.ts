@@ -1,19 +1,24 @@
 /** One scheduler with many jobs, as a process of its own: how late each of them was. */
+import { connect } from "@nats-io/transport";
 import { MemoryBus } from "../../lib/bus/memory_bus.ts";
-import type { JsonObject, PublishOptions } from "../../lib/bus/message_bus.ts";
+import type { MessageBus } from "../../lib/bus/message_bus.ts";
+import { NatsBus } from "../../lib/bus/nats_bus.ts";
 import { SchedulerActor } from "../../lib/scheduler/scheduler_actor.ts";
+import { TASKS_SUBJECT } from "../../lib/wire/subjects.ts";
 import { cpuTime, report, sleep, taskOf, wallClock } from "./apart.ts";
 import { configText, dailyAt, PEERS, taskMessageText } from "./schedulers.ts";
 import { quantile } from "./table.ts";
 
 export interface LatenessTask {
-  /** `"heddle-scheduler"`, `"setTimeout"` or one of {@link PEERS}. */
+  /** {@link OURS}, {@link TIMERS} or one of {@link PEERS}. */
   scheduler: string;
   jobs: number;
   /** Over how many seconds they are spread, one batch a second. */
   seconds: number;
-  /** How long the scheduler has to get ready: milliseconds. */
-  lead: number;
+  /** When the first is due: milliseconds since the epoch, a whole second. */
+  first: number;
+  /** Where the messages go; else they are only serialised (and ours given to the memory bus). */
+  natsUrl?: string;
 }
 
 /** Milliseconds; `cpu` from half a second before the first is due to the last. */
@@ -24,25 +29,26 @@ export interface Lateness {
   cpu: number;
   /** How many of the jobs ran. */
   fired: number;
-  /** How long it took until all jobs were scheduled, from their file or from an array. */
-  start: number;
 }
 
-/** A contestant that does nothing for so long is not going to any more: milliseconds. */
+export const OURS = "heddle-scheduler";
+/** One `setTimeout` for each job and nothing else: the floor. */
+export const TIMERS = "setTimeout";
+
+/** A contestant that has done nothing for so long is not going to any more: milliseconds. */
 const PATIENCE = 5000;
 
 if (import.meta.main) report(await measure(taskOf<LatenessTask>()));
 
-async function measure({ scheduler, jobs, seconds, lead }: LatenessTask): Promise<Lateness> {
-  const first = Math.ceil((Date.now() + lead) / 1000) * 1000;
+async function measure(task: LatenessTask): Promise<Lateness> {
+  const { scheduler, jobs, seconds, first, natsUrl } = task;
   const due = Array.from({ length: jobs }, (_, job) => first + job % seconds * 1000);
   const late: number[] = [];
   const onFired = (job: number) => late.push(wallClock() - due[job]!);
-  const started = performance.now();
-  if (scheduler === "heddle-scheduler") await startOurs(due.map(dailyAt), onFired);
-  else await startPeer(scheduler, due, onFired);
-  const start = performance.now() - started;
-  if (Date.now() > first - 500) throw new Error(`not ready after ${Math.round(start)} ms`);
+  const began = Date.now();
+  if (scheduler === OURS) await startOurs(due, natsUrl, onFired);
+  else await startPeer(scheduler, due, natsUrl, onFired);
+  if (Date.now() > first - 500) throw new Error(`took ${Date.now() - began} ms to start`);
 
   await sleep(first - 500 - Date.now());
   const before = cpuTime();
@@ -53,45 +59,48 @@ async function measure({ scheduler, jobs, seconds, lead }: LatenessTask): Promis
     await sleep(50);
   }
   const cpu = cpuTime() - before;
+  if (natsUrl !== undefined) await sleep(1000);
   const [p50, p99, max] = [quantile(late, 0.5), quantile(late, 0.99), quantile(late, 1)];
-  return { p50, p99, max, cpu, fired: late.length, start };
+  return { p50, p99, max, cpu, fired: late.length };
 }
 
 async function startPeer(
   scheduler: string,
   due: number[],
+  natsUrl: string | undefined,
   onFired: (job: number) => void,
 ): Promise<void> {
+  const nats = natsUrl === undefined ? null : await connect({ servers: natsUrl });
   let size = 0;
   const onDue = (job: number) => {
-    size += taskMessageText(job).length;
+    const text = taskMessageText(job);
+    nats?.publish(TASKS_SUBJECT, text);
+    size += text.length;
     onFired(job);
   };
-  if (scheduler === "setTimeout") {
-    due.forEach((at, job) => setTimeout(onDue, at - wallClock(), job));
-  } else await PEERS[scheduler]!(due.map(dailyAt), onDue);
+  if (scheduler !== TIMERS) await PEERS[scheduler]!(due.map(dailyAt), onDue);
+  else due.forEach((at, job) => setTimeout(onDue, at - wallClock(), job));
 }
 
-/** The whole scheduler, on the memory bus. */
+/** The whole scheduler, from its file to its bus. */
 async function startOurs(
-  expressions: string[],
+  due: number[],
+  natsUrl: string | undefined,
   onFired: (job: number) => void,
 ): Promise<void> {
-  class WatchedBus extends MemoryBus {
-    override publish(
-      subject: string,
-      data: JsonObject,
-      options?: PublishOptions,
-    ): Promise<void> {
-      const published = super.publish(subject, data, options);
-      onFired((data.payload as { job: number }).job);
-      return published;
-    }
-  }
+  const bus: MessageBus = natsUrl === undefined
+    ? new MemoryBus()
+    : new NatsBus({ servers: natsUrl });
+  const publish = bus.publish.bind(bus);
+  bus.publish = (subject, data, options) => {
+    const published = publish(subject, data, options);
+    onFired((data.payload as { job: number }).job);
+    return published;
+  };
   const path = await Deno.makeTempFile({ suffix: ".yaml" });
   try {
-    await Deno.writeTextFile(path, configText(expressions));
-    const scheduler = new SchedulerActor("bench", path, { bus: new WatchedBus() });
+    await Deno.writeTextFile(path, configText(due.map(dailyAt)));
+    const scheduler = new SchedulerActor("bench", path, { bus });
     void scheduler.run(undefined, undefined, { handleSignals: false });
     while (scheduler.schedules.length === 0) await sleep(20);
   } finally {
