@@ -18,7 +18,11 @@ const TIME_LIMIT = 180_000;
 /** Runs the module at `url` with `task`, which its {@link taskOf} returns. */
 export async function apart<T>(url: string, task: unknown): Promise<Outcome<T>> {
   const command = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--quiet", "--config", CONFIG, fileURLToPath(url), JSON.stringify(task)],
+    args: [
+      ...["run", "-A", "--quiet", "--v8-flags=--expose-gc", "--config", CONFIG],
+      fileURLToPath(url),
+      JSON.stringify(task),
+    ],
     env: { TZ: "UTC" },
     signal: AbortSignal.timeout(TIME_LIMIT),
     stdin: "null",
@@ -28,7 +32,7 @@ export async function apart<T>(url: string, task: unknown): Promise<Outcome<T>> 
   if (code === 0) return { result: JSON.parse(new TextDecoder().decode(stdout)) };
   if (/out of memory/i.test(errors)) return { failure: "out of memory" };
   if (signal === "SIGTERM") return { failure: `not done in ${TIME_LIMIT / 1000} s` };
-  return { failure: errors.trim().split("\n").at(-1) || `exit code ${code}` };
+  return { failure: /Error: (.*)/.exec(errors)?.[1] ?? `exit code ${code}` };
 }
 
 /** What the process was started to do, by {@link apart}. */
@@ -41,6 +45,16 @@ export function report(result: unknown): never {
   const bytes = new TextEncoder().encode(JSON.stringify(result));
   for (let sent = 0; sent < bytes.length;) sent += Deno.stdout.writeSync(bytes.subarray(sent));
   Deno.exit(0);
+}
+
+/** Bytes on the JavaScript heap that are still in use. */
+export async function usedHeap(): Promise<number> {
+  const { gc } = globalThis as unknown as { gc(): void };
+  for (let round = 0; round < 3; round++) {
+    gc();
+    await sleep(100);
+  }
+  return Deno.memoryUsage().heapUsed;
 }
 
 /** CPU time of this process so far, user and system, in milliseconds. */

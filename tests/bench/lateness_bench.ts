@@ -1,7 +1,7 @@
 /** How late jobs run, with 100 to 100,000 of them, spread over 20 s and all in the same second. */
 import { apart } from "./apart.ts";
-import { type Lateness, type LatenessTask, OURS, TIMERS } from "./lateness_contestant.ts";
-import { PEERS } from "./schedulers.ts";
+import { type Lateness, type LatenessTask, TIMERS } from "./lateness_contestant.ts";
+import { OURS, PEERS } from "./schedulers.ts";
 import { type Cell, printTable } from "./table.ts";
 
 const CONTESTANT = new URL("./lateness_contestant.ts", import.meta.url).href;

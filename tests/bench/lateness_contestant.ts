@@ -6,7 +6,7 @@ import { NatsBus } from "../../lib/bus/nats_bus.ts";
 import { SchedulerActor } from "../../lib/scheduler/scheduler_actor.ts";
 import { TASKS_SUBJECT } from "../../lib/wire/subjects.ts";
 import { cpuTime, report, sleep, taskOf, wallClock } from "./apart.ts";
-import { configText, dailyAt, PEERS, taskMessageText } from "./schedulers.ts";
+import { configText, dailyAt, OURS, PEERS, taskMessageText } from "./schedulers.ts";
 import { quantile } from "./table.ts";
 
 export interface LatenessTask {
@@ -31,7 +31,6 @@ export interface Lateness {
   fired: number;
 }
 
-export const OURS = "heddle-scheduler";
 /** One `setTimeout` for each job and nothing else: the floor. */
 export const TIMERS = "setTimeout";
 

@@ -3,8 +3,8 @@ import { connect } from "@nats-io/transport";
 import { TASKS_SUBJECT } from "../../lib/wire/subjects.ts";
 import { startNatsServer } from "../helpers/nats_server.ts";
 import { apart, wallClock } from "./apart.ts";
-import { type Lateness, type LatenessTask, OURS, TIMERS } from "./lateness_contestant.ts";
-import { PEERS } from "./schedulers.ts";
+import { type Lateness, type LatenessTask, TIMERS } from "./lateness_contestant.ts";
+import { OURS, PEERS } from "./schedulers.ts";
 import { type Cell, printTable, quantile } from "./table.ts";
 
 const CONTESTANT = new URL("./lateness_contestant.ts", import.meta.url).href;

@@ -1,9 +1,13 @@
+// deno-lint-ignore-file no-import-prefix -- the peers are pinned here and nowhere else
 /**
  * The schedulers that are compared, each started the way its own documentation shows. The versions
  * are pinned here: nothing but the benchmarks uses them.
  *
  * @module
  */
+
+/** The name under which ours appears in the tables. */
+export const OURS = "heddle-scheduler";
 
 /** Starts one job per cron expression (six fields, seconds first, UTC). */
 export type Start = (expressions: readonly string[], onDue: (job: number) => void) => Promise<void>;
@@ -50,11 +54,15 @@ export function taskMessageText(job: number): string {
   });
 }
 
-/** A configuration file in which each expression is an entry with the same message. */
-export function configText(expressions: readonly string[]): string {
+/**
+ * A configuration file with one entry for each expression.
+ *
+ * @param text part of the payload; the default makes a message of about 400 bytes
+ */
+export function configText(expressions: readonly string[], text = "x".repeat(150)): string {
   const entries = expressions.map((expression, job) =>
     `  - name: entry_${job}\n    cron: "${expression}"\n    dispatch_type: task\n` +
-    `    task: { worker_type: w, payload: { job: ${job}, text: ${"x".repeat(150)} } }\n`
+    `    task: { worker_type: w, payload: { job: ${job}, text: ${text} } }\n`
   );
   return `name: bench\nschedules:\n${entries.join("")}`;
 }
