@@ -22,22 +22,27 @@ interface Import {
   to: string;
 }
 
-/** Every import of the program's own modules: paths from the repository's root, or `npm:` names. */
-async function imports(): Promise<Import[]> {
-  const graphs = await Promise.all(["main.ts", "lib/mod.ts"].map(async (entry) => {
+/** What the program and the library are made of. */
+function graphs(): Promise<Graph[]> {
+  return Promise.all(["main.ts", "lib/mod.ts"].map(async (entry) => {
     const command = new Deno.Command(Deno.execPath(), {
       args: ["info", "--json", entry],
       cwd: ROOT,
     });
     const { stdout } = await command.output();
-    return importsOf(JSON.parse(new TextDecoder().decode(stdout)));
+    return JSON.parse(new TextDecoder().decode(stdout));
   }));
-  const found = graphs.flat();
+}
+
+/** Every import of the program's own modules: paths from the repository's root, or `npm:` names. */
+async function imports(): Promise<Import[]> {
+  const found = (await graphs()).flatMap(importsOf);
   assert.ok(found.length > 100, "the imports were listed");
   return found;
 }
 
 interface Graph {
+  npmPackages: Record<string, { name: string; version: string }>;
   modules: {
     specifier: string;
     dependencies?: { code?: { specifier: string }; type?: { specifier: string } }[];
@@ -106,3 +111,16 @@ async function sources(folder: string): Promise<string[]> {
   }
   return found;
 }
+
+Deno.test("deno.lock holds what the program needs, which the binary embeds, and no more", async () => {
+  const read = async (path: string) => Object.keys(JSON.parse(await Deno.readTextFile(path)).npm);
+  const locked = await read(`${ROOT}deno.lock`);
+  const needed = new Set(
+    (await graphs()).flatMap(({ npmPackages }) =>
+      Object.values(npmPackages).map(({ name, version }) => `${name}@${version}`)
+    ),
+  );
+  assert.deepEqual(locked.sort(), [...needed].sort());
+  const tested = await read(`${ROOT}tests/deno.lock`);
+  assert.deepEqual(locked.filter((name) => !tested.includes(name)), [], "the tests have the same");
+});

@@ -10,7 +10,8 @@ import { fileURLToPath } from "node:url";
 /** What became of a contestant: what it reported, or why it reported nothing. */
 export type Outcome<T> = { readonly result: T } | { readonly failure: string };
 
-const CONFIG = fileURLToPath(new URL("../../deno.json", import.meta.url));
+/** The peers are in the tests' lock file, and so not in the program's binary. */
+export const LOCK = fileURLToPath(new URL("../deno.lock", import.meta.url));
 
 /** The contestant is given up after so many milliseconds. */
 const TIME_LIMIT = 180_000;
@@ -19,7 +20,7 @@ const TIME_LIMIT = 180_000;
 export async function apart<T>(url: string, task: unknown): Promise<Outcome<T>> {
   const command = new Deno.Command(Deno.execPath(), {
     args: [
-      ...["run", "-A", "--quiet", "--v8-flags=--expose-gc", "--config", CONFIG],
+      ...["run", "-A", "--quiet", "--v8-flags=--expose-gc", `--lock=${LOCK}`],
       fileURLToPath(url),
       JSON.stringify(task),
     ],

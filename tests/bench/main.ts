@@ -5,6 +5,7 @@
  */
 import { cpus } from "node:os";
 import { fileURLToPath } from "node:url";
+import { LOCK } from "./apart.ts";
 
 const DIRECTORY = new URL(".", import.meta.url);
 const SUFFIX = "_bench.ts";
@@ -19,7 +20,7 @@ if (unknown !== undefined) {
 console.log(`${cpus().length} × ${cpus()[0]?.model}, Deno ${Deno.version.deno}`);
 for (const name of Deno.args.length > 0 ? Deno.args : names) {
   const file = fileURLToPath(new URL(`${name}${SUFFIX}`, DIRECTORY));
-  const { code } = await new Deno.Command(Deno.execPath(), { args: ["run", "-A", file] }).spawn()
-    .status;
+  const args = ["run", "-A", `--lock=${LOCK}`, file];
+  const { code } = await new Deno.Command(Deno.execPath(), { args }).spawn().status;
   if (code !== 0) Deno.exit(code);
 }
