@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import { fc } from "../deps.ts";
 import assert from "node:assert/strict";
 import { parseSchedulerConfig, validateSchedulerConfig } from "../../lib/scheduler/load_config.ts";
 import { ENTRY_SCHEMA } from "../../lib/scheduler/config_schema.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import fc from "fast-check";
+import { fc } from "../deps.ts";
 import { cronCadence } from "../../lib/time/cron_cadence.ts";
 import { PROPERTIES } from "./cron_properties.ts";
 import { announcedSeed, random, randomExpression } from "./random_expression.ts";

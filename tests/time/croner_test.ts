@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Cron } from "croner";
+import { Cron } from "../deps.ts";
 import { cronCadence } from "../../lib/time/cron_cadence.ts";
 import { read } from "./oracle.ts";
 import { announcedSeed, random, randomExpression } from "./random_expression.ts";

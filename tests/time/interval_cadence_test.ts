@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import fc from "fast-check";
+import { fc } from "../deps.ts";
 import { intervalCadence } from "../../lib/time/interval_cadence.ts";
 
 const anchor = new Date("2025-01-01T00:00:00Z");

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import fc from "fast-check";
-import { v5 } from "uuid";
+import { fc, v5 } from "../deps.ts";
 import { DISPATCH_NAMESPACE, dispatchId, dispatchUuid } from "../../lib/wire/identity.ts";
 
 const NAME = {

@@ -1,0 +1,9 @@
+/**
+ * What only the tests need. Here and not in `deno.json`, since `deno compile` puts all that stands
+ * there into the binary.
+ *
+ * @module
+ */
+export { Cron } from "npm:croner@11.0.1";
+export { default as fc } from "npm:fast-check@4.10.2";
+export { v5 } from "npm:uuid@14.0.3";
