@@ -84,3 +84,37 @@ Deno.test("other programs' loggers are left alone", async () => {
   const lines = await logged({}, () => getLogger(["somebody", "else"]).error("not ours"));
   assert.deepEqual(lines, []);
 });
+
+Deno.test("what is logged while the stream is busy goes out in one piece, in order", async () => {
+  const writes: string[] = [];
+  const first = Promise.withResolvers<void>();
+  const stream = new WritableStream<Uint8Array>({
+    async write(chunk) {
+      writes.push(new TextDecoder().decode(chunk));
+      if (writes.length === 1) await first.promise;
+    },
+  });
+  const stop = await configureLogging({ format: "json", level: "info", stream });
+  const log = (n: number) => defaultLogger().info("a.b", { n });
+  log(0);
+  await new Promise((resolve) => setTimeout(resolve, 1));
+  for (let n = 1; n < 100; n++) log(n);
+  first.resolve();
+  await stop();
+  assert.equal(writes.length, 2);
+  const lines = writes.join("").trimEnd().split("\n");
+  assert.deepEqual(lines.map((line) => JSON.parse(line).n), [...Array(100).keys()]);
+});
+
+Deno.test("a stream whose reader has gone costs the lines and nothing else", async () => {
+  const stream = new WritableStream<Uint8Array>({
+    write() {
+      throw new Deno.errors.BrokenPipe("nobody reads");
+    },
+  });
+  const stop = await configureLogging({ format: "json", level: "info", stream });
+  defaultLogger().info("a.b");
+  await new Promise((resolve) => setTimeout(resolve, 1));
+  defaultLogger().info("a.c");
+  await stop();
+});
