@@ -21,6 +21,26 @@ export interface Occurrence {
   readonly createdAt: string;
 }
 
+/** What names one dispatch. */
+export interface Identity {
+  /** Of the occurrence; RFC 3339, UTC. */
+  readonly scheduledFor: string;
+  /** The message's `goal_id` or `task_id`. */
+  readonly id: string;
+  /** The `Nats-Msg-Id`. */
+  readonly messageId: string;
+}
+
+/** @param index the dispatch's position in the expansion */
+export function identityOf({ id, scheduledFor }: Occurrence, index = 0): Identity {
+  if (id === null) {
+    const random = crypto.randomUUID();
+    return { scheduledFor, id: random, messageId: random };
+  }
+  const messageId = `${id}/${index}`;
+  return { scheduledFor, id: dispatchUuid(messageId), messageId };
+}
+
 /**
  * @param scheduler the scheduler's name
  * @param byHand whether a person triggers the firing: its dispatches get random identities
@@ -42,16 +62,14 @@ export function occurrenceOf(
  * The message that `entry` sends for one object of its expansion (none where it has none),
  * which is merged over the entry's own context or payload: shallow, the object wins.
  *
- * @param index the object's position in the expansion; part of the dispatch's identity
+ * @param createdAt RFC 3339, UTC
  */
 export function dispatchOf(
   entry: ScheduleEntry,
-  { id: occurrence, scheduledFor, createdAt }: Occurrence,
+  { id, messageId, scheduledFor }: Identity,
+  createdAt: string,
   expansion?: Readonly<Record<string, unknown>>,
-  index = 0,
 ): Dispatch {
-  const messageId = occurrence === null ? crypto.randomUUID() : `${occurrence}/${index}`;
-  const id = occurrence === null ? messageId : dispatchUuid(messageId);
   const headers = {
     "Nats-Msg-Id": messageId,
     "Heddle-Schedule": entry.name,

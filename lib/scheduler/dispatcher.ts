@@ -7,7 +7,14 @@
 import type { MessageBus } from "../bus/message_bus.ts";
 import type { Logger } from "../log/logger.ts";
 import type { Clock } from "../time/clock.ts";
-import { type Dispatch, dispatchOf, type Occurrence, occurrenceOf } from "./dispatch.ts";
+import {
+  type Dispatch,
+  dispatchOf,
+  type Identity,
+  identityOf,
+  type Occurrence,
+  occurrenceOf,
+} from "./dispatch.ts";
 import { type Expander, ExpansionError, type ExpansionErrorKind } from "./expansion.ts";
 import { InstantText } from "./instant_text.ts";
 import { publishAll, type Published } from "./publish_all.ts";
@@ -58,6 +65,15 @@ export class Dispatcher {
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
+  }
+
+  /**
+   * Names the dispatch of an occurrence that is due soon, which is a quarter of the work of a
+   * firing; null where an expansion makes many of it.
+   */
+  identify(entry: ScheduleEntry, scheduledFor: Date): Identity | null {
+    if (entry.expandFrom !== null) return null;
+    return identityOf(this.#occurrenceOf(entry, scheduledFor));
   }
 
   /**
@@ -198,11 +214,14 @@ export class Dispatcher {
    * would be late by all the turns that its firings would wait for each other. Never rejects.
    */
   #sendOne(firing: Firing): Promise<void> {
-    const { due: { entry, scheduledFor }, withdraw: { signal } } = firing;
+    const { due: { entry, scheduledFor, identity }, withdraw: { signal } } = firing;
     let dispatch: Dispatch;
     let published: Promise<void>;
     try {
-      dispatch = dispatchOf(entry, this.#occurrenceOf(entry, scheduledFor));
+      const isKnown = identity?.scheduledFor === this.#text.of(scheduledFor);
+      const createdAt = this.#now.of(new Date(this.#options.clock.now()));
+      const named = isKnown ? identity : this.identify(entry, scheduledFor)!;
+      dispatch = dispatchOf(entry, named, createdAt);
       const { subject, message, headers } = dispatch;
       published = this.#options.bus.publish(subject, message, { headers, signal });
     } catch (error) {

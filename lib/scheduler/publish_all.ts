@@ -1,5 +1,5 @@
 import type { MessageBus } from "../bus/message_bus.ts";
-import { type Dispatch, dispatchOf, type Occurrence } from "./dispatch.ts";
+import { type Dispatch, dispatchOf, identityOf, type Occurrence } from "./dispatch.ts";
 import type { ScheduleEntry } from "./schedule_entry.ts";
 
 /** How many messages are made before something else gets its turn. */
@@ -54,7 +54,8 @@ function publishSlice(
 ): Map<Promise<void>, number> {
   const promises = new Map<Promise<void>, number>();
   for (let index = from; index < to; index++) {
-    const dispatch = dispatchOf(entry, occurrence, objects[index], index);
+    const identity = identityOf(occurrence, index);
+    const dispatch = dispatchOf(entry, identity, occurrence.createdAt, objects[index]);
     onDispatch?.(dispatch);
     const { subject, message, headers } = dispatch;
     const promise = bus.publish(subject, message, { headers, signal });

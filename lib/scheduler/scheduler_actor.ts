@@ -54,6 +54,7 @@ export class SchedulerActor extends BaseActor {
     this.#loop = new TimerLoop({
       clock: this.#clock,
       logger: this.logger,
+      identify: (entry, scheduledFor) => this.#dispatcher?.identify(entry, scheduledFor) ?? null,
       onDue: (due) => this.#dispatcher?.fire(due),
     });
   }

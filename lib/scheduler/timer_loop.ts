@@ -8,6 +8,7 @@ import type { Logger } from "../log/logger.ts";
 import type { Cadence } from "../time/cadence.ts";
 import type { Clock } from "../time/clock.ts";
 import { ClockWatch } from "./clock_watch.ts";
+import type { Identity } from "./dispatch.ts";
 import { entryCadence, latestUpTo, sameTiming } from "./entry_cadence.ts";
 import { firedAhead, type Stretch, without } from "./fired_ahead.ts";
 import { jitter } from "./jitter.ts";
@@ -25,6 +26,8 @@ export interface Due {
   readonly scheduledFor: Date;
   /** When it was to be sent by the wall clock, jitter included; milliseconds since the epoch. */
   readonly fireAt: number;
+  /** The name of its dispatch, where there was time to make it. */
+  readonly identity?: Identity | null;
   /** The first of the occurrences that passed unfired and that this one stands for. */
   readonly passedOverSince?: Date;
 }
@@ -42,9 +45,15 @@ interface Timeline {
   fireAt: number;
   /** The occurrence that was last due; -Infinity before the first. */
   last: number;
+  /** What `identify` answered last, for an occurrence that may not be the next any more. */
+  identity?: Identity | null;
   /** What a cron entry fired while the clock was ahead, which it will not fire again. */
   ahead?: Stretch;
 }
+
+/** What is due next is named in this time before it is due, in milliseconds. */
+const IDENTIFY_FROM = 1500;
+const IDENTIFY_UNTIL = 20;
 
 export interface TimerLoopOptions {
   clock: Clock;
@@ -54,6 +63,8 @@ export interface TimerLoopOptions {
    * Default: 1000
    */
   longestSleep?: number;
+  /** Called while there is time, for what is due next: names its dispatch. */
+  identify?(entry: ScheduleEntry, scheduledFor: Date): Identity | null;
   /** Called for each due occurrence, in due order, then file order. */
   onDue(due: Due): void;
 }
@@ -67,6 +78,7 @@ export class TimerLoop {
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #longestSleep: number;
+  readonly #identify: TimerLoopOptions["identify"];
   readonly #onDue: (due: Due) => void;
   readonly #clockWatch: ClockWatch;
   /** What the clock was set forward over, until it is set back. */
@@ -74,11 +86,14 @@ export class TimerLoop {
   #timelines: Timeline[] = [];
   #timetable = new Timetable();
   #wake = () => {};
+  /** The due time of what was named last. */
+  #identified = NaN;
 
-  constructor({ clock, logger, longestSleep = 1000, onDue }: TimerLoopOptions) {
+  constructor({ clock, logger, longestSleep = 1000, identify, onDue }: TimerLoopOptions) {
     this.#clock = clock;
     this.#logger = logger;
     this.#longestSleep = longestSleep;
+    this.#identify = identify;
     this.#onDue = onDue;
     this.#clockWatch = new ClockWatch(clock);
   }
@@ -133,6 +148,7 @@ export class TimerLoop {
     while (!signal.aborted) {
       this.#watchClock();
       await this.#serveDue(slice, signal);
+      await this.#identifyNext(slice, signal);
       const untilDue = this.#timetable.nextDue - this.#clock.now();
       if (untilDue <= 0) continue;
       const sleep = Math.min(untilDue, this.#longestSleep);
@@ -164,6 +180,7 @@ export class TimerLoop {
       next: next?.getTime() ?? Infinity,
       fireAt: Infinity,
       last,
+      identity: null,
       ...(ahead && { ahead }),
     };
     this.#setFireAt(timeline);
@@ -191,6 +208,25 @@ export class TimerLoop {
     }
   }
 
+  /** Names what is due next, so that a burst has less to do once it is due. */
+  async #identifyNext(slice: Slice, signal: AbortSignal): Promise<void> {
+    const timetable = this.#timetable;
+    const { nextDue } = timetable;
+    const isSoon = () => {
+      const left = nextDue - this.#clock.now();
+      return left > IDENTIFY_UNTIL && left < IDENTIFY_FROM;
+    };
+    if (this.#identify === undefined || nextDue === this.#identified || !isSoon()) return;
+    this.#identified = nextDue;
+    for (const place of timetable.dueNext()) {
+      const timeline = this.#timelines[place]!;
+      timeline.identity = this.#identify(timeline.entry, new Date(timeline.next));
+      if (!slice.isOver()) continue;
+      await slice.pause();
+      if (signal.aborted || timetable !== this.#timetable || !isSoon()) return;
+    }
+  }
+
   #serve(place: number, now: number): void {
     const timeline = this.#timelines[place]!;
     try {
@@ -209,7 +245,7 @@ export class TimerLoop {
 
   /** Takes the occurrence that is due and moves the timeline on to the next one. */
   #advance(timeline: Timeline, now: number): Due {
-    const { entry, cadence, fireAt, shift } = timeline;
+    const { entry, cadence, fireAt, shift, identity } = timeline;
     const latest = now - shift;
     const first = new Date(timeline.next);
     let scheduledFor = first;
@@ -223,7 +259,7 @@ export class TimerLoop {
     timeline.next = next?.getTime() ?? Infinity;
     this.#setFireAt(timeline);
     return scheduledFor === first
-      ? { entry, scheduledFor, fireAt }
+      ? { entry, scheduledFor, fireAt, identity }
       : { entry, scheduledFor, fireAt: scheduledFor.getTime() + shift, passedOverSince: first };
   }
 

@@ -52,6 +52,19 @@ export class Timetable {
     return first;
   }
 
+  /** The items that are due at {@link nextDue}, in no particular order. */
+  dueNext(): number[] {
+    const found: number[] = [];
+    const open = [0];
+    for (let at; (at = open.pop()) !== undefined;) {
+      const item = this.#items[at];
+      if (item === undefined || this.#dues[at] !== this.nextDue) continue;
+      found.push(item);
+      open.push(2 * at + 2, 2 * at + 1);
+    }
+    return found;
+  }
+
   /** Whether the pair at `a` comes before that of `due` and `item`. */
   #isBefore(a: number, due: number, item: number): boolean {
     const difference = this.#dues[a]! - due;
