@@ -14,7 +14,7 @@ export type Outcome<T> = { readonly result: T } | { readonly failure: string };
 export const LOCK = fileURLToPath(new URL("../deno.lock", import.meta.url));
 
 /** The contestant is given up after so many milliseconds. */
-const TIME_LIMIT = 180_000;
+const TIME_LIMIT = 90_000;
 
 /** Runs the module at `url` with `task`, which its {@link taskOf} returns. */
 export async function apart<T>(url: string, task: unknown): Promise<Outcome<T>> {
