@@ -149,7 +149,7 @@ export class TimerLoop {
       this.#watchClock();
       await this.#serveDue(slice, signal);
       await this.#identifyNext(slice, signal);
-      const untilDue = this.#timetable.nextDue - this.#clock.now();
+      const untilDue = this.#clock.until(this.#timetable.nextDue);
       if (untilDue <= 0) continue;
       const sleep = Math.min(untilDue, this.#longestSleep);
       this.#clockWatch.sleeping(sleep);
@@ -255,6 +255,7 @@ export class TimerLoop {
       scheduledFor = latestUpTo(cadence, next, new Date(latest));
       next = cadence.next(scheduledFor);
     }
+    timeline.identity = null;
     timeline.last = scheduledFor.getTime();
     timeline.next = next?.getTime() ?? Infinity;
     this.#setFireAt(timeline);

@@ -10,6 +10,12 @@ export interface Clock {
   /** The wall clock, in milliseconds since the Unix epoch. May jump, forwards or backwards. */
   now(): number;
 
+  /**
+   * How long it is until the wall clock shows `instant` (milliseconds since the Unix epoch), in
+   * milliseconds with fractions; 0 or less when it has. Where it says 0, so does `now`.
+   */
+  until(instant: number): number;
+
   /** Milliseconds since an arbitrary start. Never goes back, whatever is done to the wall clock. */
   monotonic(): number;
 
@@ -23,9 +29,21 @@ export interface Clock {
 /** `setTimeout` overflows above this and fires at once. */
 const LONGEST_TIMER = 2 ** 31 - 1;
 
+/** What the wall clock is ahead of the monotonic one, in milliseconds with fractions. */
+let offset = 0;
+
 /** The machine's own clock. */
 export const systemClock: Clock = {
   now: () => Date.now(),
+
+  until(instant) {
+    const monotonic = performance.now();
+    // Date.now() leaves out up to a millisecond, another one each time: each answer narrows down
+    // what the true offset can be, and a clock that was set moves it at once.
+    const least = Date.now() - monotonic;
+    offset = Math.min(Math.max(offset, least), least + 1);
+    return instant - monotonic - offset;
+  },
 
   monotonic: () => performance.now(),
 

@@ -27,6 +27,10 @@ export class ManualClock implements Clock {
     return Math.floor(this.#wall);
   }
 
+  until(instant: number): number {
+    return instant - this.now();
+  }
+
   monotonic(): number {
     return this.#monotonic;
   }

@@ -78,7 +78,7 @@ async function startPeer(
     onFired(job);
   };
   if (scheduler !== TIMERS) await PEERS[scheduler]!(due.map(dailyAt), onDue);
-  else due.forEach((at, job) => setTimeout(onDue, at - wallClock(), job));
+  else due.forEach((at, job) => setTimeout(onDue, at - Date.now(), job));
 }
 
 /** The whole scheduler, from its file to its bus. */

@@ -56,6 +56,26 @@ Deno.test("a due occurrence is published with its identity", async () => {
   });
 });
 
+Deno.test("a dispatch keeps the name made ahead of time, unless it was for another occurrence", async () => {
+  const { clock, dispatcher, bus } = setUp();
+  const entry = intervalEntry("a", 60);
+  const scheduledFor = new Date(START.getTime() + 60_000);
+  const identity = dispatcher.identify(entry, scheduledFor)!;
+  assert.equal(identity.messageId, "test/a/2026-01-01T00:01:00.000Z/0");
+  for (const due of [scheduledFor, new Date(START.getTime() + 120_000)]) {
+    await clock.advance(60_000);
+    dispatcher.fire({ entry, scheduledFor: due, fireAt: due.getTime(), identity });
+    await clock.advance(0);
+  }
+  const [first, second] = bus.published;
+  assert.equal(first!.headers["Nats-Msg-Id"], identity.messageId);
+  assert.equal(first!.data.task_id, identity.id);
+  assert.equal(second!.headers["Nats-Msg-Id"], "test/a/2026-01-01T00:02:00.000Z/0");
+  assert.notEqual(second!.data.task_id, identity.id);
+  const expanded = intervalEntry("b", 60, { expandFrom: "m.f" });
+  assert.equal(dispatcher.identify(expanded, scheduledFor), null);
+});
+
 Deno.test("a firing later than its grace is skipped as a misfire, at the grace it is not", async () => {
   const { fire, sentFor, skipped, clock } = setUp();
   const entry = intervalEntry("a", 60, { misfireGraceSeconds: 10 });

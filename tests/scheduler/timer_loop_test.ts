@@ -190,3 +190,33 @@ Deno.test("a due time further away than 2^31 ms is reached, not overflowed", asy
     assert.deepEqual(fired(), ["a@3456000"]);
   });
 });
+
+Deno.test("what is due next is named shortly before, once, and fires with that name", async () => {
+  const named: string[] = [];
+  const entries = [cronEntry("a", "*/2 * * * *"), cronEntry("b", "* * * * *")];
+  await withLoop(
+    entries,
+    async ({ clock, dues }) => {
+      await clock.advance(58_000);
+      assert.deepEqual(named, []);
+      await clock.advance(2000);
+      assert.deepEqual(named, ["b 2026-01-01T00:01:00.000Z"]);
+      await clock.advance(60_000);
+      assert.deepEqual(named.slice(1).sort(), [
+        "a 2026-01-01T00:02:00.000Z",
+        "b 2026-01-01T00:02:00.000Z",
+      ]);
+      assert.deepEqual(dues.map(({ identity }) => identity?.messageId), [
+        "b 2026-01-01T00:01:00.000Z",
+        "a 2026-01-01T00:02:00.000Z",
+        "b 2026-01-01T00:02:00.000Z",
+      ]);
+    },
+    () => {},
+    (entry, at) => {
+      const messageId = `${entry.name} ${at.toISOString()}`;
+      named.push(messageId);
+      return { scheduledFor: at.toISOString(), id: messageId, messageId };
+    },
+  );
+});

@@ -31,3 +31,14 @@ Deno.test("what is due comes out in due order, and in file order at the same ins
     assert.equal(timetable.size, dues.length - taken.length);
   }));
 });
+
+Deno.test("what is due next is all that is due at the earliest instant, and stays in", () => {
+  const dues = fc.array(fc.integer({ min: 0, max: 5 }));
+  fc.assert(fc.property(dues, (dues) => {
+    const timetable = new Timetable(dues);
+    const earliest = Math.min(...dues);
+    const expected = dues.flatMap((due, item) => due === earliest ? [item] : []);
+    assert.deepEqual(timetable.dueNext().sort((a, b) => a - b), expected);
+    assert.equal(timetable.size, dues.length);
+  }));
+});

@@ -1,5 +1,5 @@
 import type { ScheduleEntry } from "../../lib/scheduler/schedule_entry.ts";
-import { type Due, TimerLoop } from "../../lib/scheduler/timer_loop.ts";
+import { type Due, TimerLoop, type TimerLoopOptions } from "../../lib/scheduler/timer_loop.ts";
 import { LogRecorder } from "../helpers/log_recorder.ts";
 import { ManualClock } from "../../lib/time/manual_clock.ts";
 
@@ -18,6 +18,7 @@ export async function withLoop(
     fired(): string[];
   }) => Promise<void>,
   onDue: (due: Due) => void = () => {},
+  identify?: TimerLoopOptions["identify"],
 ) {
   const clock = new ManualClock(START);
   const log = new LogRecorder();
@@ -25,6 +26,7 @@ export async function withLoop(
   const loop = new TimerLoop({
     clock,
     logger: log,
+    identify,
     onDue: (due) => {
       dues.push(due);
       onDue(due);

@@ -1,0 +1,40 @@
+/** The machine's own clock, against the machine. */
+import assert from "node:assert/strict";
+import { systemClock } from "../../lib/time/clock.ts";
+
+Deno.test("until is as exact as the clock, and says 0 only when now does", () => {
+  const instant = Date.now() + 50;
+  for (let left = Infinity; left > 0;) {
+    const before = systemClock.now();
+    left = systemClock.until(instant);
+    const after = systemClock.now();
+    assert.ok(left <= instant - before && left > instant - after - 1, `${left} ms`);
+  }
+  assert.ok(systemClock.now() >= instant);
+});
+
+Deno.test("until follows a clock that is set, forwards and backwards", () => {
+  const { now } = Date;
+  try {
+    for (const jump of [3_600_000, -3_600_000]) {
+      const instant = now() + 7_200_000;
+      const before = systemClock.until(instant);
+      Date.now = () => now() + jump;
+      assert.ok(Math.abs(before - systemClock.until(instant) - jump) < 50);
+      Date.now = now;
+      assert.ok(Math.abs(before - systemClock.until(instant)) < 50);
+    }
+  } finally {
+    Date.now = now;
+  }
+});
+
+Deno.test("a sleep lasts at least as long as it should, and ends with its signal", async () => {
+  const began = performance.now();
+  await systemClock.sleep(20);
+  assert.ok(performance.now() - began >= 19);
+  const stop = new AbortController();
+  const sleeping = systemClock.sleep(2 ** 40, stop.signal);
+  stop.abort();
+  await sleeping;
+});
