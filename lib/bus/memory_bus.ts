@@ -13,6 +13,8 @@ import {
 import { checkHeaders, decodePayload, encodePayload } from "./payload.ts";
 import { checkPattern, checkSubject, matches } from "./subject.ts";
 
+const DELIVERED = Promise.resolve();
+
 export interface MemoryBusOptions {
   logger?: Logger;
   /** Times the wait for a reply. */
@@ -76,11 +78,14 @@ export class MemoryBus implements MessageBus {
   }
 
   publish(subject: string, data: JsonObject, options: PublishOptions = {}): Promise<void> {
-    return Promise.try(() => {
-      this.#checkOpen(`publish to "${subject}"`);
+    try {
+      if (this.#closed) this.#checkOpen(`publish to "${subject}"`);
       options.signal?.throwIfAborted();
       this.#send(subject, data, options.headers);
-    });
+      return DELIVERED;
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   subscribe(subject: string, queueGroup?: string): Promise<Subscription> {

@@ -198,28 +198,31 @@ export class Dispatcher {
     logger.info("scheduler.firing", {
       schedule: entry.name,
       dispatch_type: entry.dispatchType,
-      scheduled_for: this.#text.of(due.scheduledFor),
+      scheduled_for: this.#text.of(due.scheduledFor.getTime()),
       lateness_ms: lateness,
-      ...(due.passedOverSince && { passed_over_since: this.#text.of(due.passedOverSince) }),
+      ...(due.passedOverSince &&
+        { passed_over_since: this.#text.of(due.passedOverSince.getTime()) }),
     });
-    const run = entry.expandFrom === null ? this.#sendOne(firing) : this.#sendExpansion(firing);
-    firing.done = run.then(() => {
+    const onDone = () => {
       slot.running = null;
       this.#release(entry.name, slot);
-    });
+    };
+    firing.done = entry.expandFrom === null
+      ? this.#sendOne(firing, onDone)
+      : this.#sendExpansion(firing).then(onDone);
   }
 
   /**
    * For an entry without an expansion. The message is with the bus when this returns: a burst
    * would be late by all the turns that its firings would wait for each other. Never rejects.
    */
-  #sendOne(firing: Firing): Promise<void> {
+  #sendOne(firing: Firing, onDone: () => void): Promise<void> {
     const { due: { entry, scheduledFor, identity }, withdraw: { signal } } = firing;
     let dispatch: Dispatch;
     let published: Promise<void>;
     try {
-      const isKnown = identity?.scheduledFor === this.#text.of(scheduledFor);
-      const createdAt = this.#now.of(new Date(this.#options.clock.now()));
+      const isKnown = identity?.scheduledFor === this.#text.of(scheduledFor.getTime());
+      const createdAt = this.#now.of(this.#options.clock.now());
       const named = isKnown ? identity : this.identify(entry, scheduledFor)!;
       dispatch = dispatchOf(entry, named, createdAt);
       const { subject, message, headers } = dispatch;
@@ -227,10 +230,13 @@ export class Dispatcher {
     } catch (error) {
       published = Promise.reject(error);
     }
-    return published.then(
-      () => this.#logDispatched(entry, dispatch),
-      (error) => this.#logFailures(firing.due, { sent: 0, failed: 1, errors: [error] }),
-    );
+    return published.then(() => {
+      this.#logDispatched(entry, dispatch);
+      onDone();
+    }, (error) => {
+      this.#logFailures(firing.due, { sent: 0, failed: 1, errors: [error] });
+      onDone();
+    });
   }
 
   /** Never rejects. */
@@ -279,8 +285,8 @@ export class Dispatcher {
   ): Occurrence {
     const { scheduler, clock } = this.#options;
     return occurrenceOf(scheduler, entry, {
-      scheduledFor: this.#text.of(scheduledFor),
-      createdAt: this.#now.of(new Date(clock.now())),
+      scheduledFor: this.#text.of(scheduledFor.getTime()),
+      createdAt: this.#now.of(clock.now()),
       byHand,
     });
   }

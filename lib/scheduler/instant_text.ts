@@ -6,11 +6,11 @@ export class InstantText {
   #instant = NaN;
   #text = "";
 
-  of(instant: Date): string {
-    const milliseconds = instant.getTime();
-    if (milliseconds !== this.#instant) {
-      this.#text = instant.toISOString();
-      this.#instant = milliseconds;
+  /** @param instant in milliseconds since the epoch */
+  of(instant: number): string {
+    if (instant !== this.#instant) {
+      this.#text = new Date(instant).toISOString();
+      this.#instant = instant;
     }
     return this.#text;
   }
