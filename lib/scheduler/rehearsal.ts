@@ -5,8 +5,8 @@ import { Dispatcher } from "./dispatcher.ts";
 import type { SchedulerConfig } from "./load_config.ts";
 import { Slice } from "./slice.ts";
 
-/** After so many firings V8 has compiled what it will. */
-const FIRINGS = 2000;
+/** By then V8 has compiled what it will. */
+const FIRINGS = 10_000;
 
 const SILENT: Logger = { debug() {}, info() {}, warning() {}, error() {} };
 
