@@ -29,6 +29,9 @@ export interface Clock {
 /** `setTimeout` overflows above this and fires at once. */
 const LONGEST_TIMER = 2 ** 31 - 1;
 
+/** `Date.now()` leaves out less than a millisecond, so that `until` never says 0 before `now` does. */
+const LEFT_OUT = 0.999;
+
 /** What the wall clock is ahead of the monotonic one, in milliseconds with fractions. */
 let offset = 0;
 
@@ -38,10 +41,10 @@ export const systemClock: Clock = {
 
   until(instant) {
     const monotonic = performance.now();
-    // Date.now() leaves out up to a millisecond, another one each time: each answer narrows down
-    // what the true offset can be, and a clock that was set moves it at once.
+    // It leaves out another part each time: each answer narrows down what the true offset can be,
+    // and a clock that was set moves it at once.
     const least = Date.now() - monotonic;
-    offset = Math.min(Math.max(offset, least), least + 1);
+    offset = Math.min(Math.max(offset, least), least + LEFT_OUT);
     return instant - monotonic - offset;
   },
 

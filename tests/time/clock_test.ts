@@ -13,6 +13,19 @@ Deno.test("until is as exact as the clock, and says 0 only when now does", () =>
   assert.ok(systemClock.now() >= instant);
 });
 
+Deno.test("until never says 0 before now does, after the clock was set back", () => {
+  const { now } = Date;
+  try {
+    Date.now = () => now() - 5000;
+    for (let round = 0; round < 1000; round++) {
+      const left = systemClock.until(systemClock.now() + 1);
+      assert.ok(left > 0 || systemClock.until(systemClock.now() + 1) > 0, `${left} ms`);
+    }
+  } finally {
+    Date.now = now;
+  }
+});
+
 Deno.test("until follows a clock that is set, forwards and backwards", () => {
   const { now } = Date;
   try {
