@@ -149,7 +149,8 @@ export class MemoryBus implements MessageBus {
   }
 
   #receiversOf(subject: string): Inbox[] {
-    const matching = [...this.#subscribers].filter(({ pattern }) => matches(pattern, subject));
+    const matching: Subscriber[] = [];
+    for (const each of this.#subscribers) if (matches(each.pattern, subject)) matching.push(each);
     if (matching.length === 0) return [];
     const groups = Map.groupBy(matching, ({ queueGroup }) => queueGroup);
     return [...groups].flatMap(([group, members]) => {

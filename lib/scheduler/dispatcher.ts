@@ -73,7 +73,10 @@ export class Dispatcher {
    */
   identify(entry: ScheduleEntry, scheduledFor: Date): Identity | null {
     if (entry.expandFrom !== null) return null;
-    return identityOf(this.#occurrenceOf(entry, scheduledFor));
+    const identity = identityOf(this.#occurrenceOf(entry, scheduledFor));
+    // Joins each text's dozen pieces, which would keep the garbage collector busy until it is due.
+    JSON.stringify(identity);
+    return identity;
   }
 
   /**
