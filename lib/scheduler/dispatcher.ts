@@ -226,7 +226,7 @@ export class Dispatcher {
     try {
       const isKnown = identity?.scheduledFor === this.#text.of(scheduledFor.getTime());
       const createdAt = this.#now.of(this.#options.clock.now());
-      const named = isKnown ? identity : this.identify(entry, scheduledFor)!;
+      const named = isKnown ? identity : identityOf(this.#occurrenceOf(entry, scheduledFor));
       dispatch = dispatchOf(entry, named, createdAt);
       const { subject, message, headers } = dispatch;
       published = this.#options.bus.publish(subject, message, { headers, signal });
