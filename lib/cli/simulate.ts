@@ -39,7 +39,14 @@ export function simulateCommand(setExitCode: SetExitCode): Command {
     .option("--seed <number>", "chooses the times of the stalls", count, 0)
     .option("--summary", "print the counts only", false)
     .addOption(new Option("--format <format>", "of the output").choices(FORMATS).default("text"))
-    .action(async (options: SimulateOptions) => setExitCode(await simulate(options)));
+    .action(async (options: SimulateOptions) => {
+      try {
+        setExitCode(await simulate(options));
+      } catch (error) {
+        console.error(`error: ${error instanceof Error ? error.message : String(error)}`);
+        setExitCode(EXIT.failure);
+      }
+    });
 }
 
 function instant(text: string): Date {

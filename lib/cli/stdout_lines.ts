@@ -16,7 +16,11 @@ export class StdoutLines {
     if (this.#text.length >= BATCH) this.flush();
   }
 
-  /** To be called after the last line. */
+  /**
+   * To be called after the last line.
+   *
+   * @throws {Error} when the lines cannot be written, though there is a reader: a full disk
+   */
   flush(): void {
     let bytes = new TextEncoder().encode(this.#text);
     this.#text = "";
@@ -25,7 +29,10 @@ export class StdoutLines {
         bytes = bytes.subarray(Deno.stdout.writeSync(bytes));
       }
     } catch (error) {
-      if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+      if (!(error instanceof Deno.errors.BrokenPipe)) {
+        const reason = error instanceof Error ? error.message : String(error);
+        throw new Error(`Cannot write to stdout: ${reason}`, { cause: error });
+      }
       this.#isClosed = true;
     }
   }

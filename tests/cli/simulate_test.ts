@@ -92,6 +92,16 @@ Deno.test("simulate ends when nobody reads on", async () => {
   assert.ok(performance.now() - began < 20_000, "four years were not simulated to the end");
 });
 
+Deno.test("simulate says that its output cannot be written", async () => {
+  const span = "--from 2026-01-01T00:00:00Z --to 2026-01-01T01:00:00Z";
+  const { code, stderr } = await new Deno.Command("sh", {
+    args: ["-c", `"$DENO" run -P main.ts simulate ${span} > /dev/full`],
+    env: { DENO: Deno.execPath() },
+  }).output();
+  assert.match(new TextDecoder().decode(stderr), /^error: Cannot write to stdout: .*space/m);
+  assert.equal(code, 1);
+});
+
 const WRONG: [string, string[], RegExp][] = [
   ["no instant", ["--from", "2026-03-28T00:00:00Z"], /'--to <instant>' not specified/],
   [
