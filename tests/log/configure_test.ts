@@ -6,9 +6,10 @@ import { defaultLogger, type Logger } from "../../lib/log/logger.ts";
 /** What `write` logs, line by line. */
 async function logged(options: Partial<LogOptions>, write: (logger: Logger) => void) {
   let text = "";
+  const decoder = new TextDecoder();
   const stream = new WritableStream<Uint8Array>({
     write(chunk) {
-      text += new TextDecoder().decode(chunk);
+      text += decoder.decode(chunk, { stream: true });
     },
   });
   const stop = await configureLogging({ format: "json", level: "info", stream, ...options });
@@ -104,6 +105,18 @@ Deno.test("what is logged while the stream is busy goes out in one piece, in ord
   assert.equal(writes.length, 2);
   const lines = writes.join("").trimEnd().split("\n");
   assert.deepEqual(lines.map((line) => JSON.parse(line).n), [...Array(100).keys()]);
+});
+
+Deno.test("no line is lost or cut, however many and however long they are", async () => {
+  const long = "é\u{1f600}".repeat(50_000);
+  const lines = await logged({}, (logger) => {
+    for (let n = 0; n < 3000; n++) logger.info("a.b", { n, text: n % 1000 === 7 ? long : "ü" });
+  });
+  assert.equal(lines.length, 3000);
+  for (const [place, line] of lines.entries()) {
+    const { n, text } = JSON.parse(line);
+    assert.deepEqual([n, text.length], [place, place % 1000 === 7 ? long.length : 1]);
+  }
 });
 
 Deno.test("a stream whose reader has gone costs the lines and nothing else", async () => {
