@@ -133,7 +133,7 @@ export abstract class BaseActor {
     const forgetSignals = options.handleSignals === false ? () => {} : listenToSignals({
       terminate: requestStop,
       terminateAgain: () => this.abandon(),
-      reload: () => void this.#reload("SIGHUP"),
+      reload: () => void this.reload("SIGHUP"),
     });
 
     try {
@@ -198,12 +198,16 @@ export abstract class BaseActor {
 
   async #listenToControl(control: Subscription): Promise<void> {
     for await (const { data } of control) {
-      if (data.action === "reload") await this.#reload("message");
+      if (data.action === "reload") await this.reload("message");
     }
   }
 
-  /** One reload at a time, in the order they were asked for. */
-  #reload(reason: string): Promise<void> {
+  /**
+   * Reloads as a reload message does: one at a time, in the order they were asked for.
+   *
+   * @param reason for the log
+   */
+  protected reload(reason: string): Promise<void> {
     this.#reloads = this.#reloads.then(() => this.#reloadNow(reason));
     return this.#reloads;
   }

@@ -18,6 +18,7 @@ import {
 interface RunOptions extends ConfigOptions, BusOptions, LoggingOptions {
   skipPreflight: boolean;
   expandRoot?: string;
+  watchConfig: boolean;
 }
 
 /** `run`: the scheduler, until a signal ends it. */
@@ -29,6 +30,7 @@ export function runCommand(setExitCode: SetExitCode): Command {
   command.addOption(
     new Option("--expand-root <path>", "where expand_from is looked up (default: beside the file)"),
   );
+  command.option("--watch-config", "reload when the configuration file changes", false);
   addLoggingOptions(command);
   return command.action(async (options: RunOptions) => setExitCode(await run(options)));
 }
@@ -47,6 +49,7 @@ async function run(options: RunOptions): Promise<number> {
       bus,
       logger,
       expandRoot: options.expandRoot,
+      watchConfig: options.watchConfig,
     });
     await scheduler.run(undefined, undefined, { signal: stdoutClosed.signal });
     return EXIT.ok;

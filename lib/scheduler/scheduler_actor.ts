@@ -12,10 +12,13 @@ import { loadConfigApart } from "./load_config_apart.ts";
 import { rehearse } from "./rehearsal.ts";
 import type { ScheduleEntry } from "./schedule_entry.ts";
 import { TimerLoop } from "./timer_loop.ts";
+import { fileVersion, watchFile } from "./watch_file.ts";
 
 export interface SchedulerActorOptions extends ActorOptions {
   /** Where `expand_from` is resolved, and what it never leaves. Default: the file's directory. */
   expandRoot?: string;
+  /** Whether a change of the file reloads it. Default: false. */
+  watchConfig?: boolean;
   /** Default: the machine's own. */
   clock?: Clock;
 }
@@ -35,16 +38,20 @@ export const DRAIN_TIMEOUT = 10_000;
  */
 export class SchedulerActor extends BaseActor {
   readonly #configPath: string;
+  readonly #watchConfig: boolean;
   readonly #clock: Clock;
   readonly #expander: Expander;
   readonly #loop: TimerLoop;
   #config: SchedulerConfig | null = null;
+  /** Which version of the file that is, where it is watched. */
+  #configVersion: string | null = null;
   #dispatcher: Dispatcher | null = null;
   #runningSince: Date | null = null;
 
   constructor(actorId: string, configPath: string, options: SchedulerActorOptions = {}) {
     super(actorId, options);
     this.#configPath = configPath;
+    this.#watchConfig = options.watchConfig ?? false;
     this.#clock = options.clock ?? systemClock;
     this.#expander = new Expander({
       root: options.expandRoot ?? dirname(configPath),
@@ -71,6 +78,8 @@ export class SchedulerActor extends BaseActor {
    * @throws {ConfigError} when the file has errors, with all of them
    */
   async load(): Promise<SchedulerConfig> {
+    // Before the file is read: a change in between is then seen as one.
+    this.#configVersion = await fileVersion(this.#configPath);
     return this.#accept(await loadSchedulerConfig(this.#configPath));
   }
 
@@ -121,7 +130,14 @@ export class SchedulerActor extends BaseActor {
       schedule_count: this.#loop.size,
       next_fire: this.#loop.nextFire?.toISOString() ?? null,
     });
-    await Promise.all([this.#loop.run(signal), rehearse(config, { clock: this.#clock, signal })]);
+    const clock = this.#clock;
+    const work = [this.#loop.run(signal), rehearse(config, { clock, signal })];
+    if (this.#watchConfig) {
+      const since = this.#configVersion;
+      const onChange = () => void this.reload("file changed");
+      work.push(watchFile(this.#configPath, { clock, since, signal, onChange }));
+    }
+    await Promise.all(work);
     await this.#dispatcher.drain(DRAIN_TIMEOUT);
   }
 

@@ -1,0 +1,47 @@
+import type { Clock } from "../time/clock.ts";
+
+/** How often the file is looked at, in milliseconds. */
+const PERIOD = 1000;
+
+export interface WatchFileOptions {
+  clock: Clock;
+  /** The {@link fileVersion} that is in use: a change since then counts, also one before the start. */
+  since: string | null;
+  /** Ends the watch. */
+  signal: AbortSignal;
+  /** Called once for each change, when the file has been the same for a second. */
+  onChange(): void;
+}
+
+/**
+ * Watches one file until the signal aborts, following symbolic links: an editor that replaces the
+ * file, a Kubernetes config map that swaps the directory behind it and one that is written bit by
+ * bit each count as one change. It asks instead of being told, since inotify does not see what
+ * happens behind a link or on a network share.
+ */
+export async function watchFile(
+  path: string,
+  { clock, since, signal, onChange }: WatchFileOptions,
+): Promise<void> {
+  let known = since;
+  for (let candidate = known; !signal.aborted;) {
+    await clock.sleep(PERIOD, signal);
+    const current = await fileVersion(path);
+    // For a moment there may be no file, between the old one and the new one.
+    if (current !== null && current !== known && current === candidate && !signal.aborted) {
+      known = current;
+      onChange();
+    }
+    candidate = current;
+  }
+}
+
+/** What differs between two versions of a file; null when there is none. Never throws. */
+export async function fileVersion(path: string): Promise<string | null> {
+  try {
+    const { dev, ino, size, mtime, ctime } = await Deno.stat(path);
+    return [dev, ino, size, mtime?.getTime(), ctime?.getTime()].join();
+  } catch {
+    return null;
+  }
+}
