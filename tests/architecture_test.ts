@@ -77,7 +77,6 @@ Deno.test("each outside library is known to one place only", async () => {
   const knowers: Record<string, RegExp> = {
     "npm:/@nats-io/": /^lib\/bus\//,
     "npm:/js-yaml@": /^lib\/scheduler\/yaml_/,
-    "npm:/ajv@": /^lib\/scheduler\/(config_|validate_config|load_config)/,
     "npm:/commander@": /^lib\/cli\//,
     "npm:/@logtape/": /^lib\/log\//,
     "npm:/uuid@": /^lib\/wire\/identity\.ts$/,

@@ -1,5 +1,5 @@
-import { Ajv, type ErrorObject, type ValidateFunction } from "ajv";
 import { CATCH_UP_POLICIES, DISPATCH_TYPES, MODEL_TIERS, PRIORITIES } from "../wire/vocabulary.ts";
+import { checkEntry, checkFile } from "./config_check.js";
 import { type DocumentPath, type Finding, shown, suggestion } from "./config_problem.ts";
 import {
   ENTRY_SCHEMA,
@@ -40,35 +40,30 @@ const WANTED: Readonly<Record<string, string>> = {
   catch_up: oneOf(CATCH_UP_POLICIES),
 };
 
-/** Tests hold the schemas to the meta-schema; doing it at every start would double its cost. */
-const AJV_OPTIONS = { allowUnionTypes: true, meta: false, validateSchema: false };
-
-/** A schema compiled when first used: to yes or no for the many, to all errors for the few. */
-class Structure<Input> {
-  readonly #schema: object;
-  #isRight: ValidateFunction<Input> | undefined;
-  #listAll: ValidateFunction<Input> | undefined;
-
-  constructor(schema: object) {
-    this.#schema = schema;
-  }
-
-  errors(value: unknown): readonly ErrorObject[] {
-    this.#isRight ??= new Ajv(AJV_OPTIONS).compile<Input>(this.#schema);
-    if (this.#isRight(value)) return [];
-    this.#listAll ??= new Ajv({ ...AJV_OPTIONS, allErrors: true, verbose: true })
-      .compile<Input>(this.#schema);
-    this.#listAll(value);
-    return this.#listAll.errors ?? [];
-  }
+/** What of Ajv's error objects is used here. */
+interface StructureError {
+  keyword: string;
+  /** JSON pointer to the value; no key of the schema needs escaping. */
+  instancePath: string;
+  /** Each with the keyword that it is named after. */
+  params: { missingProperty: string; additionalProperty: string };
+  parentSchema: { properties?: object };
+  data: unknown;
 }
 
-const file = new Structure<FileInput>(FILE_SCHEMA);
-const entry = new Structure<EntryInput>(ENTRY_SCHEMA);
+/** Ajv's own code, made ahead: see tests/scheduler/generated_files.ts. */
+interface Check {
+  (value: unknown): boolean;
+  errors?: StructureError[] | null;
+}
+
+function errorsOf(check: Check, value: unknown): readonly StructureError[] {
+  return check(value) ? [] : check.errors ?? [];
+}
 
 /** What is wrong with the keys and types of the file around its entries. */
 export function fileStructure(value: unknown): Finding[] {
-  return worded(file.errors(value), [], "Top level");
+  return worded(errorsOf(checkFile, value), [], "Top level");
 }
 
 /**
@@ -76,13 +71,13 @@ export function fileStructure(value: unknown): Finding[] {
  * `goal` and `task` are mappings is left to whoever knows which of them counts.
  */
 export function entryStructure(value: unknown, at: DocumentPath, place: string): Finding[] {
-  const errors = entry.errors(value).filter(({ keyword, instancePath }) =>
+  const errors = errorsOf(checkEntry, value).filter(({ keyword, instancePath }) =>
     keyword !== "type" || (instancePath !== "/goal" && instancePath !== "/task")
   );
   return worded(errors, at, place);
 }
 
-function worded(errors: readonly ErrorObject[], at: DocumentPath, place: string): Finding[] {
+function worded(errors: readonly StructureError[], at: DocumentPath, place: string): Finding[] {
   const findings = new Map<string, Finding>();
   for (const error of errors) {
     const path = error.instancePath.split("/").slice(1);
@@ -102,7 +97,7 @@ function worded(errors: readonly ErrorObject[], at: DocumentPath, place: string)
 }
 
 /** Reported, not refused: a Heddle file may carry keys that are not the scheduler's. */
-function unknownKey(path: DocumentPath, error: ErrorObject): Finding {
+function unknownKey(path: DocumentPath, error: StructureError): Finding {
   const key = String(error.params.additionalProperty);
   const present = Object.keys(Object(error.data));
   const known = Object.keys(Object(error.parentSchema?.properties));

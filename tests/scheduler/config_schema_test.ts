@@ -1,9 +1,10 @@
-import { Ajv } from "ajv";
 import { CORE_SCHEMA, load, mergeTag } from "js-yaml";
 import assert from "node:assert/strict";
 import { CONFIG_JSON_SCHEMA, DEFAULTS } from "../../lib/scheduler/config_schema.ts";
 import { STRUCTURE } from "./config_problem_rows.ts";
+import { Ajv } from "../deps.ts";
 import { RULES } from "./config_rule_rows.ts";
+import { generatedFiles } from "./generated_files.ts";
 import { VALID } from "./config_valid_rows.ts";
 
 const accepts = new Ajv({ strict: true, strictTypes: false, allowUnionTypes: true })
@@ -48,5 +49,11 @@ Deno.test("every key has a title, a description, and the default that is applied
     }
     for (const [key, child] of Object.entries(node.properties ?? {})) visit(key, child);
     if (node.items) visit("items", node.items);
+  }
+});
+
+Deno.test("the files made from the schema are up to date: deno task generate", async () => {
+  for (const [path, text] of generatedFiles()) {
+    assert.ok(await Deno.readTextFile(path) === text, path);
   }
 });
