@@ -6,7 +6,6 @@
  */
 import type { JsonObject, Message, MessageBus, PublishOptions } from "../bus/message_bus.ts";
 import type { Subscription } from "../bus/message_bus.ts";
-import { NatsBus } from "../bus/nats_bus.ts";
 import { defaultLogger, type Logger } from "../log/logger.ts";
 import { RELOAD_SUBJECT } from "../wire/subjects.ts";
 import { Limiter } from "./limiter.ts";
@@ -47,8 +46,9 @@ export interface RunOptions {
  */
 export abstract class BaseActor {
   readonly actorId: string;
-  protected readonly bus: MessageBus;
   protected readonly logger: Logger;
+  readonly #natsUrl: string;
+  #bus: MessageBus | undefined;
   readonly #limiter: Limiter;
   #reloads: Promise<void> = Promise.resolve();
 
@@ -56,11 +56,8 @@ export abstract class BaseActor {
   constructor(actorId: string, options: ActorOptions = {}) {
     this.actorId = actorId;
     this.logger = options.logger ?? defaultLogger();
-    this.bus = options.bus ?? new NatsBus({
-      servers: options.natsUrl ?? DEFAULT_NATS_URL,
-      name: actorId,
-      logger: this.logger,
-    });
+    this.#bus = options.bus;
+    this.#natsUrl = options.natsUrl ?? DEFAULT_NATS_URL;
     this.#limiter = new Limiter(options.maxConcurrent ?? 1);
   }
 
@@ -88,14 +85,27 @@ export abstract class BaseActor {
   /** Called before a second SIGTERM or SIGINT ends the process at once. Must not wait. */
   protected abandon(): void {}
 
+  /** The bus that was given, or the connection to `natsUrl` once {@link BaseActor.connect} began. */
+  protected get bus(): MessageBus {
+    if (this.#bus === undefined) throw new Error(`Actor "${this.actorId}" is not connected`);
+    return this.#bus;
+  }
+
   /** @throws {BusConnectError} when no server can be reached */
   async connect(): Promise<void> {
+    this.#bus ??= await this.#natsBus();
     await this.bus.connect();
     this.logger.info("actor.connected", { actor_id: this.actorId });
   }
 
+  /** The NATS client takes longer to load than the rest of the program: not before it is needed. */
+  async #natsBus(): Promise<MessageBus> {
+    const { NatsBus } = await import("../bus/nats_bus.ts");
+    return new NatsBus({ servers: this.#natsUrl, name: this.actorId, logger: this.logger });
+  }
+
   async disconnect(): Promise<void> {
-    await this.bus.close();
+    await this.#bus?.close();
     this.logger.info("actor.disconnected", { actor_id: this.actorId });
   }
 

@@ -15,7 +15,7 @@ export async function onceConnected(
 ): Promise<number> {
   const stopLogging = await startLogging(options);
   const logger = defaultLogger();
-  const bus = openBus(options, { logger });
+  const bus = await openBus(options, { logger });
   try {
     await bus.connect();
     return await work(bus, logger);

@@ -1,5 +1,4 @@
 import type { MessageBus } from "../bus/message_bus.ts";
-import { NatsBus } from "../bus/nats_bus.ts";
 import type { Logger } from "../log/logger.ts";
 import type { BusOptions } from "./options.ts";
 import { PrintingBus } from "./printing_bus.ts";
@@ -13,10 +12,11 @@ export interface OpenBusOptions {
 }
 
 /** The bus that the command line asks for, not connected yet. */
-export function openBus(options: BusOptions, opening: OpenBusOptions): MessageBus {
+export async function openBus(options: BusOptions, opening: OpenBusOptions): Promise<MessageBus> {
   if (options.bus === "memory") {
     return new PrintingBus({ logger: opening.logger, onClosed: opening.onStdoutClosed });
   }
+  const { NatsBus } = await import("../bus/nats_bus.ts"); // not loaded for the memory bus
   return new NatsBus({
     servers: options.natsUrl,
     name: "heddle-scheduler",

@@ -39,7 +39,7 @@ async function run(options: RunOptions): Promise<number> {
   const stopLogging = await startLogging(options);
   const logger = defaultLogger();
   const stdoutClosed = new AbortController();
-  const bus = openBus(options, {
+  const bus = await openBus(options, {
     logger,
     waitForFirst: options.skipPreflight,
     onStdoutClosed: () => stdoutClosed.abort(),
