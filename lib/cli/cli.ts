@@ -4,14 +4,15 @@
  * @module
  */
 import { Command, CommanderError } from "commander";
-import denoJson from "../../deno.json" with { type: "json" };
 import { EXIT, type SetExitCode } from "./exit_codes.ts";
 import { fireCommand } from "./fire.ts";
 import { reloadCommand } from "./reload.ts";
 import { runCommand } from "./run.ts";
 import { schemaCommand } from "./schema.ts";
 import { simulateCommand } from "./simulate.ts";
+import { statusCommand } from "./status.ts";
 import { validateCommand } from "./validate.ts";
+import { versionText } from "./version.ts";
 
 const EXAMPLES = `
 Examples:
@@ -33,9 +34,7 @@ export async function runCli(args: readonly string[]): Promise<number> {
   const setExitCode: SetExitCode = (code) => exitCode = code;
   const program = new Command("heddle-scheduler")
     .description("Publishes Heddle goals and tasks to NATS when they are due.")
-    .version(
-      `heddle-scheduler ${denoJson.version} (deno ${Deno.version.deno}, v8 ${Deno.version.v8})`,
-    )
+    .version(versionText())
     .exitOverride()
     .addHelpText("after", EXAMPLES);
   const commands = [
@@ -43,6 +42,7 @@ export async function runCli(args: readonly string[]): Promise<number> {
     validateCommand,
     simulateCommand,
     fireCommand,
+    statusCommand,
     reloadCommand,
     schemaCommand,
   ];

@@ -7,15 +7,17 @@ import { type BusOptions, type LoggingOptions, startLogging } from "./options.ts
 /**
  * Connects, does one thing on the bus, and closes. What goes wrong is one line on stderr.
  *
+ * @param connectTimeout how long to try for a connection, in milliseconds
  * @returns the exit code: what `work` returns, or 1 when it throws
  */
 export async function onceConnected(
   options: BusOptions & LoggingOptions,
   work: (bus: MessageBus, logger: Logger) => Promise<number>,
+  connectTimeout?: number,
 ): Promise<number> {
   const stopLogging = await startLogging(options);
   const logger = defaultLogger();
-  const bus = await openBus(options, { logger });
+  const bus = await openBus(options, { logger, connectTimeout });
   try {
     await bus.connect();
     return await work(bus, logger);

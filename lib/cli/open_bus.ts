@@ -5,6 +5,8 @@ import { PrintingBus } from "./printing_bus.ts";
 
 export interface OpenBusOptions {
   logger: Logger;
+  /** How long to try for a first connection, in milliseconds. Default: the bus's own. */
+  connectTimeout?: number;
   /** Whether to start without a server and keep trying. */
   waitForFirst?: boolean;
   /** Called when the reader of our stdout has gone. Memory bus only. */
@@ -21,6 +23,7 @@ export async function openBus(options: BusOptions, opening: OpenBusOptions): Pro
     servers: options.natsUrl,
     name: "heddle-scheduler",
     logger: opening.logger,
+    connectTimeout: opening.connectTimeout,
     waitForFirst: opening.waitForFirst,
     credentials: { credsFile: options.natsCreds, nkeyFile: options.natsNkey },
     tls: { caFile: options.natsCa, certFile: options.natsCert, keyFile: options.natsKey },

@@ -1,5 +1,6 @@
 import { ConfigFileError, readConfigFile } from "./config_file.ts";
 import type { ConfigProblem } from "./config_problem.ts";
+import { schedulerNameProblem } from "./config_values.ts";
 import { checkConfig, type SchedulerConfig } from "./validate_config.ts";
 import { readYaml } from "./yaml_document.ts";
 
@@ -34,6 +35,21 @@ export function parseSchedulerConfig(text: string): LoadedConfig {
   if ("severity" in document) return refused(document);
   const { config, findings } = checkConfig(document.value);
   return { config, problems: document.locate([...document.findings, ...findings]) };
+}
+
+/**
+ * The scheduler's name in the file at `path`, or null where it has none. The rest of the file may
+ * be wrong: whoever runs by an older version of it has the same name.
+ */
+export async function schedulerName(path: string): Promise<string | null> {
+  try {
+    const document = readYaml(await readConfigFile(path));
+    const name = "severity" in document ? null : Object(document.value).name;
+    return typeof name === "string" && schedulerNameProblem(name) === null ? name : null;
+  } catch (error) {
+    if (error instanceof ConfigFileError) return null;
+    throw error;
+  }
 }
 
 function refused(problem: ConfigProblem): LoadedConfig {

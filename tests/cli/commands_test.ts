@@ -94,6 +94,7 @@ for (
     ["fire"],
     ["run", "--log-level", "loud"],
     ["validate", "--format", "xml"],
+    ["status", "--timeout", "0"],
   ]
 ) {
   Deno.test(`wrong usage exits with 2 and says what is wrong: ${args.join(" ")}`, async () => {
@@ -141,6 +142,39 @@ Deno.test("fire of an entry that is not there names those that are", async () =>
   const { code, stderr } = await runProgram(["fire", "heartbeet", "--bus", "memory"]);
   assert.equal(code, 2);
   assert.match(stderr, /"heartbeet".*"heartbeat"/);
+});
+
+Deno.test("status asks the scheduler, and tells why there is no answer", async () => {
+  await using server = await startNatsServer();
+  const at = ["--nats-url", server.url, "--timeout", "0.5"];
+  await withFile("name: asked\nschedules: []\n", async (path) => {
+    const silent = await runProgram(["status", "--config", path, ...at]);
+    assert.match(silent.stderr, /^No scheduler named "asked" answers: /);
+    assert.equal(silent.code, 1);
+
+    await using program = new Program(["--config", path, "--nats-url", server.url]);
+    await program.logged("scheduler.running");
+    const answered = await runProgram(["status", "--config", path, ...at]);
+    assert.equal(JSON.parse(answered.stdout).status, "ok");
+    assert.equal(answered.code, 0);
+
+    // The file may be broken by now; the scheduler runs by the old one.
+    await Deno.writeTextFile(path, "name: asked\nschedules: [");
+    const unnamed = await runProgram(["status", "--config", path, ...at]);
+    assert.match(unnamed.stderr, /give it by --name/);
+    assert.equal(unnamed.code, 2);
+    assert.equal((await runProgram(["status", "--name", "asked", ...at])).code, 0);
+  });
+  const nobody = await runProgram([
+    "status",
+    "--name",
+    "x",
+    ...at,
+    "--nats-url",
+    "nats://127.0.0.1:1",
+  ]);
+  assert.match(nobody.stderr, /^Cannot connect to nats:\/\/127\.0\.0\.1:1: connection refused/);
+  assert.equal(nobody.code, 1);
 });
 
 Deno.test("reload publishes the reload message", async () => {
