@@ -1,16 +1,21 @@
 import { isAbsolute, join, relative, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
 import {
   ExpansionError,
   type ExpansionErrorKind,
   type ExpansionTarget,
 } from "./expansion_error.ts";
 
+/** Expansions that `deno task compile --include` put into the executable. */
+const COMPILED_IN = fileURLToPath(new URL("./compiled_in/", import.meta.url));
+
 const EXTENSIONS = [".ts", ".js", ".mjs"];
 const FORMS = `expected "package.module.function" or "./file.ts#function"`;
 
 /**
  * The file and export that `expandFrom` names, in one of the contract's two forms (section 4):
- * `myapp.sessions.get_active` or `./expansions/sessions.ts#getActive`.
+ * `myapp.sessions.get_active` or `./expansions/sessions.ts#getActive`. Where there is no such file
+ * below the root, one that was compiled in serves.
  *
  * @param root the directory that both forms start from and never leave, symbolic links included
  * @throws {ExpansionError} of kind `invalid` for what is no such form or leaves the root, of kind
@@ -47,7 +52,12 @@ export async function resolveExpandFrom(
     }
     return { file, path: relative(realRoot, file), exportName };
   }
-  throw fail("import", `no such file in "${realRoot}": tried ${candidates.join(", ")}`);
+  for (const path of Deno.build.standalone ? candidates : []) {
+    const file = await realFile(join(COMPILED_IN, path)).catch(() => null);
+    if (file !== null) return { file, path, exportName };
+  }
+  const also = Deno.build.standalone ? ", nor compiled in" : "";
+  throw fail("import", `no such file in "${realRoot}"${also}: tried ${candidates.join(", ")}`);
 }
 
 /** The export's name and the paths it may be in, from the root; or what is wrong, in words. */

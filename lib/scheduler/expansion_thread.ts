@@ -1,6 +1,7 @@
 import { encodeReply, type ExpansionRequest } from "./expansion_protocol.ts";
 // Imported, the worker's entry is in the binary that `deno compile` makes.
 import { TAKEN, type WorkerStart } from "./expansion_worker.ts";
+import { workerEntry } from "./worker_entry.ts";
 
 /** A thread that user code runs in. What it throws outside of a call is a fatal failure. */
 export class ExpansionThread {
@@ -8,7 +9,7 @@ export class ExpansionThread {
   readonly #port: MessagePort;
 
   constructor(start: WorkerStart, onReply: (reply: string) => void) {
-    this.#worker = new Worker(new URL("./expansion_worker.ts", import.meta.url).href, {
+    this.#worker = new Worker(workerEntry("expansion_worker", import.meta.url), {
       type: "module",
       name: "expansion",
     });

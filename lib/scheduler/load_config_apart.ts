@@ -5,6 +5,7 @@ import type { ConfigHead, EntryWithoutCadence } from "./config_worker.ts";
 import "./config_worker.ts";
 import { type LoadedConfig, loadSchedulerConfig } from "./load_config.ts";
 import type { ScheduleEntry } from "./schedule_entry.ts";
+import { workerEntry } from "./worker_entry.ts";
 
 /** Up to this size a file is read in less time than a due entry may be delayed; in bytes. */
 const SMALL_FILE = 128 * 2 ** 10;
@@ -16,7 +17,7 @@ const SMALL_FILE = 128 * 2 ** 10;
 export async function loadConfigApart(path: string, clock: Clock): Promise<LoadedConfig> {
   const size = await Deno.stat(path).then((file) => file.size, () => 0);
   if (size <= SMALL_FILE) return await loadSchedulerConfig(path);
-  const worker = new Worker(new URL("./config_worker.ts", import.meta.url).href, {
+  const worker = new Worker(workerEntry("config_worker", import.meta.url), {
     type: "module",
     name: "configuration",
   });

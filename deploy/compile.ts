@@ -1,0 +1,161 @@
+/**
+ * Makes the executable:
+ *
+ *   deno task compile                        dist/heddle-scheduler, for this machine
+ *   deno task compile --include expansions   with the modules of a directory, or one module, in it
+ *   deno task compile --target aarch64-apple-darwin
+ *   deno task compile:all                    for every target, with checksums
+ *
+ * The program and its packages are bundled first: one module instead of 250 makes it start in half
+ * the time and four megabytes smaller.
+ *
+ * @module
+ */
+import { Command, Option } from "commander";
+import { basename, join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+const DIST = join(ROOT, "dist");
+const BUNDLE = join(DIST, "bundle");
+const NAME = "heddle-scheduler";
+
+/** The entries of the program's threads, which it looks for beside its own modules. */
+const WORKERS = ["config_worker", "expansion_worker"];
+
+/** All that `deno compile` can build for. */
+const TARGETS = [
+  "x86_64-unknown-linux-gnu",
+  "aarch64-unknown-linux-gnu",
+  "x86_64-apple-darwin",
+  "aarch64-apple-darwin",
+  "x86_64-pc-windows-msvc",
+];
+
+interface Options {
+  target: string[];
+  include: string[];
+}
+
+async function main({ target, include }: Options): Promise<void> {
+  if (target.length > 1 && Deno.env.get("DENORT_BIN") !== undefined) {
+    throw new Error(
+      "DENORT_BIN is a base for one target: run `deno task compile --target …` once for each",
+    );
+  }
+  await Deno.remove(BUNDLE, { recursive: true }).catch(ignoreMissing);
+  // In pieces: what is imported when it is needed, such as the NATS client, stays out of the rest.
+  await bundle(join(ROOT, "main.ts"), ["--code-splitting", "--outdir", BUNDLE]);
+  const embedded = ["commit.txt"];
+  await Deno.writeTextFile(join(BUNDLE, "commit.txt"), await commit());
+  for (const worker of WORKERS) {
+    await bundleTo(`${worker}.js`, join(ROOT, "lib/scheduler", `${worker}.ts`));
+    embedded.push(`${worker}.js`);
+  }
+  for await (const module of modulesIn(include)) {
+    const path = join("compiled_in", relative(Deno.cwd(), module));
+    if (path.split("/")[0] !== "compiled_in") {
+      throw new Error(`Cannot include "${module}": it is outside "${Deno.cwd()}"`);
+    }
+    await bundleTo(path, module);
+    embedded.push(path);
+  }
+  for await (const module of modulesIn([BUNDLE])) await hidePaths(module);
+  const outputs: string[] = [];
+  for (const each of target.length === 0 ? [null] : target) {
+    const suffix = each?.includes("windows") ? ".exe" : "";
+    const output = join(DIST, each === null ? NAME : `${NAME}-${each}${suffix}`);
+    await deno([
+      "compile",
+      "-P",
+      ...["--config", join(ROOT, "deno.json"), "--no-lock", "--no-check"],
+      ...embedded.flatMap((path) => ["--include", join(BUNDLE, path)]),
+      ...each === null ? [] : ["--target", each],
+      // Functions are compiled when their module is, so that Deno's code cache holds them: from the
+      // second start on that saves 20 ms of 65.
+      "--v8-flags=--no-lazy",
+      ...["--output", output, join(BUNDLE, "main.js")],
+    ]);
+    outputs.push(output);
+  }
+  if (target.length > 0) await writeChecksums(outputs);
+}
+
+/** A module and all that it imports, as one file at `path` in the bundle. */
+const bundleTo = (path: string, module: string) => bundle(module, ["--output", join(BUNDLE, path)]);
+
+async function bundle(module: string, output: string[]): Promise<void> {
+  const lock = ["--config", join(ROOT, "deno.json"), "--frozen"];
+  await deno(["bundle", "--quiet", "--platform", "deno", ...lock, ...output, module]);
+}
+
+/** Where this machine keeps its packages is nobody's business, and differs on the next one. */
+async function hidePaths(path: string): Promise<void> {
+  const text = await Deno.readTextFile(path);
+  const hidden = text.replace(/[^\s"']*\/npm\/[^\s"'/]+\/(?=@?[\w.-]+\/)/g, "npm:");
+  await Deno.writeTextFile(path, hidden);
+}
+
+async function* modulesIn(paths: readonly string[]): AsyncGenerator<string> {
+  for (const path of paths) {
+    if ((await Deno.stat(path)).isDirectory) {
+      for await (const { name } of Deno.readDir(path)) yield* modulesIn([join(path, name)]);
+    } else if (/\.(ts|js|mjs)$/.test(path)) {
+      yield path;
+    }
+  }
+}
+
+/** The commit that is built, or "unknown" where there is no repository. */
+async function commit(): Promise<string> {
+  const git = (...args: string[]) => run("git", ["-C", ROOT, ...args]);
+  try {
+    const hash = (await git("rev-parse", "--short=12", "HEAD")).trim();
+    return await git("status", "--porcelain") === "" ? hash : `${hash}-modified`;
+  } catch {
+    return "unknown";
+  }
+}
+
+/** In the form that `sha256sum --check` reads. */
+async function writeChecksums(paths: readonly string[]): Promise<void> {
+  const lines = paths.map(async (path) => {
+    const digest = await crypto.subtle.digest("SHA-256", await Deno.readFile(path));
+    return `${new Uint8Array(digest).toHex()}  ${basename(path)}\n`;
+  });
+  await Deno.writeTextFile(join(DIST, "SHA256SUMS"), (await Promise.all(lines)).join(""));
+}
+
+/** This same Deno: the base that it compiles to belongs to its version. */
+async function deno(args: string[]): Promise<void> {
+  const command = new Deno.Command(Deno.execPath(), { args, stdout: "inherit", stderr: "inherit" });
+  const { code } = await command.output();
+  if (code !== 0) throw new Error(`deno ${args[0]} ended with exit code ${code}`);
+}
+
+async function run(program: string, args: string[]): Promise<string> {
+  const { success, stdout } = await new Deno.Command(program, { args }).output();
+  if (!success) throw new Error(`${program} ${args[0]} failed`);
+  return new TextDecoder().decode(stdout);
+}
+
+function ignoreMissing(error: unknown): void {
+  if (!(error instanceof Deno.errors.NotFound)) throw error;
+}
+
+const collect = (value: string, all: string[]) => [...all, value];
+const program = new Command("compile")
+  .addOption(
+    new Option("--target <target>", "may be repeated, or `all`; default: this machine")
+      .default([]).argParser(collect),
+  )
+  .option("--include <path>", "a module, or a directory of modules; may be repeated", collect, [])
+  .parse(Deno.args, { from: "user" });
+const options = program.opts<Options>();
+if (options.target.includes("all")) options.target = TARGETS;
+try {
+  await main(options);
+} catch (error) {
+  console.error(`error: ${error instanceof Error ? error.message : error}`);
+  Deno.exit(1);
+}
