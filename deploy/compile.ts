@@ -35,9 +35,10 @@ const TARGETS = [
 interface Options {
   target: string[];
   include: string[];
+  output: string;
 }
 
-async function main({ target, include }: Options): Promise<void> {
+async function main({ target, include, output }: Options): Promise<void> {
   if (target.length > 1 && Deno.env.get("DENORT_BIN") !== undefined) {
     throw new Error(
       "DENORT_BIN is a base for one target: run `deno task compile --target …` once for each",
@@ -61,10 +62,10 @@ async function main({ target, include }: Options): Promise<void> {
     embedded.push(path);
   }
   for await (const module of modulesIn([BUNDLE])) await hidePaths(module);
-  const outputs: string[] = [];
+  const built: string[] = [];
   for (const each of target.length === 0 ? [null] : target) {
     const suffix = each?.includes("windows") ? ".exe" : "";
-    const output = join(DIST, each === null ? NAME : `${NAME}-${each}${suffix}`);
+    const path = each === null ? output : join(DIST, `${NAME}-${each}${suffix}`);
     await deno([
       "compile",
       "-P",
@@ -74,11 +75,11 @@ async function main({ target, include }: Options): Promise<void> {
       // Functions are compiled when their module is, so that Deno's code cache holds them: from the
       // second start on that saves 20 ms of 65.
       "--v8-flags=--no-lazy",
-      ...["--output", output, join(BUNDLE, "main.js")],
+      ...["--output", path, join(BUNDLE, "main.js")],
     ]);
-    outputs.push(output);
+    built.push(path);
   }
-  if (target.length > 0) await writeChecksums(outputs);
+  if (target.length > 0) await writeChecksums(built);
 }
 
 /** A module and all that it imports, as one file at `path` in the bundle. */
@@ -150,6 +151,7 @@ const program = new Command("compile")
       .default([]).argParser(collect),
   )
   .option("--include <path>", "a module, or a directory of modules; may be repeated", collect, [])
+  .option("--output <file>", "where no --target is given", join(DIST, NAME))
   .parse(Deno.args, { from: "user" });
 const options = program.opts<Options>();
 if (options.target.includes("all")) options.target = TARGETS;

@@ -13,12 +13,16 @@ export interface LogEvent extends Record<string, unknown> {
 }
 
 export interface ProgramOptions {
+  /** The executable, and what stands before the program's own arguments. Default: from source. */
+  command?: readonly string[];
   env?: Record<string, string>;
+  /** Whether `env` is all of the environment. Default: false. */
+  clearEnv?: boolean;
   /** Default: the repository's root, where `deno.json` names the permissions. */
   cwd?: string;
 }
 
-/** The program, from source, as a process of its own. */
+/** The program, from source or compiled, as a process of its own. */
 export class Program implements AsyncDisposable {
   readonly stdout: string[] = [];
   readonly stderr: string[] = [];
@@ -26,10 +30,12 @@ export class Program implements AsyncDisposable {
   readonly #read: Promise<unknown>;
   #exited = false;
 
-  constructor(args: string[], { env = {}, cwd = ROOT }: ProgramOptions = {}) {
-    this.#process = new Deno.Command(Deno.execPath(), {
-      args: [...FROM_SOURCE, ...args],
+  constructor(args: string[], options: ProgramOptions = {}) {
+    const { command = [Deno.execPath(), ...FROM_SOURCE], env = {}, clearEnv, cwd = ROOT } = options;
+    this.#process = new Deno.Command(command[0]!, {
+      args: [...command.slice(1), ...args],
       cwd,
+      clearEnv,
       env: { LOG_FORMAT: "json", NO_COLOR: "1", ...env },
       stdin: "null",
       stdout: "piped",

@@ -1,0 +1,13 @@
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+
+/** As it is deployed. */
+export const EXECUTABLE = join(ROOT, "dist/heddle-scheduler");
+
+/** The same with tests/fixtures/binary/expansions compiled in. */
+export const EXECUTABLE_WITH_EXPANSIONS = join(ROOT, "dist/test/heddle-scheduler-expansions");
+
+/** A root directory with both, glibc and the certificates of the authorities. Nothing else. */
+export const BARE_ROOT = join(ROOT, "dist/test/root");

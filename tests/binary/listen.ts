@@ -1,0 +1,42 @@
+import { connect } from "@nats-io/transport";
+import { eventually } from "../helpers/eventually.ts";
+
+export interface Received {
+  readonly subject: string;
+  readonly data: Record<string, unknown>;
+  /** The entry that was dispatched. */
+  readonly schedule: string;
+  readonly messageId: string;
+}
+
+/** Who listens to all that is dispatched on a server, and shares nothing else with the program. */
+export interface Listener extends AsyncDisposable {
+  readonly messages: readonly Received[];
+  /** Waits until `count` messages of a kind have come. */
+  received(kind: (message: Received) => boolean, count?: number): Promise<void>;
+}
+
+export async function listen(url: string): Promise<Listener> {
+  const connection = await connect({ servers: url });
+  const messages: Received[] = [];
+  connection.subscribe("heddle.*.incoming", {
+    callback: (_error, message) => {
+      messages.push({
+        subject: message.subject,
+        data: message.json(),
+        schedule: message.headers?.get("Heddle-Schedule") ?? "",
+        messageId: message.headers?.get("Nats-Msg-Id") ?? "",
+      });
+    },
+  });
+  await connection.flush();
+  return {
+    messages,
+    received: (kind, count = 1) =>
+      eventually(
+        `${count} messages received, of ${messages.length}: ${kind}`,
+        () => messages.filter(kind).length >= count,
+      ),
+    [Symbol.asyncDispose]: () => connection.close(),
+  };
+}
