@@ -76,7 +76,7 @@ export class Program implements AsyncDisposable {
       if (line === undefined) throw new Error(`The program ended before it logged ${event}`);
       return line;
     } catch (error) {
-      throw new Error(`${error}\n${this.stderr.join("\n")}`);
+      throw new Error(`${error}\n${this.stderr.slice(-30).join("\n")}`);
     }
   }
 
