@@ -47,14 +47,15 @@ export const HERE: Place = {
 
 /**
  * A root directory of glibc's libraries, certificates and the executable, as a user without a name,
- * a home or a right: what a distroless image is. No /tmp, no shell, no time zones, no locales.
+ * a home or a right: what a distroless image is, with the /proc and the /dev/null that every
+ * container gets. No /tmp, no shell, no time zones, no locales.
  */
 export const BARE: Place = {
   name: "in a bare root directory",
   async withFiles(files, test) {
     const directory = await Deno.makeTempDir({ dir: join(BARE_ROOT, "work") });
-    const enter =
-      'mount -t proc proc "$0/proc" && exec chroot --userspec="$1:$1" "$0" "$2" "${@:3}"';
+    const enter = 'mount -t proc proc "$0/proc" && mount --bind /dev/null "$0/dev/null" && ' +
+      'exec chroot --userspec="$1:$1" "$0" "$2" "${@:3}"';
     const command = ({ executable = EXECUTABLE, by = [] }: StartOptions) => [
       ...by,
       ...["unshare", "--mount", "bash", "-c", enter, BARE_ROOT, String(NOBODY)],

@@ -50,4 +50,5 @@ for (const executable of [EXECUTABLE, EXECUTABLE_WITH_EXPANSIONS]) {
 }
 for (const library of await librariesOf(EXECUTABLE)) await copyInto(BARE_ROOT, library, library);
 await copyInto(BARE_ROOT, AUTHORITIES, AUTHORITIES);
-for (const directory of ["proc", "work"]) await Deno.mkdir(join(BARE_ROOT, directory));
+for (const directory of ["dev", "proc", "work"]) await Deno.mkdir(join(BARE_ROOT, directory));
+await Deno.writeTextFile(join(BARE_ROOT, "dev/null"), "");
