@@ -1,0 +1,145 @@
+/** The executable where something is missing that a machine usually has. */
+import assert from "node:assert/strict";
+import { eventually } from "../helpers/eventually.ts";
+import type { Program } from "../helpers/program.ts";
+import { startNatsServer } from "../helpers/nats_server.ts";
+import { BARE_ROOT } from "./executables.ts";
+import { listen } from "./listen.ts";
+import { memoryGroup } from "./memory_group.ts";
+import { BARE, everywhere, HERE, NOBODY } from "./places.ts";
+
+/** An interval, and an expansion, which is what needs most. */
+const CONFIG = `name: surroundings
+schedules:
+  - { name: often, interval_seconds: 0.1, dispatch_type: task, task: { worker_type: w } }
+  - name: expanded
+    interval_seconds: 0.3
+    expand_from: ./list.js#list
+    dispatch_type: task
+    task: { worker_type: w }
+`;
+const FILES = { "s.yaml": CONFIG, "list.js": "export const list = () => [{ id: 1 }];" };
+
+/** Works: fires, expands, and ends cleanly by the signal. */
+async function works(program: Program, terminate = () => program.kill("SIGTERM")): Promise<void> {
+  await program.logged("scheduler.expansion_dispatched", 2);
+  await program.logged("scheduler.task_dispatched", 5);
+  terminate();
+  assert.equal(await program.exit(), 0, program.stderr.join("\n"));
+  assert.deepEqual(program.log().filter(({ level }) => level !== "info"), []);
+}
+
+everywhere("as PID 1 it works, and ends by SIGTERM", async (place) => {
+  await place.withFiles(FILES, async (site) => {
+    const by = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"];
+    await using program = site.start(["--config", site.path("s.yaml"), "--bus", "memory"], { by });
+    await works(program, () => {
+      const [child] = childrenOf(program.pid);
+      assert.match(Deno.readTextFileSync(`/proc/${child}/status`), /^NSpid:.*\t1$/m);
+      Deno.kill(child!, "SIGTERM");
+    });
+  });
+});
+
+const childrenOf = (pid: number) =>
+  Deno.readTextFileSync(`/proc/${pid}/task/${pid}/children`).trim().split(" ").map(Number);
+
+Deno.test("as a user without a name or a right it works", async () => {
+  await BARE.withFiles(FILES, async (site) => {
+    await using program = site.start(["--config", site.path("s.yaml"), "--bus", "memory"]);
+    await program.logged("scheduler.running");
+    const status = await Deno.readTextFile(`/proc/${program.pid}/status`);
+    assert.match(status, new RegExp(`^Uid:\\t${NOBODY}\\t${NOBODY}\\t`, "m"));
+    assert.match(status, /^CapEff:\t0+$/m);
+    await works(program);
+  });
+});
+
+Deno.test("on a read-only file system, with no /tmp, it works", async () => {
+  await BARE.withFiles(FILES, async (site) => {
+    await assert.rejects(Deno.stat(`${BARE_ROOT}/tmp`), Deno.errors.NotFound);
+    const readOnly = 'mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && ' +
+      '! touch "$0/x" 2>/dev/null && exec "$@"';
+    await using program = site.start(["--config", site.path("s.yaml"), "--bus", "memory"], {
+      by: ["unshare", "--mount", "bash", "-c", readOnly, BARE_ROOT],
+    });
+    await works(program);
+  });
+});
+
+everywhere("with an empty environment, and so no home directory, it works", async (place) => {
+  await place.withFiles(FILES, async (site) => {
+    await using program = site.start(["--config", site.path("s.yaml"), "--bus", "memory"], {
+      by: ["/usr/bin/env", "-i"],
+    });
+    await works(program);
+  });
+});
+
+everywhere("where TMPDIR and HOME lead nowhere it works", async (place) => {
+  await place.withFiles(FILES, async (site) => {
+    const env = { TMPDIR: "/no/such", HOME: "/no/such", DENO_DIR: "/no/such" };
+    const args = ["--config", site.path("s.yaml"), "--bus", "memory"];
+    await using program = site.start(args, { env });
+    await works(program);
+  });
+});
+
+const ZONED = `name: zoned
+schedules:
+  - { name: utc, cron: "0 8 * * *", dispatch_type: task, task: { worker_type: w } }
+  - name: berlin
+    cron: "0 8 * * *"
+    timezone: Europe/Berlin
+    dispatch_type: task
+    task: { worker_type: w }
+`;
+
+for (const TZ of ["Asia/Tokyo", "Mars/Phobos", ""]) {
+  everywhere(`TZ=${TZ} changes no instant, and zones need no database`, async (place) => {
+    await place.withFiles({ "s.yaml": ZONED }, async (site) => {
+      const span = ["--from", "2026-07-01T00:00:00Z", "--to", "2026-07-02T00:00:00Z"];
+      const { stdout } = await site.run(
+        ["simulate", "--config", site.path("s.yaml"), ...span, "--format", "json"],
+        { env: { TZ, TZDIR: "/no/such" } },
+      );
+      const fired = stdout.split("\n").map((line) => JSON.parse(line)).slice(0, 2);
+      assert.deepEqual(fired.map(({ entry, scheduled_for }) => [entry, scheduled_for]), [
+        ["berlin", "2026-07-01T06:00:00.000Z"],
+        ["utc", "2026-07-01T08:00:00.000Z"],
+      ]);
+    });
+  });
+}
+
+everywhere("a locale that is not English changes no word and no number", async (place) => {
+  await place.withFiles({ "s.yaml": ZONED.replace("cron:", "corn:") }, async (site) => {
+    const outputs = ["C", "tr_TR.UTF-8", "de_DE.UTF-8", "ar_EG.UTF-8"].map((locale) =>
+      site.run(["validate", site.path("s.yaml")], {
+        env: { LANG: locale, LC_ALL: locale, LANGUAGE: locale },
+      })
+    );
+    const [english, ...others] = await Promise.all(outputs);
+    assert.match(english!.stdout, /did you mean "cron"/);
+    for (const { code, stdout } of others) {
+      assert.equal(stdout, english!.stdout);
+      assert.equal(code, 2);
+    }
+  });
+});
+
+Deno.test("under a limit of 128 MiB it works on a server, expansions included", async () => {
+  await using server = await startNatsServer();
+  await using listener = await listen(server.url);
+  await using group = await memoryGroup(128 * 2 ** 20);
+  await HERE.withFiles(FILES, async (site) => {
+    const args = ["--config", site.path("s.yaml"), "--nats-url", server.url];
+    await using program = site.start(args, { by: group.enter });
+    await eventually(
+      "it has expanded a few times",
+      () => listener.messages.filter(({ schedule }) => schedule === "expanded").length >= 5,
+    );
+    assert.ok(await group.peak() > 30 * 2 ** 20, "the limit counts the program's memory");
+    await works(program);
+  });
+});
