@@ -69,6 +69,7 @@ async function main({ target, include, output }: Options): Promise<void> {
     await deno([
       "compile",
       "-P",
+      "--no-prompt", // what is not allowed is refused, on a terminal too
       ...["--config", join(ROOT, "deno.json"), "--no-lock", "--no-check"],
       ...embedded.flatMap((path) => ["--include", join(BUNDLE, path)]),
       ...each === null ? [] : ["--target", each],

@@ -1,0 +1,63 @@
+/** What is in the executable. */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { EXECUTABLE, ROOT } from "./executables.ts";
+
+const BUNDLE = join(ROOT, "dist/bundle");
+
+/** The text behind the executable that Deno itself is. */
+async function embedded(): Promise<string> {
+  const bytes = await Deno.readFile(EXECUTABLE);
+  return new TextDecoder("latin1").decode(bytes.subarray(-2 * 2 ** 20));
+}
+
+/** The modules that were bundled, by the comments that name them. */
+async function modules(): Promise<string[]> {
+  const found = new Set<string>();
+  for await (const { name } of Deno.readDir(BUNDLE)) {
+    if (!name.endsWith(".js")) continue;
+    const text = await Deno.readTextFile(join(BUNDLE, name));
+    for (const [, module] of text.matchAll(/^ *\/\/ ((?:npm:|lib\/|main\.ts)\S*|\S+\.json)$/gm)) {
+      found.add(module!);
+    }
+    assert.ok((await embedded()).includes(text.slice(0, 2000)), `${name} is embedded`);
+  }
+  return [...found];
+}
+
+/** What the program needs when it runs; `json-schema-to-ts` and its own are types alone. */
+const PACKAGES = [
+  "@logtape/logtape",
+  "@nats-io/nats-core",
+  "@nats-io/nkeys",
+  "@nats-io/nuid",
+  "@nats-io/transport-node",
+  "commander",
+  "js-yaml",
+  "leven",
+  "tweetnacl",
+];
+
+Deno.test("the packages in it are the program's, as deno.lock pins them, and no other", async () => {
+  const packages = new Map((await modules()).flatMap((module) => {
+    const found = /^npm:((?:@[^/]+\/)?[^/]+)\/(\d[^/]*)\//.exec(module);
+    return found === null ? [] : [[found[1]!, found[2]!]];
+  }));
+  assert.deepEqual([...packages.keys()].sort(), PACKAGES);
+  const { npm } = JSON.parse(await Deno.readTextFile(join(ROOT, "deno.lock")));
+  for (const [name, version] of packages) assert.ok(`${name}@${version}` in npm, name);
+});
+
+Deno.test("of the repository it holds the program alone: no test, no benchmark, no sample", async () => {
+  const own = (await modules()).filter((module) => !module.startsWith("npm:"));
+  assert.ok(own.length > 80, "the modules were listed");
+  assert.deepEqual(own.filter((module) => !/^(main\.ts|deno\.json|lib\/.*)$/.test(module)), []);
+  assert.deepEqual(own.filter((module) => module.startsWith("lib/expansions/")), []);
+});
+
+Deno.test("it tells nothing of the machine that it was built on", async () => {
+  const text = await embedded();
+  for (const secret of [ROOT, Deno.env.get("HOME") ?? "/root", Deno.hostname()]) {
+    assert.ok(!text.includes(`${secret}/`), `"${secret}" is in it`);
+  }
+});
