@@ -36,9 +36,10 @@ interface Options {
   target: string[];
   include: string[];
   output: string;
+  commit?: string;
 }
 
-async function main({ target, include, output }: Options): Promise<void> {
+async function main({ target, include, output, commit }: Options): Promise<void> {
   if (target.length > 1 && Deno.env.get("DENORT_BIN") !== undefined) {
     throw new Error(
       "DENORT_BIN is a base for one target: run `deno task compile --target …` once for each",
@@ -48,7 +49,7 @@ async function main({ target, include, output }: Options): Promise<void> {
   // In pieces: what is imported when it is needed, such as the NATS client, stays out of the rest.
   await bundle(join(ROOT, "main.ts"), ["--code-splitting", "--outdir", BUNDLE]);
   const embedded = ["commit.txt"];
-  await Deno.writeTextFile(join(BUNDLE, "commit.txt"), await commit());
+  await Deno.writeTextFile(join(BUNDLE, "commit.txt"), commit ?? await headCommit());
   for (const worker of WORKERS) {
     await bundleTo(`${worker}.js`, join(ROOT, "lib/scheduler", `${worker}.ts`));
     embedded.push(`${worker}.js`);
@@ -109,7 +110,7 @@ async function* modulesIn(paths: readonly string[]): AsyncGenerator<string> {
 }
 
 /** The commit that is built, or "unknown" where there is no repository. */
-async function commit(): Promise<string> {
+async function headCommit(): Promise<string> {
   const git = (...args: string[]) => run("git", ["-C", ROOT, ...args]);
   try {
     const hash = (await git("rev-parse", "--short=12", "HEAD")).trim();
@@ -152,6 +153,7 @@ const program = new Command("compile")
       .default([]).argParser(collect),
   )
   .option("--include <path>", "a module, or a directory of modules; may be repeated", collect, [])
+  .option("--commit <hash>", "for --version; default: what git says")
   .option("--output <file>", "where no --target is given", join(DIST, NAME))
   .parse(Deno.args, { from: "user" });
 const options = program.opts<Options>();

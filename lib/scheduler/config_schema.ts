@@ -234,9 +234,6 @@ export const FILE_SCHEMA = {
   },
 } as const;
 
-/** The file as it stands, its entries not yet looked at. */
-export type FileInput = FromSchema<typeof FILE_SCHEMA>;
-
 /** The rules between the keys of an entry, for editors; validate_config.ts words them for people. */
 const ENTRY_RULES = {
   allOf: [

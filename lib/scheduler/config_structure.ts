@@ -2,10 +2,6 @@ import { CATCH_UP_POLICIES, DISPATCH_TYPES, MODEL_TIERS, PRIORITIES } from "../w
 import { checkEntry, checkFile } from "./config_check.js";
 import { type DocumentPath, type Finding, shown, suggestion } from "./config_problem.ts";
 import {
-  ENTRY_SCHEMA,
-  type EntryInput,
-  FILE_SCHEMA,
-  type FileInput,
   LONGEST_EXPAND_TIMEOUT_SECONDS,
   LONGEST_NAME,
   LONGEST_SECONDS,

@@ -12,7 +12,7 @@ import {
   ENTRY_SCHEMA,
   FILE_SCHEMA,
 } from "../../lib/scheduler/config_schema.ts";
-import { Ajv, standaloneCode } from "../deps.ts";
+import { Ajv, ajvStandalone } from "../deps.ts";
 
 const SCHEDULER = new URL("../../lib/scheduler/", import.meta.url);
 
@@ -35,7 +35,7 @@ function checkSource(): string {
   });
   ajv.addSchema(keywordsOnly(FILE_SCHEMA), "file").addSchema(keywordsOnly(ENTRY_SCHEMA), "entry");
   const required = 'require("ajv/dist/runtime/ucs2length").default';
-  const parts = standaloneCode(ajv, { checkFile: "file", checkEntry: "entry" })
+  const parts = ajvStandalone.default(ajv, { checkFile: "file", checkEntry: "entry" })
     .split(required);
   if (parts.length !== 2 || /\brequire\(/.test(parts.join())) {
     throw new Error("Ajv's code needs something of Ajv's that is not known here");

@@ -1,0 +1,159 @@
+/** Every command line in the files that deploy the program, given to the executable. */
+import assert from "node:assert/strict";
+import { loadAll } from "js-yaml";
+import { join } from "node:path";
+import { Program, runProgram } from "../helpers/program.ts";
+import { startNatsServer } from "../helpers/nats_server.ts";
+import type { IDeployment } from "../deploy/linters.ts";
+import { BARE_ROOT, EXECUTABLE, ROOT } from "./executables.ts";
+import { BARE, HERE } from "./places.ts";
+
+const read = (path: string) => Deno.readTextFile(join(ROOT, path));
+
+/** Runs `test` with the schedules of deploy/config where the image looks for them. */
+async function withEtcHeddle(test: () => Promise<void>): Promise<void> {
+  const directory = join(BARE_ROOT, "etc/heddle");
+  await Deno.mkdir(directory);
+  try {
+    await Deno.copyFile(
+      join(ROOT, "deploy/config/schedules.yaml"),
+      join(directory, "schedules.yaml"),
+    );
+    await test();
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+}
+
+/** Starts `run`, and asks `probe` before, while and after it runs. */
+async function startsAndIsProbed(
+  run: string[],
+  probe: string[],
+  env: Record<string, string>,
+): Promise<void> {
+  await using server = await startNatsServer();
+  const options = { env: { ...env, NATS_URL: server.url } };
+  await withEtcHeddle(() =>
+    BARE.withFiles({}, async (site) => {
+      assert.equal((await site.run(probe, options)).code, 1, "before it runs");
+      const program = site.start(run, options);
+      try {
+        await program.logged("scheduler.running");
+        assert.equal((await site.run(probe, options)).code, 0, "while it runs");
+        program.kill("SIGTERM");
+        assert.equal(await program.exit(), 0);
+      } finally {
+        await program[Symbol.asyncDispose]();
+      }
+      assert.equal((await site.run(probe, options)).code, 1, "after it ran");
+    })
+  );
+}
+
+const EXECUTABLE_IN_IMAGE = "/heddle-scheduler";
+
+Deno.test("the image's command and its health check", async () => {
+  const text = await read("Dockerfile");
+  const list = (pattern: RegExp): string[] => JSON.parse(pattern.exec(text)![1]!);
+  assert.deepEqual(list(/^ENTRYPOINT (.*)$/m), [EXECUTABLE_IN_IMAGE]);
+  const [program, ...probe] = list(/^HEALTHCHECK .*CMD (.*)$/m);
+  assert.equal(program, EXECUTABLE_IN_IMAGE);
+  const env = Object.fromEntries(
+    [...text.matchAll(/^ENV (\w+)=(\S+)$/gm)].map(([, name, value]) => [name!, value!]),
+  );
+  await startsAndIsProbed(list(/^CMD (.*)$/m), probe, env);
+});
+
+Deno.test("the image is built from what .dockerignore leaves", async () => {
+  const ignored = new Set((await read(".dockerignore")).trim().split("\n"));
+  const context = await Deno.makeTempDir();
+  for await (const { name } of Deno.readDir(ROOT)) {
+    if (ignored.has(name)) continue;
+    await new Deno.Command("cp", { args: ["-r", join(ROOT, name), context] }).output();
+  }
+  const [, command] = /^RUN deno (.*)$/m.exec(await read("Dockerfile"))!;
+  const { code, stderr } = await new Deno.Command(Deno.env.get("DENO_COMPILE") ?? Deno.execPath(), {
+    args: command!.replace('"$COMMIT"', "0123456789ab").split(" "),
+    cwd: context,
+  }).output();
+  assert.equal(code, 0, new TextDecoder().decode(stderr));
+  const { stdout } = await runProgram(["--version"], {
+    command: [join(context, "dist/heddle-scheduler")],
+  });
+  assert.match(stdout, /\(commit 0123456789ab, /);
+  await Deno.remove(context, { recursive: true });
+});
+
+Deno.test("the Kubernetes examples' arguments and probes", async () => {
+  const documents = loadAll(await read("deploy/kubernetes.yaml")) as IDeployment[];
+  const dockerfile = await read("Dockerfile");
+  const [, config] = /^ENV HEDDLE_SCHEDULER_CONFIG=(\S+)$/m.exec(dockerfile)!;
+  for (const { spec } of documents.slice(1)) {
+    const { containers, initContainers = [], volumes } = spec!.template.spec!;
+    const container = [...containers, ...initContainers].find(({ name }) => name === "scheduler")!;
+    const [program, ...probe] = container.readinessProbe!.exec!.command!;
+    assert.equal(program, EXECUTABLE_IN_IMAGE);
+    await startsAndIsProbed(container.args!, probe, { HEDDLE_SCHEDULER_CONFIG: config! });
+    assert.ok(container.volumeMounts!.some(({ mountPath }) => config!.startsWith(mountPath)));
+    for (const { name } of container.volumeMounts!) {
+      assert.ok(volumes!.some((volume) => volume.name === name));
+    }
+    const startup = container.startupProbe;
+    if (startup) assert.deepEqual(startup.exec, container.readinessProbe!.exec);
+  }
+});
+
+Deno.test("the compose file's mount, and the address of its server", async () => {
+  const [compose] = loadAll(await read("deploy/compose.yaml")) as {
+    services: Record<string, { volumes?: string[]; environment?: Record<string, string> }>;
+  }[];
+  const { nats, scheduler } = compose!.services;
+  assert.ok(nats);
+  assert.deepEqual(scheduler!.volumes, ["./config:/etc/heddle:ro"]);
+  assert.deepEqual(scheduler!.environment, { NATS_URL: "nats://nats:4222" });
+});
+
+Deno.test("the systemd unit is right, tight, starts it and reloads it", async () => {
+  const unit = await read("deploy/heddle-scheduler.service");
+  await using server = await startNatsServer();
+  await HERE.withFiles(
+    { "schedules.yaml": await read("deploy/config/schedules.yaml") },
+    async (site) => {
+      const here = unit.replaceAll("/usr/local/bin/heddle-scheduler", EXECUTABLE)
+        .replaceAll("/etc/heddle/schedules.yaml", site.path("schedules.yaml"));
+      await Deno.writeTextFile(site.path("heddle-scheduler.service"), here);
+      for (const check of [["verify"], ["security", "--offline=true", "--threshold=20"]]) {
+        const { code, stderr } = await new Deno.Command("systemd-analyze", {
+          args: [...check, site.path("heddle-scheduler.service")],
+        }).output();
+        assert.equal(code, 0, new TextDecoder().decode(stderr));
+      }
+      const line = (key: string) => new RegExp(`^${key}=(.*)$`, "m").exec(here)![1]!;
+      const [executable, ...args] = line("ExecStart").split(" ");
+      await using program = new Program(args, {
+        command: [executable!],
+        env: { NATS_URL: server.url },
+      });
+      await program.logged("scheduler.running");
+      const reload = line("ExecReload").replace("$MAINPID", String(program.pid)).split(" ");
+      await new Deno.Command(reload[0]!, { args: reload.slice(1) }).output();
+      await program.logged("scheduler.config_reloaded");
+      assert.equal(line("RestartPreventExitStatus"), "2");
+    },
+  );
+});
+
+Deno.test("what the release workflow asks of each executable", async () => {
+  const workflow = await read(".github/workflows/release.yml");
+  const commands = [...workflow.matchAll(/- run: '"\$EXECUTABLE" ([^']*)'/g)].map(([, rest]) =>
+    rest!
+  );
+  assert.equal(commands.length, 2);
+  for (const command of commands) {
+    const { code } = await new Deno.Command("bash", {
+      args: ["-o", "pipefail", "-c", `"${EXECUTABLE}" ${command}`],
+      cwd: ROOT,
+    }).output();
+    assert.equal(code, 0, command);
+  }
+});

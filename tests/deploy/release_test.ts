@@ -1,0 +1,39 @@
+import assert from "node:assert/strict";
+import denoJson from "../../deno.json" with { type: "json" };
+
+const read = (path: string) => Deno.readTextFile(new URL(`../../${path}`, import.meta.url));
+
+/** The newest version that the changelog tells of. */
+const newest = (changelog: string) => /^## (\S+)/m.exec(changelog)?.[1];
+
+Deno.test("deno.json, the changelog, the manifests and the tag name one version", async () => {
+  const { version } = denoJson;
+  assert.match(version, /^\d+\.\d+\.\d+$/);
+  const changelog = await read("CHANGELOG.md");
+  assert.equal(newest(changelog), version);
+  const images = [...(await read("deploy/kubernetes.yaml")).matchAll(/heddle-scheduler:(\S+)/g)];
+  assert.deepEqual(new Set(images.map(([, tag]) => tag)), new Set([version]));
+  // Set by the release workflow.
+  if (Deno.env.get("GITHUB_REF_TYPE") === "tag") {
+    assert.equal(Deno.env.get("GITHUB_REF_NAME"), `v${version}`);
+    assert.doesNotMatch(changelog, /\(unreleased\)/, "the changelog says when it was released");
+  }
+});
+
+Deno.test("every place that names Deno's version names the same one", async () => {
+  const places = [
+    ".ci/run",
+    ".github/workflows/test.yml",
+    ".github/workflows/release.yml",
+    "Dockerfile",
+    "README.md",
+    "schedules.yaml",
+  ];
+  const versions = new Set<string>();
+  for (const place of places) {
+    const found = [...(await read(place)).matchAll(/deno[@:](\d+\.\d+\.\d+)/g)];
+    assert.ok(found.length > 0, place);
+    for (const [, version] of found) versions.add(version!);
+  }
+  assert.equal(versions.size, 1, [...versions].join());
+});
