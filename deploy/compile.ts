@@ -32,6 +32,16 @@ const TARGETS = [
   "x86_64-pc-windows-msvc",
 ];
 
+const V8_FLAGS = [
+  // Functions are compiled when their module is, so that Deno's code cache holds them: from the
+  // second start on that saves 20 ms of 65.
+  "--no-lazy",
+  // The heap is collected when it has doubled, not when it has quadrupled: under 10,000 firings a
+  // second 100 MB in place of 150, and back to where it was when they are over.
+  "--heap-growing-percent=100",
+  "--max-semi-space-size=8",
+];
+
 interface Options {
   target: string[];
   include: string[];
@@ -74,9 +84,7 @@ async function main({ target, include, output, commit }: Options): Promise<void>
       ...["--config", join(ROOT, "deno.json"), "--no-lock", "--no-check"],
       ...embedded.flatMap((path) => ["--include", join(BUNDLE, path)]),
       ...each === null ? [] : ["--target", each],
-      // Functions are compiled when their module is, so that Deno's code cache holds them: from the
-      // second start on that saves 20 ms of 65.
-      "--v8-flags=--no-lazy",
+      `--v8-flags=${V8_FLAGS.join()}`,
       ...["--output", path, join(BUNDLE, "main.js")],
     ]);
     built.push(path);
