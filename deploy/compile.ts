@@ -3,6 +3,7 @@
  *
  *   deno task compile                        dist/heddle-scheduler, for this machine
  *   deno task compile --include expansions   with the modules of a directory, or one module, in it
+ *   deno task compile --allow-write=/var/lib/reports --allow-run=/usr/bin/git
  *   deno task compile --target aarch64-apple-darwin
  *   deno task compile:all                    for every target, with checksums
  *
@@ -47,9 +48,14 @@ interface Options {
   include: string[];
   output: string;
   commit?: string;
+  allowWrite?: string;
+  allowRun?: string;
+  allowSys?: string;
+  allowFfi?: string;
 }
 
-async function main({ target, include, output, commit }: Options): Promise<void> {
+async function main(options: Options): Promise<void> {
+  const { target, include, output, commit } = options;
   if (target.length > 1 && Deno.env.get("DENORT_BIN") !== undefined) {
     throw new Error(
       "DENORT_BIN is a base for one target: run `deno task compile --target …` once for each",
@@ -80,6 +86,7 @@ async function main({ target, include, output, commit }: Options): Promise<void>
     await deno([
       "compile",
       "-P",
+      ...morePermissions(options),
       "--no-prompt", // what is not allowed is refused, on a terminal too
       ...["--config", join(ROOT, "deno.json"), "--no-lock", "--no-check"],
       ...embedded.flatMap((path) => ["--include", join(BUNDLE, path)]),
@@ -90,6 +97,17 @@ async function main({ target, include, output, commit }: Options): Promise<void>
     built.push(path);
   }
   if (target.length > 0) await writeChecksums(built);
+}
+
+/** What is allowed besides what deno.json says. */
+function morePermissions({ allowWrite, allowRun, allowSys, allowFfi }: Options): string[] {
+  return [
+    ...allowWrite === undefined ? [] : [`--allow-write=${allowWrite}`],
+    // This one is said in place of what deno.json says.
+    ...allowRun === undefined ? [] : [`--allow-run=/proc/self/exe,${allowRun}`],
+    ...allowSys === undefined ? [] : [`--allow-sys=${allowSys}`],
+    ...allowFfi === undefined ? [] : [`--allow-ffi=${allowFfi}`],
+  ];
 }
 
 /** A module and all that it imports, as one file at `path` in the bundle. */
@@ -161,6 +179,10 @@ const program = new Command("compile")
       .default([]).argParser(collect),
   )
   .option("--include <path>", "a module, or a directory of modules; may be repeated", collect, [])
+  .option("--allow-write <paths>", "comma-separated; expansions may then write there")
+  .option("--allow-run <programs>", "comma-separated; expansions may then start them")
+  .option("--allow-sys <apis>", "comma-separated, as Deno names them")
+  .option("--allow-ffi <libraries>", "comma-separated")
   .option("--commit <hash>", "for --version; default: what git says")
   .option("--output <file>", "where no --target is given", join(DIST, NAME))
   .parse(Deno.args, { from: "user" });

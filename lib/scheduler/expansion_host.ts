@@ -23,8 +23,8 @@ const MEMORY_PERIOD = 50;
 
 /** Serves the scheduler that started this process, until it ends it. Does not return. */
 export async function runExpansionHost(): Promise<never> {
-  // A compiled program starts with everything that it may do itself.
-  for (const name of ["run", "write", "ffi", "sys"] as const) Deno.permissions.revokeSync({ name });
+  // A compiled program starts with everything that it may do itself: start itself, above all.
+  Deno.permissions.revokeSync({ name: "run", command: "/proc/self/exe" });
   // Sent to the whole group by a terminal or a service manager: calls under way are let finish.
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     Deno.addSignalListener(signal, () => {});

@@ -1,8 +1,9 @@
 /** What the executable, and an expansion in it, may do: as little as will do. */
 import assert from "node:assert/strict";
 import denoJson from "../../deno.json" with { type: "json" };
-import { EXECUTABLE } from "./executables.ts";
-import { everywhere, type Site } from "./places.ts";
+import { compile } from "./compile.ts";
+import { EXECUTABLE, ROOT } from "./executables.ts";
+import { everywhere, HERE, type Site } from "./places.ts";
 
 Deno.test("what is allowed in deno.json is baked in, and nothing is ever asked for", async () => {
   const { read, net, env, run, import: imports, ...rest } = denoJson.permissions.default;
@@ -133,6 +134,30 @@ everywhere("what an expansion can still do is what the README says", async (plac
   });
 });
 
+Deno.test("built with --allow-write and --allow-run, it may do that and no more", async () => {
+  const attempts = [
+    `["write there", () => Deno.writeTextFileSync("$FILES/x", "")],`,
+    `["write elsewhere", () => Deno.writeTextFileSync("/tmp/x", "")],`,
+    `["start that", () => new Deno.Command("/bin/true").outputSync().code],`,
+    `["start another", () => new Deno.Command("/bin/false").outputSync()],`,
+    `["start the scheduler", () => new Deno.Command("/proc/self/exe").outputSync()],`,
+  ];
+  await HERE.withFiles({}, async (site) => {
+    for (const [name, text] of Object.entries(files(attempts))) {
+      await Deno.writeTextFile(site.hostPath(name), text.replaceAll("$FILES", site.path(".")));
+    }
+    const executable = site.path("heddle-scheduler");
+    await compile(ROOT, [
+      ...[`--allow-write=${site.path(".")}`, "--allow-run=/bin/true", "--output", executable],
+    ]);
+    const results = await attempt(site, executable);
+    assert.deepEqual(
+      [...results.values()].map((result) => /^refused: Requires (\w+)/.exec(result)?.[1] ?? result),
+      ["undefined", "write", "0", "run", "run"],
+    );
+  });
+});
+
 function files(attempts: string[]): Record<string, string> {
   return {
     "s.yaml": `name: attempts
@@ -160,10 +185,10 @@ export async function attempts() {
 }
 
 /** What each attempt came to, made by an expansion of the executable. */
-async function attempt(site: Site): Promise<Map<string, string>> {
+async function attempt(site: Site, executable = EXECUTABLE): Promise<Map<string, string>> {
   const { stdout, stderr, code } = await site.run([
     ...["fire", "attempts", "--bus", "memory", "--config", site.path("s.yaml")],
-  ], { env: { ...CREDENTIALS, AWS_SECRET_ACCESS_KEY: "secret", TZ: "UTC" } });
+  ], { executable, env: { ...CREDENTIALS, AWS_SECRET_ACCESS_KEY: "secret", TZ: "UTC" } });
   assert.equal(code, 0, stderr);
   const payloads = stdout.split("\n").map((line) => JSON.parse(line).data.payload);
   return new Map(payloads.map(({ what, result }) => [what, result]));

@@ -11,19 +11,10 @@
  * @module
  */
 import { dirname, join } from "node:path";
+import { compile } from "./compile.ts";
 import { BARE_ROOT, EXECUTABLE, EXECUTABLE_WITH_EXPANSIONS, ROOT } from "./executables.ts";
 
 const AUTHORITIES = "/etc/ssl/certs/ca-certificates.crt";
-
-async function compile(cwd: string, args: string[]): Promise<void> {
-  const { code, stderr } = await new Deno.Command(Deno.env.get("DENO_COMPILE") ?? Deno.execPath(), {
-    args: ["run", "-A", join(ROOT, "deploy/compile.ts"), ...args],
-    cwd,
-  }).output();
-  if (code === 0) return;
-  console.error(new TextDecoder().decode(stderr));
-  throw new Error("Cannot compile: see above, and README.md on builds behind a firewall");
-}
 
 /** The shared libraries that `executable` loads, as `ldd` lists them. */
 async function librariesOf(executable: string): Promise<string[]> {
