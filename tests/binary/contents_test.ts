@@ -48,6 +48,11 @@ Deno.test("the packages in it are the program's, as deno.lock pins them, and no 
   for (const [name, version] of packages) assert.ok(`${name}@${version}` in npm, name);
 });
 
+Deno.test("README.md names every package in it", async () => {
+  const readme = await Deno.readTextFile(join(ROOT, "README.md"));
+  for (const name of PACKAGES) assert.ok(readme.includes(`\`${name}\``), name);
+});
+
 Deno.test("of the repository it holds the program alone: no test, no benchmark, no sample", async () => {
   const own = (await modules()).filter((module) => !module.startsWith("npm:"));
   assert.ok(own.length > 80, "the modules were listed");
