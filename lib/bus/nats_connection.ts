@@ -43,6 +43,7 @@ export class NatsConnection {
   readonly closed: Promise<string>;
   readonly #client: NatsConnectionImpl;
   readonly #close = Promise.withResolvers<string>();
+  readonly #unconfirmed = new Set<(isConfirmed: boolean) => void>();
   #isGone = false;
   #lastError: Error | undefined;
 
@@ -112,8 +113,15 @@ export class NatsConnection {
    */
   confirm(): Promise<boolean> {
     if (!this.isUp) return Promise.resolve(false);
-    const pong = this.#client.flush().then(() => true, () => false);
-    return Promise.race([pong, this.closed.then(() => false)]);
+    // What is chained to `closed` stays in memory for as long as the connection lives.
+    return new Promise((resolve) => {
+      const settle = (isConfirmed: boolean) => {
+        this.#unconfirmed.delete(settle);
+        resolve(isConfirmed);
+      };
+      this.#unconfirmed.add(settle);
+      this.#client.flush().then(() => settle(true), () => settle(false));
+    });
   }
 
   /**
@@ -164,6 +172,7 @@ export class NatsConnection {
     this.#isGone = true;
     this.#client.protocol.transport.discard();
     this.#close.resolve(reason);
+    for (const settle of this.#unconfirmed) settle(false);
     void this.#client.close();
   }
 }
