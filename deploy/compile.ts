@@ -55,30 +55,17 @@ interface Options {
 }
 
 async function main(options: Options): Promise<void> {
-  const { target, include, output, commit } = options;
+  const { target, output } = options;
+  const unknown = target.find((each) => !TARGETS.includes(each));
+  if (unknown !== undefined) {
+    throw new Error(`There is no target "${unknown}", only ${TARGETS.join(", ")}`);
+  }
   if (target.length > 1 && Deno.env.get("DENORT_BIN") !== undefined) {
     throw new Error(
       "DENORT_BIN is a base for one target: run `deno task compile --target …` once for each",
     );
   }
-  await Deno.remove(BUNDLE, { recursive: true }).catch(ignoreMissing);
-  // In pieces: what is imported when it is needed, such as the NATS client, stays out of the rest.
-  await bundle(join(ROOT, "main.ts"), ["--code-splitting", "--outdir", BUNDLE]);
-  const embedded = ["commit.txt"];
-  await Deno.writeTextFile(join(BUNDLE, "commit.txt"), commit ?? await headCommit());
-  for (const worker of WORKERS) {
-    await bundleTo(`${worker}.js`, join(ROOT, "lib/scheduler", `${worker}.ts`));
-    embedded.push(`${worker}.js`);
-  }
-  for await (const module of modulesIn(include)) {
-    const path = join("compiled_in", relative(Deno.cwd(), module));
-    if (path.split("/")[0] !== "compiled_in") {
-      throw new Error(`Cannot include "${module}": it is outside "${Deno.cwd()}"`);
-    }
-    await bundleTo(path, module);
-    embedded.push(path);
-  }
-  for await (const module of modulesIn([BUNDLE])) await hidePaths(module);
+  const embedded = await bundleAll(await included(options.include), options.commit);
   const built: string[] = [];
   for (const each of target.length === 0 ? [null] : target) {
     const suffix = each?.includes("windows") ? ".exe" : "";
@@ -97,6 +84,33 @@ async function main(options: Options): Promise<void> {
     built.push(path);
   }
   if (target.length > 0) await writeChecksums(built);
+}
+
+/** The modules to include, and where each goes in the bundle: expansion_path.ts looks there. */
+async function included(paths: readonly string[]): Promise<Map<string, string>> {
+  const found = new Map<string, string>();
+  for await (const module of modulesIn(paths)) {
+    const path = join("compiled_in", relative(Deno.cwd(), module));
+    if (path.split("/")[0] !== "compiled_in") {
+      throw new Error(`Cannot include "${module}": it is outside "${Deno.cwd()}"`);
+    }
+    found.set(module, path);
+  }
+  return found;
+}
+
+/** Fills the bundle, and returns what in it must be named to `deno compile`. */
+async function bundleAll(modules: Map<string, string>, commit?: string): Promise<string[]> {
+  await Deno.remove(BUNDLE, { recursive: true }).catch(ignoreMissing);
+  // In pieces: what is imported when it is needed, such as the NATS client, stays out of the rest.
+  await bundle(join(ROOT, "main.ts"), ["--code-splitting", "--outdir", BUNDLE]);
+  await Deno.writeTextFile(join(BUNDLE, "commit.txt"), commit ?? await headCommit());
+  for (const worker of WORKERS) {
+    await bundleTo(`${worker}.js`, join(ROOT, "lib/scheduler", `${worker}.ts`));
+  }
+  for (const [module, path] of modules) await bundleTo(path, module);
+  for await (const module of modulesIn([BUNDLE])) await hidePaths(module);
+  return ["commit.txt", ...WORKERS.map((worker) => `${worker}.js`), ...modules.values()];
 }
 
 /** What is allowed besides what deno.json says. */

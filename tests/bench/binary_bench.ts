@@ -143,6 +143,7 @@ function resident(pid: number): number {
 function start(program: string, args: string[]): Deno.ChildProcess {
   return new Deno.Command(join(directory, program), {
     args,
+    env: { MALLOC_ARENA_MAX: "1" }, // as in Dockerfile and the systemd unit
     stdin: "null",
     stdout: "null",
     stderr: "null",
@@ -188,7 +189,10 @@ async function memoryOverTime(url: string): Promise<void> {
     ...["--nats-url", url, "--log-level", "error", "--config", path],
   ]);
   const rows: Cell[][] = [];
-  const note = (when: string) => rows.push([when, resident(child.pid)]);
+  const note = (when: string) => {
+    const memory = resident(child.pid);
+    rows.push([when, memory, memory / Number(rows[0]?.[1] ?? memory)]);
+  };
   const rest = async () => {
     await config("storm.yaml", "UTC", 36_000, 100);
     reload();
@@ -200,25 +204,22 @@ async function memoryOverTime(url: string): Promise<void> {
   while (dispatches < 1000) await sleep(1);
   note("after 1,000 dispatches");
   await rest();
-  note("and at rest");
+  note("at rest after that");
   for (let reloads = 0; dispatches < DISPATCHES;) {
     if (reloads / RELOADS < dispatches / DISPATCHES) {
       reload();
       reloads++;
+      if (reloads === 1000) note("under load, after 1,000 reloads and a tenth of the dispatches");
     } else {
       await sleep(1);
     }
   }
-  note(
-    `after ${DISPATCHES.toLocaleString("en")} dispatches and ${
-      RELOADS.toLocaleString("en")
-    } reloads`,
-  );
+  note("under load, after 10,000 reloads and 1,000,000 dispatches");
   await rest();
-  note("and at rest");
+  note("at rest after that");
   await stop(child);
   await connection.close();
-  printTable("Resident memory over time, in MB", ["when", "memory"], rows);
+  printTable("Resident memory over time, in MB", ["when", "memory", "ratio"], rows);
 }
 
 try {

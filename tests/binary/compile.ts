@@ -1,13 +1,24 @@
 import { join } from "node:path";
 import { ROOT } from "./executables.ts";
 
-/** Runs deploy/compile.ts, by the Deno that `DENO_COMPILE` names where it is set. */
-export async function compile(cwd: string, args: string[]): Promise<void> {
+/** Runs the Deno that `DENO_COMPILE` names where it is set, else this one. */
+export async function deno(
+  args: string[],
+  cwd: string,
+  env: Record<string, string> = {},
+): Promise<{ code: number; stderr: string }> {
   const { code, stderr } = await new Deno.Command(Deno.env.get("DENO_COMPILE") ?? Deno.execPath(), {
-    args: ["run", "-A", join(ROOT, "deploy/compile.ts"), ...args],
+    args,
     cwd,
+    env: { NO_COLOR: "1", ...env },
   }).output();
+  return { code, stderr: new TextDecoder().decode(stderr) };
+}
+
+/** Runs deploy/compile.ts in `cwd`. */
+export async function compile(cwd: string, args: string[]): Promise<void> {
+  const { code, stderr } = await deno(["run", "-A", join(ROOT, "deploy/compile.ts"), ...args], cwd);
   if (code === 0) return;
-  console.error(new TextDecoder().decode(stderr));
+  console.error(stderr);
   throw new Error("Cannot compile: see above, and README.md on builds behind a firewall");
 }

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { Program, runProgram } from "../helpers/program.ts";
 import { startNatsServer } from "../helpers/nats_server.ts";
 import type { IDeployment } from "../deploy/linters.ts";
+import { deno } from "./compile.ts";
 import { BARE_ROOT, EXECUTABLE, ROOT } from "./executables.ts";
 import { BARE, HERE } from "./places.ts";
 
@@ -72,11 +73,9 @@ Deno.test("the image is built from what .dockerignore leaves", async () => {
     await new Deno.Command("cp", { args: ["-r", join(ROOT, name), context] }).output();
   }
   const [, command] = /^RUN deno (.*)$/m.exec(await read("Dockerfile"))!;
-  const { code, stderr } = await new Deno.Command(Deno.env.get("DENO_COMPILE") ?? Deno.execPath(), {
-    args: command!.replace('"$COMMIT"', "0123456789ab").split(" "),
-    cwd: context,
-  }).output();
-  assert.equal(code, 0, new TextDecoder().decode(stderr));
+  const args = command!.replace('"$COMMIT"', "0123456789ab").split(" ");
+  const { code, stderr } = await deno(args, context);
+  assert.equal(code, 0, stderr);
   const { stdout } = await runProgram(["--version"], {
     command: [join(context, "dist/heddle-scheduler")],
   });

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import type { Program } from "../helpers/program.ts";
 import { EXECUTABLE_WITH_EXPANSIONS } from "./executables.ts";
-import { everywhere } from "./places.ts";
+import { everywhere, HERE } from "./places.ts";
 
 const config = (expandFrom: string, more = "") =>
   `name: expanding
@@ -104,6 +104,21 @@ everywhere(
     });
   },
 );
+
+Deno.test("a file where Deno shows what is compiled in is not taken for it", async () => {
+  const planted = "deno-compile-heddle-scheduler/compiled_in/planted.js";
+  await HERE.withFiles({
+    "s.yaml": config("planted.list"),
+    [planted]: "export const list = () => [{}];",
+    [`tmp/${planted}`]: "export const list = () => [{}];",
+  }, async (site) => {
+    await using program = site.start(ARGS(site.path("s.yaml")), {
+      env: { TMPDIR: site.path("tmp") },
+    });
+    const { error } = await program.logged("scheduler.expand_from_import_failed");
+    assert.match(String(error), /nor compiled in/);
+  });
+});
 
 everywhere("one that hangs is killed when its time is over, and delays nothing", async (place) => {
   await place.withFiles({

@@ -1,0 +1,44 @@
+/** `deno task compile`. */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { deno } from "./compile.ts";
+import { EXECUTABLE, ROOT } from "./executables.ts";
+import { HERE } from "./places.ts";
+
+const TARGET = "x86_64-unknown-linux-gnu";
+
+Deno.test({
+  name: "for a named target it writes an executable of that name, and its checksum",
+  ignore: Deno.build.target !== TARGET,
+  fn: async () => {
+    const { code, stderr } = await deno(["task", "compile", "--target", TARGET], ROOT);
+    assert.equal(code, 0, stderr);
+    const check = await new Deno.Command("sha256sum", {
+      args: ["--check", "--strict", "SHA256SUMS"],
+      cwd: join(ROOT, "dist"),
+    }).output();
+    assert.equal(
+      new TextDecoder().decode(check.stdout),
+      `heddle-scheduler-${TARGET}: OK\n`,
+    );
+    const built = await Deno.readFile(join(ROOT, "dist", `heddle-scheduler-${TARGET}`));
+    assert.equal(built.length, (await Deno.stat(EXECUTABLE)).size);
+  },
+});
+
+Deno.test("for all targets one base is not enough, and it says so", async () => {
+  const { code, stderr } = await deno(["task", "compile:all"], ROOT, { DENORT_BIN: "/some/base" });
+  assert.match(stderr, /^error: DENORT_BIN is a base for one target: run /m);
+  assert.equal(code, 1);
+});
+
+Deno.test("a target that Deno does not have, a module that is outside: each is told", async () => {
+  const target = await deno(["task", "compile", "--target", "amiga"], ROOT);
+  assert.match(target.stderr, /amiga/);
+  assert.equal(target.code, 1);
+  await HERE.withFiles({ "outside.js": "" }, async (site) => {
+    const include = await deno(["task", "compile", "--include", site.path("outside.js")], ROOT);
+    assert.match(include.stderr, /^error: Cannot include ".*outside\.js": it is outside "/m);
+    assert.equal(include.code, 1);
+  });
+});
