@@ -45,9 +45,9 @@ everywhere("TypeScript from disk works, or the error says what to do", async (pl
     "s.yaml": config("./sessions.ts#active"),
     "sessions.ts": `export const active = (): { id: number }[] => [{ id: 1 }];`,
   }, async (site) => {
-    const [, major, minor, patch] = /deno (\d+)\.(\d+)\.(\d+)/
+    const [, minor, patch] = /deno 2\.(\d+)\.(\d+)/
       .exec((await site.run(["--version"])).stdout)!.map(Number);
-    const readsTypeScript = [major, minor, patch].join() >= "2,8,2" || minor! > 9;
+    const readsTypeScript = minor! > 8 || minor === 8 && patch! >= 2;
     await using program = site.start(ARGS(site.path("s.yaml")));
     if (readsTypeScript) {
       await program.logged("scheduler.expansion_dispatched");
