@@ -92,7 +92,10 @@ async function included(paths: readonly string[]): Promise<Map<string, string>> 
   for await (const module of modulesIn(paths)) {
     const path = join("compiled_in", relative(Deno.cwd(), module));
     if (path.split("/")[0] !== "compiled_in") {
-      throw new Error(`Cannot include "${module}": it is outside "${Deno.cwd()}"`);
+      throw new Error(
+        `Cannot include "${module}": it is outside "${Deno.cwd()}", which expand_from counts from; ` +
+          `run deploy/compile.ts in a directory above it`,
+      );
     }
     found.set(module, path);
   }
