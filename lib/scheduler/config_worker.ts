@@ -8,7 +8,6 @@ import type { ConfigProblem } from "./config_problem.ts";
 import { loadSchedulerConfig } from "./load_config.ts";
 import type { ScheduleEntry } from "./schedule_entry.ts";
 import type { SchedulerConfig } from "./validate_config.ts";
-import { IS_WORKER } from "./worker_entry.ts";
 
 /** All but the entries. */
 export interface ConfigHead {
@@ -23,7 +22,7 @@ export type EntryWithoutCadence = ScheduleEntry & { readonly cronCadence: null }
 /** Few enough that to unpack them takes the receiver a few milliseconds. */
 const ENTRIES_AT_ONCE = 500;
 
-if (import.meta.main && IS_WORKER) {
+if (import.meta.main) {
   let entries: readonly ScheduleEntry[] = [];
   let sent = 0;
   globalThis.addEventListener("message", async (event) => {

@@ -66,7 +66,4 @@ async function* linesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<stri
   }
 }
 
-// From source it is an entry of its own; in an executable main.ts calls it.
-if (import.meta.main && !Deno.build.standalone && Deno.args[0] === EXPANSION_HOST_ARGUMENT) {
-  await runExpansionHost();
-}
+if (import.meta.main && Deno.args[0] === EXPANSION_HOST_ARGUMENT) await runExpansionHost();

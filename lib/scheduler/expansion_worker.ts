@@ -6,7 +6,6 @@
  */
 import { callExpansion } from "./expansion_call.ts";
 import { encodeReply, type ExpansionRequest } from "./expansion_protocol.ts";
-import { IS_WORKER } from "./worker_entry.ts";
 
 /** The first and only message to the worker itself; the port that comes with it carries the rest. */
 export interface WorkerStart {
@@ -21,7 +20,7 @@ export const TAKEN = "taken";
 const WINDOW = 8;
 
 // User code may listen to and post messages of the worker itself: the port is out of its reach.
-if (import.meta.main && IS_WORKER) {
+if (import.meta.main) {
   globalThis.addEventListener("message", (event) => {
     const { data, ports } = event as MessageEvent<WorkerStart>;
     serve(ports[0]!, data);

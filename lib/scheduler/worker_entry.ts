@@ -9,6 +9,3 @@ import { extname } from "node:path";
 export function workerEntry(name: string, base: string): string {
   return new URL(name + extname(base), base).href;
 }
-
-/** Whether this is a worker's thread: bundled, the main module holds what workers do as well. */
-export const IS_WORKER = "DedicatedWorkerGlobalScope" in globalThis;
