@@ -111,7 +111,7 @@ async function sources(folder: string): Promise<string[]> {
   return found;
 }
 
-Deno.test("deno.lock holds what the program needs, which the binary embeds, and no more", async () => {
+Deno.test("deno.lock holds what the program needs, and no more", async () => {
   const read = async (path: string) => Object.keys(JSON.parse(await Deno.readTextFile(path)).npm);
   const locked = await read(`${ROOT}deno.lock`);
   const needed = new Set(

@@ -1,6 +1,6 @@
 /**
- * What only the tests need. Here and not in `deno.json`, since `deno compile` puts all that stands
- * there into the binary.
+ * What only the tests need. Here and not in `deno.json`, so that `deno.lock` pins what the program is
+ * made of, and nothing else needs to be trusted to build it.
  *
  * @module
  */
