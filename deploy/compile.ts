@@ -13,7 +13,7 @@
  * @module
  */
 import { Command, Option } from "commander";
-import { basename, join, relative } from "node:path";
+import { basename, join, relative, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
@@ -91,7 +91,7 @@ async function included(paths: readonly string[]): Promise<Map<string, string>> 
   const found = new Map<string, string>();
   for await (const module of modulesIn(paths)) {
     const path = join("compiled_in", relative(Deno.cwd(), module));
-    if (path.split("/")[0] !== "compiled_in") {
+    if (path.split(sep)[0] !== "compiled_in") {
       throw new Error(
         `Cannot include "${module}": it is outside "${Deno.cwd()}", which expand_from counts from; ` +
           `run deploy/compile.ts in a directory above it`,
