@@ -49,6 +49,7 @@ export abstract class BaseActor {
   protected readonly logger: Logger;
   readonly #natsUrl: string;
   #bus: MessageBus | undefined;
+  #disconnected = false;
   readonly #limiter: Limiter;
   #reloads: Promise<void> = Promise.resolve();
 
@@ -87,7 +88,9 @@ export abstract class BaseActor {
 
   /** The bus that was given, or the connection to `natsUrl` once {@link BaseActor.connect} began. */
   protected get bus(): MessageBus {
-    if (this.#bus === undefined) throw new Error(`Actor "${this.actorId}" is not connected`);
+    if (this.#bus === undefined) {
+      throw new Error(`Actor "${this.actorId}" is not connected: call connect() or run() first`);
+    }
     return this.#bus;
   }
 
@@ -101,10 +104,13 @@ export abstract class BaseActor {
   /** The NATS client takes longer to load than the rest of the program: not before it is needed. */
   async #natsBus(): Promise<MessageBus> {
     const { NatsBus } = await import("../bus/nats_bus.ts");
-    return new NatsBus({ servers: this.#natsUrl, name: this.actorId, logger: this.logger });
+    const bus = new NatsBus({ servers: this.#natsUrl, name: this.actorId, logger: this.logger });
+    if (this.#disconnected) await bus.close(); // meanwhile: then it must not connect any more
+    return bus;
   }
 
   async disconnect(): Promise<void> {
+    this.#disconnected = true;
     await this.#bus?.close();
     this.logger.info("actor.disconnected", { actor_id: this.actorId });
   }
@@ -119,8 +125,8 @@ export abstract class BaseActor {
     return subscription;
   }
 
-  publish(subject: string, data: JsonObject, options?: PublishOptions): Promise<void> {
-    return this.bus.publish(subject, data, options);
+  async publish(subject: string, data: JsonObject, options?: PublishOptions): Promise<void> {
+    await this.bus.publish(subject, data, options);
   }
 
   /**

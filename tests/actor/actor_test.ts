@@ -4,6 +4,7 @@ import { MemoryBus } from "../../lib/bus/memory_bus.ts";
 import type { JsonObject, Message } from "../../lib/bus/message_bus.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { LogRecorder } from "../helpers/log_recorder.ts";
+import { startNatsServer } from "../helpers/nats_server.ts";
 
 const SUBJECT = "heddle.test";
 
@@ -199,4 +200,27 @@ Deno.test("an actor whose signal is already aborted never starts", async () => {
   const actor = new TestActor({}, new MemoryBus({ logger: log }), log);
   await actor.run(SUBJECT, undefined, { handleSignals: false, signal: AbortSignal.abort() });
   assert.equal(log.of("actor.connected").length, 0);
+});
+
+class Unconnected extends BaseActor {
+  override handleMessage() {}
+}
+
+Deno.test("an actor that is not connected says what to call", async () => {
+  const actor = new Unconnected("early", { natsUrl: "nats://127.0.0.1:1" });
+  await assert.rejects(actor.publish(SUBJECT, {}), /"early" is not connected: call connect\(\)/);
+  await assert.rejects(actor.subscribe(SUBJECT), /"early" is not connected/);
+});
+
+Deno.test("an actor that is stopped while its NATS client is loaded never connects", async () => {
+  await using server = await startNatsServer();
+  const log = new LogRecorder();
+  const actor = new Unconnected("stopped", { natsUrl: server.url, logger: log });
+  const stop = new AbortController();
+  const running = actor.run(SUBJECT, undefined, { handleSignals: false, signal: stop.signal });
+  stop.abort();
+  await running;
+  // What it began then has time to go wrong; a connection left open fails this test too.
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  assert.deepEqual(log.of("bus.connected"), []);
 });
