@@ -4,7 +4,7 @@
  * @module
  */
 import { Command, CommanderError } from "commander";
-import { EXIT, type SetExitCode } from "./exit_codes.ts";
+import { EXIT, type SetExitCode, UsageError } from "./exit_codes.ts";
 import { fireCommand } from "./fire.ts";
 import { reloadCommand } from "./reload.ts";
 import { runCommand } from "./run.ts";
@@ -55,7 +55,9 @@ export async function runCli(args: readonly string[]): Promise<number> {
   } catch (error) {
     // Commander has printed what was wrong; help and --version end this way too, with 0.
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
-    throw error;
+    if (!(error instanceof UsageError)) throw error;
+    console.error(`error: ${error.message}`);
+    return EXIT.usage;
   }
   return exitCode;
 }

@@ -10,3 +10,8 @@ export const EXIT = {
 
 /** How a command says what the process is to exit with. */
 export type SetExitCode = (code: number) => void;
+
+/** Wrong usage that is only found out when a command runs; the message is all that is printed. */
+export class UsageError extends Error {
+  override readonly name = "UsageError";
+}

@@ -95,6 +95,8 @@ for (
     ["run", "--log-level", "loud"],
     ["validate", "--format", "xml"],
     ["status", "--timeout", "0"],
+    ["run", "--nats-url", "http://x"],
+    ["status", "--name", "x", "--nats-url", "http://x"],
   ]
 ) {
   Deno.test(`wrong usage exits with 2 and says what is wrong: ${args.join(" ")}`, async () => {
@@ -104,6 +106,15 @@ for (
     assert.equal(code, 2);
   });
 }
+
+Deno.test("a URL that is none is told in one line, without its password", async () => {
+  const { stderr } = await runProgram(["reload", "--nats-url", "http://user:secret@x"]);
+  assert.match(
+    stderr,
+    /^error: Cannot connect to "http:\/\/[^"\n]*@x": expected a URL such as .*$/,
+  );
+  assert.doesNotMatch(stderr, /secret/);
+});
 
 Deno.test("run with an invalid or a missing file exits with 2 and logs every problem", async () => {
   await withFile("name: a\nschedules:\n  - name: b\n  - name: b\n", async (path) => {
