@@ -4,13 +4,12 @@
  */
 import { connect } from "@nats-io/transport";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { compile, deno } from "../binary/compile.ts";
+import { ROOT } from "../binary/executables.ts";
 import { startNatsServer } from "../helpers/nats_server.ts";
 import { sleep } from "./apart.ts";
 import { type Cell, printTable, quantile } from "./table.ts";
 
-const ROOT = fileURLToPath(new URL("../..", import.meta.url));
-const DENO = Deno.env.get("DENO_COMPILE") ?? Deno.execPath();
 const STARTS = 31;
 const DISPATCHES = 1_000_000;
 const RELOADS = 10_000;
@@ -19,7 +18,6 @@ const RELOADS = 10_000;
 const REST = 20_000;
 
 const directory = await Deno.makeTempDir();
-const executable = join(directory, "heddle-scheduler");
 
 /** The programs to compare with. */
 const PROGRAMS = {
@@ -31,18 +29,15 @@ const PROGRAMS = {
     setInterval(() => {}, 60_000);`,
 };
 
-async function deno(args: string[]): Promise<void> {
-  const { code, stderr } = await new Deno.Command(DENO, { args, cwd: ROOT }).output();
-  if (code !== 0) throw new Error(new TextDecoder().decode(stderr));
-}
-
 for (const [name, text] of Object.entries(PROGRAMS)) {
   const source = join(directory, `${name}.ts`);
   await Deno.writeTextFile(source, text);
   const options = ["--allow-all", "--no-check", "--no-lock", "--config", join(ROOT, "deno.json")];
-  await deno(["compile", ...options, "--output", join(directory, name), source]);
+  const args = ["compile", ...options, "--output", join(directory, name), source];
+  const { code, stderr } = await deno(args, ROOT);
+  if (code !== 0) throw new Error(stderr);
 }
-await deno(["run", "-A", "deploy/compile.ts", "--output", executable]);
+await compile(ROOT, ["--output", join(directory, "heddle-scheduler")]);
 
 /** Ten entries, and nothing due for hours. */
 const config = async (name: string, timezone: string, seconds: number, count = 10) => {

@@ -1,7 +1,7 @@
 /** Every command line in the files that deploy the program, given to the executable. */
 import assert from "node:assert/strict";
 import { loadAll } from "js-yaml";
-import { join } from "node:path";
+import { join, parse as parsePath } from "node:path";
 import { Program, runProgram } from "../helpers/program.ts";
 import { startNatsServer } from "../helpers/nats_server.ts";
 import type { IDeployment } from "../deploy/linters.ts";
@@ -51,6 +51,10 @@ async function startsAndIsProbed(
   );
 }
 
+/** Where the image looks for the schedules. */
+const configInImage = async () =>
+  /^ENV HEDDLE_SCHEDULER_CONFIG=(\S+)$/m.exec(await read("Dockerfile"))![1]!;
+
 const EXECUTABLE_IN_IMAGE = "/heddle-scheduler";
 
 Deno.test("the image's command and its health check", async () => {
@@ -85,15 +89,14 @@ Deno.test("the image is built from what .dockerignore leaves", async () => {
 
 Deno.test("the Kubernetes examples' arguments and probes", async () => {
   const documents = loadAll(await read("deploy/kubernetes.yaml")) as IDeployment[];
-  const dockerfile = await read("Dockerfile");
-  const [, config] = /^ENV HEDDLE_SCHEDULER_CONFIG=(\S+)$/m.exec(dockerfile)!;
+  const config = await configInImage();
   for (const { spec } of documents.slice(1)) {
     const { containers, initContainers = [], volumes } = spec!.template.spec!;
     const container = [...containers, ...initContainers].find(({ name }) => name === "scheduler")!;
     const [program, ...probe] = container.readinessProbe!.exec!.command!;
     assert.equal(program, EXECUTABLE_IN_IMAGE);
-    await startsAndIsProbed(container.args!, probe, { HEDDLE_SCHEDULER_CONFIG: config! });
-    assert.ok(container.volumeMounts!.some(({ mountPath }) => config!.startsWith(mountPath)));
+    await startsAndIsProbed(container.args!, probe, { HEDDLE_SCHEDULER_CONFIG: config });
+    assert.ok(container.volumeMounts!.some(({ mountPath }) => config.startsWith(mountPath)));
     for (const { name } of container.volumeMounts!) {
       assert.ok(volumes!.some((volume) => volume.name === name));
     }
@@ -106,10 +109,15 @@ Deno.test("the compose file's mount, and the address of its server", async () =>
   const [compose] = loadAll(await read("deploy/compose.yaml")) as {
     services: Record<string, { volumes?: string[]; environment?: Record<string, string> }>;
   }[];
-  const { nats, scheduler } = compose!.services;
-  assert.ok(nats);
-  assert.deepEqual(scheduler!.volumes, ["./config:/etc/heddle:ro"]);
-  assert.deepEqual(scheduler!.environment, { NATS_URL: "nats://nats:4222" });
+  const { volumes, environment } = compose!.services.scheduler!;
+  const [from, to, mode] = volumes![0]!.split(":");
+  const { dir, base } = parsePath(await configInImage());
+  assert.equal(to, dir);
+  assert.equal(mode, "ro");
+  assert.ok((await Deno.stat(join(ROOT, "deploy", from!, base))).isFile);
+  const { hostname, protocol } = new URL(environment!.NATS_URL!);
+  assert.ok(hostname in compose!.services);
+  assert.equal(protocol, "nats:");
 });
 
 Deno.test("the systemd unit is right, tight, starts it and reloads it", async () => {

@@ -2,11 +2,9 @@ import { connect } from "@nats-io/transport";
 import { eventually } from "../helpers/eventually.ts";
 
 export interface Received {
-  readonly subject: string;
   readonly data: Record<string, unknown>;
   /** The entry that was dispatched. */
   readonly schedule: string;
-  readonly messageId: string;
 }
 
 /** Who listens to all that is dispatched on a server, and shares nothing else with the program. */
@@ -22,10 +20,8 @@ export async function listen(url: string): Promise<Listener> {
   connection.subscribe("heddle.*.incoming", {
     callback: (_error, message) => {
       messages.push({
-        subject: message.subject,
         data: message.json(),
         schedule: message.headers?.get("Heddle-Schedule") ?? "",
-        messageId: message.headers?.get("Nats-Msg-Id") ?? "",
       });
     },
   });
@@ -34,7 +30,7 @@ export async function listen(url: string): Promise<Listener> {
     messages,
     received: (kind, count = 1) =>
       eventually(
-        `${count} messages received, of ${messages.length}: ${kind}`,
+        `${count} messages received for which ${kind}`,
         () => messages.filter(kind).length >= count,
       ),
     [Symbol.asyncDispose]: () => connection.close(),

@@ -25,7 +25,7 @@ export interface Site {
 
 export interface StartOptions extends Omit<ProgramOptions, "command"> {
   executable?: string;
-  /** What starts it: a program and its arguments. On this machine only. */
+  /** What starts it: a program of this machine's and its arguments. */
   by?: readonly string[];
 }
 
