@@ -53,7 +53,7 @@ export async function resolveExpandFrom(
     return { file, path: relative(realRoot, file), exportName };
   }
   for (const path of Deno.build.standalone ? candidates : []) {
-    const file = await realFile(join(COMPILED_IN, path)).catch(() => null);
+    const file = await realFile(join(COMPILED_IN, path));
     if (file !== null) return { file, path, exportName };
   }
   const also = Deno.build.standalone ? ", nor compiled in" : "";

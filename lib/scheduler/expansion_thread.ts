@@ -1,5 +1,5 @@
 import { encodeReply, type ExpansionRequest } from "./expansion_protocol.ts";
-// Imported, the worker's entry is in the binary that `deno compile` makes.
+// Imported, the worker's entry is in what `deno compile` makes of these modules unbundled.
 import { TAKEN, type WorkerStart } from "./expansion_worker.ts";
 import { workerEntry } from "./worker_entry.ts";
 

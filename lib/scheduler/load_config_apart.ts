@@ -1,6 +1,6 @@
 import type { Clock } from "../time/clock.ts";
 import { CadenceTable } from "./config_cadences.ts";
-// Imported, the worker's entry is in the binary that `deno compile` makes.
+// Imported, the worker's entry is in what `deno compile` makes of these modules unbundled.
 import type { ConfigHead, EntryWithoutCadence } from "./config_worker.ts";
 import "./config_worker.ts";
 import { type LoadedConfig, loadSchedulerConfig } from "./load_config.ts";
