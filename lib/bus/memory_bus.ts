@@ -7,6 +7,7 @@ import {
   type Message,
   type MessageBus,
   NoReplyError,
+  NotPermittedError,
   type PublishOptions,
   type Subscription,
 } from "./message_bus.ts";
@@ -81,6 +82,9 @@ export class MemoryBus implements MessageBus {
     try {
       if (this.#closed) this.#checkOpen(`publish to "${subject}"`);
       options.signal?.throwIfAborted();
+      if (options.permit?.() === false) {
+        throw new NotPermittedError(`Cannot publish to "${subject}": it is not permitted`);
+      }
       this.#send(subject, data, options.headers);
       return DELIVERED;
     } catch (error) {

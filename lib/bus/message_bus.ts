@@ -36,6 +36,11 @@ export interface PublishOptions {
    * with the signal's reason. Once written, a message cannot be called back.
    */
   signal?: AbortSignal;
+  /**
+   * Asked at the moment the message is written to the connection. Where it says no, nothing is
+   * written, and `publish` rejects with {@link NotPermittedError}.
+   */
+  permit?: () => boolean;
 }
 
 export interface MessageBus {
@@ -96,6 +101,11 @@ export class UnconfirmedError extends Error {
 /** The bus was closed. */
 export class BusClosedError extends Error {
   override name = "BusClosedError";
+}
+
+/** Its publisher's `permit` said no when a message was about to be written. */
+export class NotPermittedError extends Error {
+  override name = "NotPermittedError";
 }
 
 /** A request that nobody answered. */

@@ -5,7 +5,6 @@ import {
   BusClosedError,
   type JsonObject,
   type Message,
-  type MessageBus,
   NoReplyError,
   type PublishOptions,
   type Subscription,
@@ -22,6 +21,8 @@ import { parseServers } from "./nats_servers.ts";
 import { NatsSubscriptions } from "./nats_subscriptions.ts";
 import { Outbox } from "./outbox.ts";
 import { checkHeaders, encodePayload } from "./payload.ts";
+import { StreamAcks } from "./stream_acks.ts";
+import type { JetStream, StreamAck, StreamBus } from "./stream_bus.ts";
 import { checkPattern, checkSubject } from "./subject.ts";
 
 export interface NatsBusOptions {
@@ -41,6 +42,8 @@ export interface NatsBusOptions {
    * leaves two of them unanswered is given up. Default: 10,000.
    */
   pingInterval?: number;
+  /** How long a stream has to acknowledge a message, in milliseconds. Default: 3000. */
+  ackTimeout?: number;
   logger?: Logger;
   clock?: Clock;
 }
@@ -49,6 +52,7 @@ const CONNECT_TIMEOUT = 10_000;
 /** With the client's two minutes, a half-open connection would swallow the firings of six. */
 const PING_INTERVAL = 10_000;
 const MAX_PINGS_OUT = 2;
+const ACK_TIMEOUT = 3000;
 /** How long `close` waits for what was published to be confirmed, in milliseconds. */
 const CLOSE_TIMEOUT = 5000;
 
@@ -62,13 +66,15 @@ const CLOSE_TIMEOUT = 5000;
  * repetitions at debug level), `bus.unconfirmed`, `bus.error`, `bus.stale_connection`,
  * `bus.lame_duck`, `bus.subscription_refused` and `bus.malformed_message_skipped`.
  */
-export class NatsBus implements MessageBus {
+export class NatsBus implements StreamBus {
   readonly #logger: Logger;
   readonly #clock: Clock;
   readonly #link: NatsLink;
   readonly #outbox = new Outbox();
   readonly #subscriptions = new NatsSubscriptions();
   readonly #replies = new Replies();
+  readonly #acks: StreamAcks;
+  #jetStream: Promise<JetStream> | null = null;
   readonly #inboxes = new Set<Inbox>();
   readonly #closing = new AbortController();
   #connection: NatsConnection | null = null;
@@ -82,6 +88,7 @@ export class NatsBus implements MessageBus {
     const { connectTimeout = CONNECT_TIMEOUT, waitForFirst = false } = options;
     this.#logger = options.logger ?? defaultLogger();
     this.#clock = options.clock ?? systemClock;
+    this.#acks = new StreamAcks(this.#clock, options.ackTimeout ?? ACK_TIMEOUT);
     const client = { name, pingInterval, maxPingOut: MAX_PINGS_OUT };
     this.#link = new NatsLink({
       dialer: new Dialer({ servers: parseServers(options.servers), credentials, tls, client }),
@@ -143,15 +150,54 @@ export class NatsBus implements MessageBus {
 
   publish(subject: string, data: JsonObject, options: PublishOptions = {}): Promise<void> {
     try {
-      this.#checkOpen(`publish to "${subject}"`);
-      options.signal?.throwIfAborted();
-      checkSubject(subject);
-      const headers = options.headers && checkHeaders(subject, options.headers);
-      const frame = publishFrame(subject, encodePayload(subject, data), headers);
-      return this.#outbox.add(subject, frame, options.signal);
+      return this.#publish(subject, data, options);
     } catch (error) {
       return Promise.reject(error);
     }
+  }
+
+  publishToStream(
+    subject: string,
+    data: JsonObject,
+    options: PublishOptions = {},
+  ): Promise<StreamAck> {
+    const acks = this.#acks;
+    if (!this.#subscriptions.has(acks)) void this.#subscriptions.add(acks);
+    const expected = acks.expect(subject);
+    try {
+      this.#publish(subject, data, options, expected.replyTo)
+        .then(() => acks.received(expected), (error) => acks.fail(expected, error));
+    } catch (error) {
+      acks.fail(expected, error);
+    }
+    return expected.promise;
+  }
+
+  jetStream(): Promise<JetStream> {
+    this.#jetStream ??= import("./nats_jetstream.ts").then(({ NatsJetStream }) =>
+      new NatsJetStream({ client: () => this.#client() })
+    );
+    return this.#jetStream;
+  }
+
+  #client() {
+    this.#checkOpen("use JetStream");
+    if (!this.#connection?.isUp) throw new Error("Cannot use JetStream: there is no connection");
+    return this.#connection.client;
+  }
+
+  #publish(
+    subject: string,
+    data: JsonObject,
+    options: PublishOptions,
+    replyTo?: string,
+  ): Promise<void> {
+    this.#checkOpen(`publish to "${subject}"`);
+    options.signal?.throwIfAborted();
+    checkSubject(subject);
+    const headers = options.headers && checkHeaders(subject, options.headers);
+    const frame = publishFrame(subject, encodePayload(subject, data), headers, replyTo);
+    return this.#outbox.add(subject, frame, options);
   }
 
   /**
@@ -193,7 +239,7 @@ export class NatsBus implements MessageBus {
     const done = new AbortController();
     try {
       const frame = publishFrame(subject, encodePayload(subject, data), undefined, replyTo);
-      const sent = this.#outbox.add(subject, frame, done.signal);
+      const sent = this.#outbox.add(subject, frame, done);
       const signal = AbortSignal.any([done.signal, this.#closing.signal]);
       const answer = await Promise.race([
         reply,
@@ -242,7 +288,7 @@ export class NatsBus implements MessageBus {
   #onDown(): void {
     this.#connection = null;
     this.#subscriptions.detach();
-    const count = this.#outbox.detach();
+    const count = this.#outbox.detach() + this.#acks.failReceived();
     if (count > 0) this.#logger.warning("bus.unconfirmed", { count });
   }
 

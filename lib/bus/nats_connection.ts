@@ -86,6 +86,11 @@ export class NatsConnection {
     return new NatsConnection(client, server, listener);
   }
 
+  /** The client's connection, for what the client's own packages do with it. */
+  get client(): NatsConnectionImpl {
+    return this.#client;
+  }
+
   /** Whether what is written now goes to a live socket. */
   get isUp(): boolean {
     const { connected, transport } = this.#client.protocol;

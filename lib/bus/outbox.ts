@@ -1,13 +1,15 @@
-import { UnconfirmedError } from "./message_bus.ts";
+import { NotPermittedError, UnconfirmedError } from "./message_bus.ts";
 import {
   addTo,
   type Batch,
+  belongsTo,
   type Group,
   newBatch,
   newGroup,
   seal,
   settle,
   unsettled,
+  type Withdrawal,
 } from "./outgoing.ts";
 import type { Frame } from "./nats_frame.ts";
 
@@ -57,16 +59,16 @@ export class Outbox {
   /**
    * Takes one message. Resolves when the server has taken it.
    *
-   * @param signal withdraws the message while it is unwritten
+   * @param withdrawal what withdraws the message while it is unwritten
    */
-  add(subject: string, frame: Frame, signal?: AbortSignal): Promise<void> {
+  add(subject: string, frame: Frame, withdrawal: Withdrawal = {}): Promise<void> {
     const batch = this.#openBatch();
     const isAlone = frame.size > this.#safeSize;
     let group = isAlone ? undefined : batch.groups.get(subject);
-    if (group === undefined || group.signal !== signal) {
-      group = newGroup(subject, signal);
+    if (group === undefined || !belongsTo(group, withdrawal)) {
+      group = newGroup(subject, withdrawal);
       if (!isAlone) batch.groups.set(subject, group);
-      if (signal !== undefined) this.#unwatched.push({ group, batch });
+      if (withdrawal.signal !== undefined) this.#unwatched.push({ group, batch });
     }
     addTo(batch, group, frame);
     if (!this.#pumpIsDue) {
@@ -163,7 +165,12 @@ export class Outbox {
 
   #write(batch: Batch, wire: Wire): void {
     for (const { group, largest } of batch.parts) {
-      if (group.signal?.aborted) settle(group, group.signal.reason);
+      const { signal, permit } = group.withdrawal;
+      if (signal?.aborted) settle(group, signal.reason);
+      else if (permit?.() === false) {
+        const text = `Cannot publish to "${group.subject}": it is not permitted any more`;
+        settle(group, new NotPermittedError(text));
+      }
       if (largest <= wire.maxPayload) continue;
       const reason = `a message has ${largest} bytes, the server takes at most ${wire.maxPayload}`;
       settle(group, new RangeError(`Cannot publish to "${group.subject}": ${reason}`));
@@ -187,7 +194,7 @@ export class Outbox {
   }
 
   #listen(group: Group, batch: Batch): void {
-    const { signal } = group;
+    const { signal } = group.withdrawal;
     const withdraw = () => {
       settle(group, signal?.reason);
       // While the connection is down for days, what is withdrawn must not pile up.

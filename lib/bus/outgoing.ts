@@ -1,13 +1,17 @@
 import { Buffer } from "node:buffer";
+import type { PublishOptions } from "./message_bus.ts";
 import type { Frame } from "./nats_frame.ts";
+
+/** What keeps messages from being written after all; one object stands for one fate. */
+export type Withdrawal = Pick<PublishOptions, "signal" | "permit">;
 
 /**
  * Messages that share one fate and one promise: those to one subject within a batch, withdrawn by
- * one signal. A promise and an object for each of 100,000 messages cost more than writing them.
+ * one signal, permitted by one function. A promise and an object for each of 100,000 messages cost more than writing them.
  */
 export interface Group {
   readonly subject: string;
-  readonly signal: AbortSignal | undefined;
+  readonly withdrawal: Withdrawal;
   readonly promise: Promise<void>;
   readonly resolve: () => void;
   readonly reject: (reason: unknown) => void;
@@ -66,8 +70,14 @@ export function newBatch(): Batch {
   return { parts: [], groups: new Map(), bytes: 0, sealed: null };
 }
 
-export function newGroup(subject: string, signal: AbortSignal | undefined): Group {
-  return { subject, signal, ...Promise.withResolvers<void>(), isSettled: false };
+export function newGroup(subject: string, { signal, permit }: Withdrawal): Group {
+  const withdrawal = { signal, permit };
+  return { subject, withdrawal, ...Promise.withResolvers<void>(), isSettled: false };
+}
+
+/** Whether a message that may be withdrawn so belongs to the group. */
+export function belongsTo({ withdrawal }: Group, { signal, permit }: Withdrawal): boolean {
+  return withdrawal.signal === signal && withdrawal.permit === permit;
 }
 
 export function addTo(batch: Batch, group: Group, { text, bytes, size }: Frame): void {

@@ -33,7 +33,7 @@ function open() {
   const [outbox, wire] = [new Outbox(), new FakeWire()];
   outbox.attach(wire);
   const add = (text: string, signal?: AbortSignal, subject = "a") =>
-    outbox.add(subject, publishFrame(subject, `${text}-`), signal).then(
+    outbox.add(subject, publishFrame(subject, `${text}-`), { signal }).then(
       () => "confirmed",
       (error) => error instanceof UnconfirmedError ? "unconfirmed" : String(error),
     );

@@ -1,0 +1,135 @@
+/**
+ * What a bus can do whose server keeps messages: JetStream's streams and key-value buckets.
+ *
+ * @module
+ */
+import type { JsonObject, MessageBus, PublishOptions } from "./message_bus.ts";
+
+/** A server's word that a stream keeps a message. */
+export interface StreamAck {
+  readonly stream: string;
+  readonly sequence: number;
+  /** Whether the stream had a message of the same `Nats-Msg-Id` and dropped this one. */
+  readonly isDuplicate: boolean;
+}
+
+/** A bus that may have streams behind it. */
+export interface StreamBus extends MessageBus {
+  /**
+   * Publishes one message. Resolves when a stream has stored it; messages of one publisher arrive
+   * in the order they were published in.
+   *
+   * @throws {NoStreamError} when nobody listens to the subject: no stream, or none just now
+   * @throws {StreamError} when the stream does not take it
+   * @throws {UnconfirmedError} when no acknowledgement came: it may have been stored
+   * @throws {BusClosedError} when the bus is closed
+   */
+  publishToStream(subject: string, data: JsonObject, options?: PublishOptions): Promise<StreamAck>;
+
+  /** The rest of JetStream, which is loaded for it. */
+  jetStream(): Promise<JetStream>;
+}
+
+/** Each call goes to the connection of the moment and rejects when there is none. */
+export interface JetStream {
+  /**
+   * The stream that captures `subject`, or null.
+   *
+   * @throws {JetStreamUnavailableError} when the server, or the account, has no JetStream
+   */
+  streamOf(subject: string): Promise<StreamInfo | null>;
+
+  /**
+   * Creates a stream, or changes the limits of the one of that name.
+   *
+   * @throws {StreamError} when the server refuses
+   */
+  createStream(stream: StreamLimits): Promise<StreamInfo>;
+
+  /**
+   * A key-value bucket, which is created where there is none.
+   *
+   * @param replicas on how many servers of a cluster it is kept, where it is created
+   */
+  keyValue(bucket: string, replicas: number): KeyValue;
+}
+
+export interface StreamInfo {
+  readonly name: string;
+  readonly subjects: readonly string[];
+  /** On how many servers it is kept. */
+  readonly replicas: number;
+  /** In which a second message of the same id is dropped, in seconds. */
+  readonly duplicateWindow: number;
+  /** Whether it was created by the call that returned this. */
+  readonly isNew?: boolean;
+}
+
+export interface StreamLimits {
+  readonly name: string;
+  readonly subjects: readonly string[];
+  readonly replicas: number;
+  /** In seconds. */
+  readonly duplicateWindow: number;
+  /** How long a message is kept, in seconds. */
+  readonly maxAge: number;
+  /** How much is kept, in bytes. */
+  readonly maxBytes: number;
+}
+
+/** Each value is a JSON object; its revision grows with each change of the bucket. */
+export interface KeyValue {
+  /** The value as the server that leads the bucket has it, or null. */
+  get(key: string): Promise<Revised | null>;
+
+  /**
+   * Writes a value if the key's last revision is `revision`; 0: if there is none.
+   *
+   * @returns the new revision
+   * @throws {ConflictError} when somebody else has written
+   */
+  put(key: string, value: JsonObject, revision: number): Promise<number>;
+
+  /**
+   * Tells of each value of the keys that `pattern` matches: those there are, then each that
+   * changes. Resolves when the connection is gone, the bucket is, or `signal` aborts.
+   */
+  watch(
+    pattern: string,
+    onValue: (key: string, revised: Revised) => void,
+    signal: AbortSignal,
+  ): Promise<void>;
+}
+
+export interface Revised {
+  readonly value: JsonObject;
+  readonly revision: number;
+}
+
+/** Whether streams may be behind the bus. */
+export function isStreamBus(bus: MessageBus): bus is StreamBus {
+  return "publishToStream" in bus && "jetStream" in bus;
+}
+
+/** Nobody listens to the subject: there is no stream for it, or it has no leader just now. */
+export class NoStreamError extends Error {
+  override name = "NoStreamError";
+}
+
+/** A stream answered that it does not take a message, or a request. */
+export class StreamError extends Error {
+  override name = "StreamError";
+  constructor(message: string, readonly code: number, options?: ErrorOptions) {
+    super(message, options);
+  }
+}
+
+/** The key has another revision than was expected. */
+export class ConflictError extends Error {
+  override name = "ConflictError";
+}
+
+/** The server runs without JetStream, or the account may not use it. */
+export class JetStreamUnavailableError extends Error {
+  override name = "JetStreamUnavailableError";
+}
