@@ -3,7 +3,7 @@ import type { Logger } from "../log/logger.ts";
 import type { Clock } from "../time/clock.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import type { SchedulerConfig } from "./load_config.ts";
-import { Slice } from "./slice.ts";
+import { Slice } from "../time/slice.ts";
 
 /** By then V8 has compiled what it will. */
 const FIRINGS = 10_000;

@@ -13,7 +13,7 @@ import { entryCadence, latestUpTo, sameTiming } from "./entry_cadence.ts";
 import { firedAhead, type Stretch, without } from "./fired_ahead.ts";
 import { jitter } from "./jitter.ts";
 import type { ScheduleEntry } from "./schedule_entry.ts";
-import { Slice } from "./slice.ts";
+import { Slice } from "../time/slice.ts";
 import { Timetable } from "./timetable.ts";
 
 /** One occurrence that is due. */

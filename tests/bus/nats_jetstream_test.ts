@@ -77,6 +77,7 @@ Deno.test("what a killed server did not acknowledge is in doubt, and only that",
   await withStream(async (bus, server) => {
     await bus.publishToStream("work.a", { n: 0 });
     server.signal("SIGSTOP");
+    await new Promise((resolve) => setTimeout(resolve, 50)); // its threads do not stop at once
     const doubtful = bus.publishToStream("work.a", { n: 1 });
     const outcome = assert.rejects(doubtful, UnconfirmedError);
     await new Promise((resolve) => setTimeout(resolve, 50));

@@ -1,4 +1,4 @@
-import type { Clock } from "../time/clock.ts";
+import type { Clock } from "./clock.ts";
 
 /** Work on many entries pauses this often, in milliseconds, so that nothing else waits for it. */
 const LENGTH = 5;

@@ -1,6 +1,6 @@
 /** Long work in slices, on the real clock and a real socket: nothing else is kept waiting. */
 import assert from "node:assert/strict";
-import { Slice } from "../../lib/scheduler/slice.ts";
+import { Slice } from "../../lib/time/slice.ts";
 import { systemClock } from "../../lib/time/clock.ts";
 
 /** Works without a rest until `isDone`, and returns how many pauses that took. */
