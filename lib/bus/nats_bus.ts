@@ -22,6 +22,7 @@ import { NatsSubscriptions } from "./nats_subscriptions.ts";
 import { Outbox } from "./outbox.ts";
 import { checkHeaders, encodePayload } from "./payload.ts";
 import { StreamAcks } from "./stream_acks.ts";
+import { findStream } from "./stream_lookup.ts";
 import type { JetStream, StreamAck, StreamBus } from "./stream_bus.ts";
 import { checkPattern, checkSubject } from "./subject.ts";
 
@@ -171,6 +172,10 @@ export class NatsBus implements StreamBus {
       acks.fail(expected, error);
     }
     return expected.promise;
+  }
+
+  streamOf(subject: string): Promise<string | null> {
+    return findStream(this, subject);
   }
 
   jetStream(): Promise<JetStream> {

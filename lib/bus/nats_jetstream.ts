@@ -26,14 +26,14 @@ import {
   type StreamInfo,
   type StreamLimits,
 } from "./stream_bus.ts";
+import { NOT_ENABLED, NOT_FOR_ACCOUNT } from "./stream_lookup.ts";
 
 /** For an answer of the server, in milliseconds. */
 const TIMEOUT = 3000;
 const NANOSECONDS = 1_000_000_000;
 /** "Wrong last sequence", as older and newer servers number it. */
 const CONFLICT_CODES: readonly number[] = [10071, 10164];
-/** "JetStream not enabled", and the same for the account. */
-const UNAVAILABLE_CODES: readonly number[] = [10076, 10039];
+const UNAVAILABLE_CODES: readonly number[] = [NOT_ENABLED, NOT_FOR_ACCOUNT];
 
 export interface NatsJetStreamOptions {
   /** @throws {Error} while there is no connection */
@@ -55,11 +55,11 @@ export class NatsJetStream implements JetStream {
     this.#options = options;
   }
 
-  async streamOf(subject: string): Promise<StreamInfo | null> {
+  async stream(name: string): Promise<StreamInfo | null> {
     const { manager } = await this.session();
-    return await explained(`find a stream for "${subject}"`, async () => {
-      const [name] = await manager.streams.names(subject).next();
-      return name === undefined ? null : infoOf(await manager.streams.info(name));
+    return await explained(`read the stream "${name}"`, async () => {
+      const names = await manager.streams.names().next();
+      return names.includes(name) ? infoOf(await manager.streams.info(name)) : null;
     });
   }
 
@@ -74,8 +74,7 @@ export class NatsJetStream implements JetStream {
       max_bytes: maxBytes,
     };
     return await explained(`create the stream "${name}"`, async () => {
-      const known = await manager.streams.names().next();
-      const isNew = !known.includes(name);
+      const isNew = await this.stream(name) === null;
       const info = isNew
         ? await manager.streams.add({ name, ...config })
         : await manager.streams.update(name, config);
@@ -83,8 +82,11 @@ export class NatsJetStream implements JetStream {
     });
   }
 
-  keyValue(bucket: string, replicas: number): KeyValue {
-    return new NatsKeyValue(bucket, replicas, this);
+  keyValue(
+    bucket: string,
+    { replicas, timeout = TIMEOUT }: { replicas: number; timeout?: number },
+  ): KeyValue {
+    return new NatsKeyValue(bucket, { replicas, timeout, jetStream: this });
   }
 
   /** What belongs to the connection of the moment. */
@@ -115,16 +117,20 @@ async function open(client: NatsConnectionImpl): Promise<Session> {
   }));
 }
 
+interface NatsKeyValueOptions {
+  readonly replicas: number;
+  readonly timeout: number;
+  readonly jetStream: NatsJetStream;
+}
+
 class NatsKeyValue implements KeyValue {
   readonly #bucket: string;
-  readonly #replicas: number;
-  readonly #jetStream: NatsJetStream;
+  readonly #options: NatsKeyValueOptions;
   #opened: { session: Session; kv: Promise<KV> } | null = null;
 
-  constructor(bucket: string, replicas: number, jetStream: NatsJetStream) {
+  constructor(bucket: string, options: NatsKeyValueOptions) {
     this.#bucket = bucket;
-    this.#replicas = replicas;
-    this.#jetStream = jetStream;
+    this.#options = options;
   }
 
   async get(key: string): Promise<Revised | null> {
@@ -138,7 +144,8 @@ class NatsKeyValue implements KeyValue {
   async put(key: string, value: JsonObject, revision: number): Promise<number> {
     const kv = await this.#open();
     return await explained(`write "${key}" of the bucket "${this.#bucket}"`, () => {
-      return kv.put(key, JSON.stringify(value), { previousSeq: revision });
+      const { timeout } = this.#options;
+      return kv.put(key, JSON.stringify(value), { previousSeq: revision, timeout });
     });
   }
 
@@ -159,10 +166,10 @@ class NatsKeyValue implements KeyValue {
   }
 
   async #open(): Promise<KV> {
-    const session = await this.#jetStream.session();
+    const session = await this.#options.jetStream.session();
     if (this.#opened?.session !== session) {
       const options = {
-        replicas: this.#replicas,
+        replicas: this.#options.replicas,
         history: 1,
         timeout: TIMEOUT,
         // A replica of the bucket may answer a direct read with what has changed since.

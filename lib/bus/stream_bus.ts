@@ -26,32 +26,37 @@ export interface StreamBus extends MessageBus {
    */
   publishToStream(subject: string, data: JsonObject, options?: PublishOptions): Promise<StreamAck>;
 
+  /**
+   * The name of the stream that captures `subject`, or null.
+   *
+   * @throws {JetStreamUnavailableError} when the server, or the account, has no JetStream
+   * @throws {NoReplyError} when the server does not answer
+   */
+  streamOf(subject: string): Promise<string | null>;
+
   /** The rest of JetStream, which is loaded for it. */
   jetStream(): Promise<JetStream>;
 }
 
-/** Each call goes to the connection of the moment and rejects when there is none. */
+/**
+ * Each call goes to the connection of the moment and rejects when there is none; it throws
+ * {@link JetStreamUnavailableError} when the server, or the account, has no JetStream, and
+ * {@link StreamError} when the server refuses.
+ */
 export interface JetStream {
-  /**
-   * The stream that captures `subject`, or null.
-   *
-   * @throws {JetStreamUnavailableError} when the server, or the account, has no JetStream
-   */
-  streamOf(subject: string): Promise<StreamInfo | null>;
+  /** @returns null when there is no stream of that name */
+  stream(name: string): Promise<StreamInfo | null>;
 
-  /**
-   * Creates a stream, or changes the limits of the one of that name.
-   *
-   * @throws {StreamError} when the server refuses
-   */
+  /** Creates a stream, or changes the limits of the one of that name. */
   createStream(stream: StreamLimits): Promise<StreamInfo>;
 
   /**
    * A key-value bucket, which is created where there is none.
    *
-   * @param replicas on how many servers of a cluster it is kept, where it is created
+   * @param options.replicas on how many servers of a cluster it is kept, where it is created
+   * @param options.timeout for one answer, in milliseconds. Default: 3000
    */
-  keyValue(bucket: string, replicas: number): KeyValue;
+  keyValue(bucket: string, options: { replicas: number; timeout?: number }): KeyValue;
 }
 
 export interface StreamInfo {

@@ -19,7 +19,7 @@ import { type Expander, ExpansionError, type ExpansionErrorKind } from "./expans
 import { InstantText } from "./instant_text.ts";
 import { publishAll, type Published } from "./publish_all.ts";
 import type { ScheduleEntry } from "./schedule_entry.ts";
-import type { Due } from "./timer_loop.ts";
+import type { Due } from "./timeline.ts";
 
 export interface DispatcherOptions {
   /** The scheduler's name, part of every dispatch's identity. */

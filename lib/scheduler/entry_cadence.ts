@@ -43,10 +43,36 @@ export function latestUpTo(cadence: Cadence, due: Date, now: Date): Date {
   }
 }
 
+/**
+ * Where to begin so that no more than `limit` occurrences are left up to `now`.
+ *
+ * @param due an occurrence that is not after `now`
+ * @returns `due`, or the first of the last `limit` occurrences
+ */
+export function lastFew(cadence: Cadence, due: Date, now: Date, limit: number): Date {
+  const upTo = (first: Date | null, most: number) => {
+    const found: Date[] = [];
+    for (let at = first; at !== null && at <= now && found.length < most; at = cadence.next(at)) {
+      found.push(at);
+    }
+    return found;
+  };
+  if (upTo(due, limit + 1).length <= limit) return due;
+  for (let span = 1000;; span *= 2) {
+    const found = upTo(cadence.next(new Date(now.getTime() - span)), Infinity);
+    if (found.length >= limit) return found[found.length - limit]!;
+  }
+}
+
+/** What an entry's timing is, in one text: equal for the same timing, as {@link sameTiming} says. */
+export function timingText(entry: ScheduleEntry): string {
+  const { cron, intervalSeconds, timezone, jitterSeconds, enabled, startAt, endAt } = entry;
+  const due = cron === null ? intervalSeconds : `${cron} ${timezone}`;
+  const bounds = `${startAt?.getTime() ?? ""}..${endAt?.getTime() ?? ""}`;
+  return `${due}|${jitterSeconds}|${bounds}|${enabled ? "on" : "off"}`;
+}
+
 /** Whether both entries are due at the same times, so that one can go on where the other was. */
 export function sameTiming(a: ScheduleEntry, b: ScheduleEntry): boolean {
-  return a.cron === b.cron && a.intervalSeconds === b.intervalSeconds &&
-    (a.cron === null || a.timezone === b.timezone) &&
-    a.jitterSeconds === b.jitterSeconds && a.enabled === b.enabled &&
-    a.startAt?.getTime() === b.startAt?.getTime() && a.endAt?.getTime() === b.endAt?.getTime();
+  return timingText(a) === timingText(b);
 }

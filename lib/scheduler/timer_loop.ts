@@ -5,55 +5,31 @@
  * @module
  */
 import type { Logger } from "../log/logger.ts";
-import type { Cadence } from "../time/cadence.ts";
 import type { Clock } from "../time/clock.ts";
 import { ClockWatch } from "./clock_watch.ts";
 import type { Identity } from "./dispatch.ts";
-import { entryCadence, latestUpTo, sameTiming } from "./entry_cadence.ts";
+import { entryCadence, sameTiming } from "./entry_cadence.ts";
 import { firedAhead, type Stretch, without } from "./fired_ahead.ts";
-import { jitter } from "./jitter.ts";
 import type { ScheduleEntry } from "./schedule_entry.ts";
 import { Slice } from "../time/slice.ts";
+import {
+  advance,
+  beginTimeline,
+  CATCH_UP_LIMIT,
+  type Due,
+  limitCatchUp,
+  type Remembered,
+  setFireAt,
+  type Timeline,
+} from "./timeline.ts";
 import { Timetable } from "./timetable.ts";
-
-/** One occurrence that is due. */
-export interface Due {
-  readonly entry: ScheduleEntry;
-  /**
-   * The due instant: part of the dispatch's identity. After the clock was set back, an interval's
-   * are ahead of the clock, so that none comes twice.
-   */
-  readonly scheduledFor: Date;
-  /** When it was to be sent by the wall clock, jitter included; milliseconds since the epoch. */
-  readonly fireAt: number;
-  /** The name of its dispatch, where there was time to make it. */
-  readonly identity?: Identity | null;
-  /** The first of the occurrences that passed unfired and that this one stands for. */
-  readonly passedOverSince?: Date;
-}
-
-/** One entry's place in time. */
-interface Timeline {
-  entry: ScheduleEntry;
-  cadence: Cadence;
-  // Instants in milliseconds since the epoch: a Date each would double an idle entry's memory.
-  /** What the clock was set back by while an interval counted on; 0 or less, in milliseconds. */
-  shift: number;
-  /** The occurrence that comes next; Infinity when there is none. */
-  next: number;
-  /** When `next` is to be sent, by the wall clock. */
-  fireAt: number;
-  /** The occurrence that was last due; -Infinity before the first. */
-  last: number;
-  /** What `identify` answered last, for an occurrence that may not be the next any more. */
-  identity?: Identity | null;
-  /** What a cron entry fired while the clock was ahead, which it will not fire again. */
-  ahead?: Stretch;
-}
 
 /** What is due next is named in this time before it is due, in milliseconds. */
 const IDENTIFY_FROM = 1500;
 const IDENTIFY_UNTIL = 20;
+
+/** What is to be caught up is counted where the first is late by more, in milliseconds. */
+const CATCH_UP_CHECK = 10_000;
 
 export interface TimerLoopOptions {
   clock: Clock;
@@ -86,6 +62,8 @@ export class TimerLoop {
   #timelines: Timeline[] = [];
   #timetable = new Timetable();
   #wake = () => {};
+  /** Whether occurrences that were missed are known, so that `catch_up: all` fires each. */
+  #remembers = false;
   /** The due time of what was named last. */
   #identified = NaN;
 
@@ -118,9 +96,14 @@ export class TimerLoop {
 
   /**
    * Replaces the entries. An entry whose name and timing did not change keeps its phase; a new one
-   * starts now. Made ready in slices while the old entries go on, then swapped at once.
+   * starts now, or where `recall` says that it stood. Made ready in slices while the old entries go
+   * on, then swapped at once.
    */
-  async load(entries: readonly ScheduleEntry[]): Promise<void> {
+  async load(
+    entries: readonly ScheduleEntry[],
+    recall?: (entry: ScheduleEntry) => Remembered | null,
+  ): Promise<void> {
+    this.#remembers = recall !== undefined;
     this.#watchClock(); // a new entry is on the clock as it is now
     const slice = new Slice(this.#clock);
     const before = new Map<string, Timeline>();
@@ -132,7 +115,7 @@ export class TimerLoop {
     for (const entry of entries) {
       const old = before.get(entry.name);
       const isKept = old !== undefined && sameTiming(old.entry, entry);
-      timelines.push(isKept ? old : this.#begin(entry, old));
+      timelines.push(isKept ? old : this.#begin(entry, old, recall?.(entry)));
       if (slice.isOver()) await slice.pause();
     }
     // From here on nothing waits: a kept timeline may have moved on until now.
@@ -162,32 +145,11 @@ export class TimerLoop {
     }
   }
 
-  #begin(entry: ScheduleEntry, old?: Timeline): Timeline {
+  #begin(entry: ScheduleEntry, old?: Timeline, known?: Remembered | null): Timeline {
     const now = this.#clock.now();
-    const last = old?.last ?? -Infinity;
-    // After the clock was set back, what already fired under this name lies in the future: cron
-    // waits until it has passed, an interval counts on from there.
-    const from = Math.max(now, last);
-    const isCounting = entry.intervalSeconds !== null && !(entry.startAt && +entry.startAt > now);
-    const ahead = old?.ahead;
-    const whole = entryCadence(entry, new Date(isCounting ? from : now));
-    const cadence = ahead === undefined ? whole : without(whole, ahead);
-    const next = entry.enabled ? cadence.next(new Date(from)) : null;
-    const timeline: Timeline = {
-      entry,
-      cadence,
-      shift: isCounting ? now - from : 0,
-      next: next?.getTime() ?? Infinity,
-      fireAt: Infinity,
-      last,
-      identity: null,
-      ...(ahead && { ahead }),
-    };
-    this.#setFireAt(timeline);
-    if (entry.runOnStart && old === undefined && entry.enabled && isWithin(entry, now)) {
-      timeline.next = now;
-      timeline.fireAt = now;
-    }
+    const timeline = beginTimeline(entry, { now, old, known });
+    const isLate = known && timeline.fireAt <= now && timeline.next !== known.startsAt;
+    if (isLate) this.#logCatchUp(timeline);
     if (timeline.next === Infinity && entry.enabled) this.#logExhausted(timeline);
     return timeline;
   }
@@ -230,7 +192,9 @@ export class TimerLoop {
   #serve(place: number, now: number): void {
     const timeline = this.#timelines[place]!;
     try {
-      const due = this.#advance(timeline, now);
+      const firesEach = this.#remembers && timeline.entry.catchUp === "all";
+      if (firesEach && now - timeline.fireAt > CATCH_UP_CHECK) this.#limit(timeline, now);
+      const due = advance(timeline, now, firesEach);
       if (timeline.next !== Infinity) this.#timetable.add(place, timeline.fireAt);
       else this.#logExhausted(timeline);
       this.#onDue(due);
@@ -241,37 +205,6 @@ export class TimerLoop {
         error: error instanceof Error ? error.message : String(error),
       });
     }
-  }
-
-  /** Takes the occurrence that is due and moves the timeline on to the next one. */
-  #advance(timeline: Timeline, now: number): Due {
-    const { entry, cadence, fireAt, shift, identity } = timeline;
-    const latest = now - shift;
-    const first = new Date(timeline.next);
-    let scheduledFor = first;
-    let next = cadence.next(first);
-    // In numbers: to compare two Dates costs more than to find the next one.
-    if (next !== null && next.getTime() <= latest) {
-      scheduledFor = latestUpTo(cadence, next, new Date(latest));
-      next = cadence.next(scheduledFor);
-    }
-    timeline.identity = null;
-    timeline.last = scheduledFor.getTime();
-    timeline.next = next?.getTime() ?? Infinity;
-    this.#setFireAt(timeline);
-    return scheduledFor === first
-      ? { entry, scheduledFor, fireAt, identity }
-      : { entry, scheduledFor, fireAt: scheduledFor.getTime() + shift, passedOverSince: first };
-  }
-
-  #setFireAt(timeline: Timeline): void {
-    const { entry, cadence, next, shift } = timeline;
-    timeline.fireAt = next + shift;
-    if (entry.jitterSeconds === 0 || next === Infinity) return;
-    const occurrence = new Date(next);
-    const following = cadence.next(occurrence)?.getTime() ?? Infinity;
-    const limit = Math.min(entry.jitterSeconds * 1000, following - next);
-    timeline.fireAt += jitter(entry.name, occurrence, limit);
   }
 
   #watchClock(): void {
@@ -298,7 +231,7 @@ export class TimerLoop {
         if (entry.startAt !== null && entry.startAt.getTime() > now - jump) continue;
         timeline.shift = Math.min(shift + jump, 0);
       }
-      this.#setFireAt(timeline);
+      setFireAt(timeline);
     }
     if (jump > 0) this.#leap = { from: now - jump, to: now };
     else if (this.#leap !== null && now < this.#leap.to) this.#leap = null;
@@ -324,6 +257,26 @@ export class TimerLoop {
     timeline.next = Math.min(next, unfired);
   }
 
+  #limit(timeline: Timeline, now: number): void {
+    const { next } = timeline;
+    if (!limitCatchUp(timeline, now)) return;
+    this.#logger.warning("scheduler.fire_skipped", {
+      schedule: timeline.entry.name,
+      scheduled_for: new Date(next).toISOString(),
+      until: new Date(timeline.next).toISOString(),
+      reason: "catch_up_limit",
+      limit: CATCH_UP_LIMIT,
+    });
+  }
+
+  #logCatchUp({ entry, next }: Timeline): void {
+    this.#logger.info("scheduler.catching_up", {
+      schedule: entry.name,
+      catch_up: entry.catchUp,
+      missed_since: new Date(next).toISOString(),
+    });
+  }
+
   #logExhausted({ entry, last }: Timeline): void {
     this.#logger.warning("scheduler.schedule_exhausted", {
       schedule: entry.name,
@@ -332,9 +285,4 @@ export class TimerLoop {
       last_fire: last === -Infinity ? null : new Date(last).toISOString(),
     });
   }
-}
-
-function isWithin({ startAt, endAt }: ScheduleEntry, now: number): boolean {
-  return (startAt === null || startAt.getTime() <= now) &&
-    (endAt === null || now <= endAt.getTime());
 }

@@ -57,8 +57,8 @@ Deno.test("many messages under way at once are stored in the order they were pub
 Deno.test("where no stream captures the subject, the publisher is told at once", async () => {
   await withStream(async (bus) => {
     await assert.rejects(bus.publishToStream("elsewhere", {}), NoStreamError);
-    assert.equal(await (await bus.jetStream()).streamOf("elsewhere"), null);
-    assert.equal((await (await bus.jetStream()).streamOf("work.x"))?.name, "WORK");
+    assert.equal(await bus.streamOf("elsewhere"), null);
+    assert.equal(await bus.streamOf("work.x"), "WORK");
   });
 });
 
@@ -118,7 +118,7 @@ Deno.test("a message that the server has read and no stream acknowledges is in d
 
 Deno.test("a value is written only by who knows its revision", async () => {
   await withStream(async (bus) => {
-    const store = (await bus.jetStream()).keyValue("notes", 1);
+    const store = (await bus.jetStream()).keyValue("notes", { replicas: 1 });
     assert.equal(await store.get("a"), null);
     const first = await store.put("a", { n: 1 }, 0);
     await assert.rejects(store.put("a", { n: 2 }, 0), ConflictError);
@@ -130,7 +130,7 @@ Deno.test("a value is written only by who knows its revision", async () => {
 
 Deno.test("who watches is told what there is and what changes, until the connection is gone", async () => {
   await withStream(async (bus, server) => {
-    const store = (await bus.jetStream()).keyValue("notes", 1);
+    const store = (await bus.jetStream()).keyValue("notes", { replicas: 1 });
     await store.put("x.a", { n: 1 }, 0);
     await store.put("y.a", { n: 1 }, 0);
     const seen: string[] = [];
@@ -150,8 +150,9 @@ Deno.test("a server without JetStream is told apart from one that is not there",
   await using server = await startNatsServer();
   await using bus = new AutoClosing(server);
   await bus.connect();
+  await assert.rejects(bus.streamOf("work.a"), JetStreamUnavailableError);
   const jetStream = await bus.jetStream();
-  await assert.rejects(jetStream.streamOf("work.a"), JetStreamUnavailableError);
+  await assert.rejects(jetStream.createStream(LIMITS), JetStreamUnavailableError);
 });
 
 class AutoClosing extends NatsBus implements AsyncDisposable {

@@ -1,7 +1,7 @@
 /** What the contract promises of every fault a clock can have, on a clock that has them on demand. */
 import assert from "node:assert/strict";
 import { Dispatcher } from "../../lib/scheduler/dispatcher.ts";
-import type { Due } from "../../lib/scheduler/timer_loop.ts";
+import type { Due } from "../../lib/scheduler/timeline.ts";
 import type { LogRecorder } from "../helpers/log_recorder.ts";
 import { cronEntry, intervalEntry } from "./entries.ts";
 import { SwitchableBus } from "./switchable_bus.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Due } from "../../lib/scheduler/timer_loop.ts";
+import type { Due } from "../../lib/scheduler/timeline.ts";
 import { cronEntry, intervalEntry } from "./entries.ts";
 import { withLoop } from "./with_loop.ts";
 

@@ -1,5 +1,6 @@
 import type { ScheduleEntry } from "../../lib/scheduler/schedule_entry.ts";
-import { type Due, TimerLoop, type TimerLoopOptions } from "../../lib/scheduler/timer_loop.ts";
+import type { Due } from "../../lib/scheduler/timeline.ts";
+import { TimerLoop, type TimerLoopOptions } from "../../lib/scheduler/timer_loop.ts";
 import { LogRecorder } from "../helpers/log_recorder.ts";
 import { ManualClock } from "../../lib/time/manual_clock.ts";
 

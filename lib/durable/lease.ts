@@ -1,0 +1,224 @@
+/**
+ * One lease: the right to fire a shard's entries, held in a key of a JetStream bucket.
+ *
+ * Nobody's clock is compared with anybody else's. A holder counts from the moment *before* it sent
+ * its last renewal and stops a margin before the TTL; everybody else counts a full TTL from the
+ * moment *after* it saw that renewal. So whoever takes over does so after the holder has stopped,
+ * however long the renewal was on its way (`docs/high-availability.md` has the arithmetic).
+ *
+ * @module
+ */
+import type { JsonObject } from "../bus/message_bus.ts";
+import { ConflictError, type KeyValue, type Revised } from "../bus/stream_bus.ts";
+import type { Clock } from "../time/clock.ts";
+
+/** What stands in the bucket. */
+export interface LeaseRecord {
+  /** Null once it was released. */
+  readonly holder: string | null;
+  /** Grows with each holder. */
+  readonly term: number;
+  /** In milliseconds. */
+  readonly ttl: number;
+  /** Of how many leases this is one. */
+  readonly shards: number;
+  /** A hash of the holder's schedules. */
+  readonly schedules: string;
+}
+
+export interface LeaseOptions {
+  store: KeyValue;
+  key: string;
+  /** Who we are. */
+  replica: string;
+  /** In milliseconds. */
+  ttl: number;
+  shards: number;
+  clock: Clock;
+  /** The hash of our schedules, as they are now. */
+  schedules(): string;
+}
+
+/** How much of the TTL the holder gives up, so that a difference of the clocks' rates is nothing. */
+const MARGIN = 1 / 5;
+
+export type LeaseState =
+  /** Somebody else holds it, or nobody. */
+  | "free"
+  /** Ours, and dispatches may leave. */
+  | "held"
+  /** Ours as far as we know, and nothing may leave until it is renewed. */
+  | "lapsed";
+
+interface Tenure {
+  readonly term: number;
+  /** When the last renewal that succeeded was sent, by both clocks. */
+  sentAt: { monotonic: number; wall: number };
+}
+
+export class Lease {
+  readonly #options: LeaseOptions;
+  #tenure: Tenure | null = null;
+  /** What we saw last, and when. */
+  #record: LeaseRecord | null = null;
+  #revision = 0;
+  #seenAt: number | null = null;
+
+  constructor(options: LeaseOptions) {
+    this.#options = options;
+  }
+
+  get state(): LeaseState {
+    if (this.#tenure === null) return "free";
+    return this.isValid ? "held" : "lapsed";
+  }
+
+  /** Whether a dispatch may leave at this moment. Cheap: asked for every one. */
+  get isValid(): boolean {
+    const { ttl } = this.#options;
+    return this.#tenure !== null && this.#age(this.#tenure) < ttl * (1 - MARGIN);
+  }
+
+  /** Ours, while we hold it. */
+  get term(): number | null {
+    return this.#tenure?.term ?? null;
+  }
+
+  /** Who holds it as far as we know; null when nobody does, or its holder is silent for a TTL. */
+  get holder(): string | null {
+    if (this.#tenure !== null) return this.#options.replica;
+    return this.isTakeable ? null : this.#record?.holder ?? null;
+  }
+
+  get record(): LeaseRecord | null {
+    return this.#record;
+  }
+
+  /** Whether what the bucket says has been read since the connection was made. */
+  get isKnown(): boolean {
+    return this.#seenAt !== null;
+  }
+
+  /** When it may be taken from a holder that stays silent, by monotonic time. */
+  get expiresAt(): number {
+    if (this.#seenAt === null || this.#tenure !== null) return Infinity;
+    const { holder = null } = this.#record ?? {};
+    // Ours, but for the answer that was lost: nobody else acts on it.
+    if (holder === null || holder === this.#options.replica) return this.#seenAt;
+    return this.#seenAt + Math.max(this.#record!.ttl, this.#options.ttl);
+  }
+
+  get isTakeable(): boolean {
+    return this.#tenure === null && this.#options.clock.monotonic() >= this.expiresAt;
+  }
+
+  /**
+   * The connection was made anew: what was seen before says nothing of what the server has now, and
+   * the time of a holder counts from when it is seen again.
+   */
+  forget(): void {
+    this.#seenAt = null;
+  }
+
+  /** Reads the bucket. */
+  async read(): Promise<void> {
+    const { store, key } = this.#options;
+    const found = await store.get(key);
+    if (found === null) this.#see({ value: {}, revision: 0 });
+    else this.#see(found);
+  }
+
+  /** What somebody wrote, as a watch of the bucket tells it. */
+  see(revised: Revised): void {
+    if (revised.revision > this.#revision) this.#see(revised);
+  }
+
+  /**
+   * Takes a lease that is free; ours again if it lapsed and nobody took it: in a new term.
+   *
+   * @returns whether it is ours
+   * @throws when the bucket cannot be written
+   */
+  async acquire(): Promise<boolean> {
+    return await this.#write((this.#record?.term ?? 0) + 1);
+  }
+
+  /**
+   * Holds on to a lease that is ours.
+   *
+   * @returns whether it is still ours
+   * @throws when the bucket cannot be written
+   */
+  async renew(): Promise<boolean> {
+    // A term ends when it lapses: what was decided in it must not leave any more.
+    if (this.#tenure === null || this.state === "lapsed") return await this.acquire();
+    return await this.#write(this.#tenure.term);
+  }
+
+  /** Lets the next one have it at once. Where that fails, the TTL does it. */
+  async release(): Promise<void> {
+    const { store, key } = this.#options;
+    const tenure = this.#tenure;
+    this.#tenure = null;
+    if (tenure === null) return;
+    const record = this.#recordOf(null, tenure.term);
+    try {
+      this.#see({ value: record, revision: await store.put(key, record, this.#revision) });
+    } catch (error) {
+      if (!(error instanceof ConflictError)) throw error;
+      await this.read();
+    }
+  }
+
+  async #write(term: number): Promise<boolean> {
+    const { store, key, clock, replica } = this.#options;
+    const sentAt = { monotonic: clock.monotonic(), wall: clock.now() };
+    const record = this.#recordOf(replica, term);
+    try {
+      this.#see({ value: record, revision: await store.put(key, record, this.#revision) });
+      if (this.#tenure?.term === term) this.#tenure.sentAt = sentAt;
+      else this.#tenure = { term, sentAt };
+      return true;
+    } catch (error) {
+      if (!(error instanceof ConflictError)) throw error;
+    }
+    await this.read();
+    // A write of ours whose answer was lost, or what a server that died had kept of ours.
+    if (this.#tenure !== null && this.#record?.holder === replica) return await this.renew();
+    this.#tenure = null;
+    return false;
+  }
+
+  #recordOf(holder: string | null, term: number): LeaseRecord & JsonObject {
+    const { ttl, shards, schedules } = this.#options;
+    return { holder, term, ttl, shards, schedules: schedules() };
+  }
+
+  #see({ value, revision }: Revised): void {
+    const isNews = revision !== this.#revision || this.#seenAt === null;
+    this.#record = readRecord(value);
+    this.#revision = revision;
+    if (isNews) this.#seenAt = this.#options.clock.monotonic();
+  }
+
+  /**
+   * By whichever clock says more: the monotonic one does not count while the machine sleeps, and
+   * the wall clock may be set.
+   */
+  #age({ sentAt }: Tenure): number {
+    const { clock } = this.#options;
+    return Math.max(clock.monotonic() - sentAt.monotonic, clock.now() - sentAt.wall);
+  }
+}
+
+function readRecord(value: JsonObject): LeaseRecord | null {
+  const { holder, term, ttl, shards, schedules } = value;
+  if (typeof term !== "number") return null;
+  return {
+    holder: typeof holder === "string" ? holder : null,
+    term,
+    ttl: typeof ttl === "number" ? ttl : 0,
+    shards: typeof shards === "number" ? shards : 1,
+    schedules: typeof schedules === "string" ? schedules : "",
+  };
+}
