@@ -12,6 +12,7 @@ const FLOORS: Record<string, number> = {
   log: 0,
   bus: 1,
   actor: 2,
+  durable: 2,
   scheduler: 3,
   expansions: 3,
   cli: 4,

@@ -10,6 +10,7 @@ import { reloadCommand } from "./reload.ts";
 import { runCommand } from "./run.ts";
 import { schemaCommand } from "./schema.ts";
 import { simulateCommand } from "./simulate.ts";
+import { streamCommand } from "./stream.ts";
 import { statusCommand } from "./status.ts";
 import { validateCommand } from "./validate.ts";
 import { versionText } from "./version.ts";
@@ -21,6 +22,7 @@ Examples:
   heddle-scheduler validate schedules.yaml     every problem, with line and column
   heddle-scheduler simulate --from 2026-03-28T00:00:00Z --to 2026-03-30T00:00:00Z
   heddle-scheduler fire nightly                dispatch one entry now
+  heddle-scheduler --replicas                  as one of several; they fire each occurrence once
 `;
 
 /**
@@ -44,10 +46,14 @@ export async function runCli(args: readonly string[]): Promise<number> {
     fireCommand,
     statusCommand,
     reloadCommand,
+    streamCommand,
     schemaCommand,
   ];
   for (const command of commands) {
-    const added = command(setExitCode).exitOverride().showHelpAfterError("(see --help)");
+    const added = command(setExitCode);
+    for (const each of [added, ...added.commands]) {
+      each.exitOverride().showHelpAfterError("(see --help)");
+    }
     program.addCommand(added, { isDefault: command === runCommand });
   }
   try {

@@ -1,5 +1,6 @@
 import { Command, Option } from "commander";
 import { BusConnectError } from "../bus/message_bus.ts";
+import { JetStreamUnavailableError, NoStreamError } from "../bus/stream_bus.ts";
 import { defaultLogger } from "../log/logger.ts";
 import { ConfigError } from "../scheduler/config_error.ts";
 import { SchedulerActor } from "../scheduler/scheduler_actor.ts";
@@ -14,8 +15,9 @@ import {
   type LoggingOptions,
   startLogging,
 } from "./options.ts";
+import { addDurabilityOptions, type DurabilityOptions, replicasOf } from "./replica_options.ts";
 
-interface RunOptions extends ConfigOptions, BusOptions, LoggingOptions {
+interface RunOptions extends ConfigOptions, BusOptions, LoggingOptions, DurabilityOptions {
   skipPreflight: boolean;
   expandRoot?: string;
   watchConfig: boolean;
@@ -31,11 +33,13 @@ export function runCommand(setExitCode: SetExitCode): Command {
     new Option("--expand-root <path>", "where expand_from is looked up (default: beside the file)"),
   );
   command.option("--watch-config", "reload when the configuration file changes", false);
+  addDurabilityOptions(command);
   addLoggingOptions(command);
   return command.action(async (options: RunOptions) => setExitCode(await run(options)));
 }
 
 async function run(options: RunOptions): Promise<number> {
+  const replicas = replicasOf(options);
   const stopLogging = await startLogging(options);
   const logger = defaultLogger();
   const stdoutClosed = new AbortController();
@@ -50,6 +54,8 @@ async function run(options: RunOptions): Promise<number> {
       logger,
       expandRoot: options.expandRoot,
       watchConfig: options.watchConfig,
+      delivery: options.delivery,
+      replicas: replicas ?? undefined,
     });
     await scheduler.run(undefined, undefined, { signal: stdoutClosed.signal });
     return EXIT.ok;
@@ -60,6 +66,11 @@ async function run(options: RunOptions): Promise<number> {
         error: error.message,
         hint: "--nats-url names other servers, --skip-preflight starts without one, " +
           "--bus memory needs none",
+      });
+    } else if (error instanceof NoStreamError || error instanceof JetStreamUnavailableError) {
+      logger.error("delivery.unavailable", {
+        error: error.message,
+        hint: "--delivery core delivers without JetStream, at most once; --replicas needs it",
       });
     } else {
       logger.error("actor.error", {

@@ -46,6 +46,7 @@ export class Delivery {
   /** Attempts that failed and are made again, and why the last did, since the log said so. */
   #failures = { count: 0, error: "", subject: "" };
   #reporting = false;
+  #looking: Promise<void> | null = null;
 
   constructor(options: DeliveryOptions) {
     this.#options = options;
@@ -56,21 +57,32 @@ export class Delivery {
     return typeof this.#streams.get(subject) === "string";
   }
 
-  /** Whether any subject has a stream. */
-  get hasStreams(): boolean {
-    return [...this.#streams.values()].some((stream) => stream !== null);
+  /** The streams that were found. */
+  get streams(): string[] {
+    return [...new Set([...this.#streams.values()].flatMap((stream) => stream ?? []))];
   }
 
   /**
-   * Looks for the streams that capture the subjects. A server that does not answer leaves what was
-   * known.
+   * Looks for the streams that capture the subjects, once there is a connection. What is published
+   * meanwhile waits for the result. A server that does not answer leaves what was known.
    *
    * @throws {NoStreamError} in the mode `jetstream`, when a subject has none
    * @throws {JetStreamUnavailableError} in the mode `jetstream`, when the server has no JetStream
    */
   async look(subjects: Iterable<string>): Promise<void> {
+    const { mode, bus } = this.#options;
+    if (mode === "core" || (mode === "auto" && !isStreamBus(bus))) return;
+    const looking = this.#look(subjects);
+    this.#looking = looking;
+    try {
+      await looking;
+    } finally {
+      if (this.#looking === looking) this.#looking = null;
+    }
+  }
+
+  async #look(subjects: Iterable<string>): Promise<void> {
     const { mode, logger } = this.#options;
-    if (mode === "core") return;
     for (const subject of subjects) {
       const stream = await this.#streamOf(subject);
       if (stream === undefined) continue;
@@ -99,10 +111,17 @@ export class Delivery {
    */
   publish(subject: string, data: JsonObject, options: DeliverOptions): Promise<void> {
     const { bus } = this.#options;
+    if (this.#looking !== null) return this.#publishLater(subject, data, options);
     if (!this.isAcknowledged(subject) || !isStreamBus(bus)) {
       return bus.publish(subject, data, options);
     }
     return this.#publishToStream(subject, data, options);
+  }
+
+  async #publishLater(subject: string, data: JsonObject, options: DeliverOptions): Promise<void> {
+    await this.#looking;
+    options.signal?.throwIfAborted();
+    await this.publish(subject, data, options);
   }
 
   async #publishToStream(
@@ -121,7 +140,7 @@ export class Delivery {
         options.signal?.throwIfAborted();
         this.#report(subject, error);
         const isMissing = error instanceof NoStreamError;
-        if (isMissing && this.#options.mode === "auto") await this.look([subject]);
+        if (isMissing && this.#options.mode === "auto") await this.#look([subject]);
         if (!this.isAcknowledged(subject)) return await bus.publish(subject, data, options);
         const wait = Math.min(SHORTEST_WAIT * 2 ** (attempts - 1), LONGEST_WAIT);
         await clock.sleep(wait, options.signal);
@@ -139,6 +158,7 @@ export class Delivery {
     const { bus, mode, logger, clock } = this.#options;
     if (!isStreamBus(bus)) return null;
     for (let lookups = 1;; lookups++) {
+      await bus.whenConnected();
       try {
         return await bus.streamOf(subject);
       } catch (error) {
@@ -149,7 +169,6 @@ export class Delivery {
         logger.warning("delivery.lookup_failed", { subject, error: messageOf(error) });
         if (lookups === LOOKUPS) return undefined;
         await clock.sleep(backoff(lookups) / 4);
-        await bus.whenConnected();
       }
     }
   }

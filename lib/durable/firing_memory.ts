@@ -25,6 +25,11 @@ export interface Remembering {
   readonly timing: string;
 }
 
+export interface Recalled extends Recollection {
+  /** Whether nothing was remembered of the entry with this timing. */
+  readonly isNew: boolean;
+}
+
 export interface FiringMemoryOptions {
   store: KeyValue;
   /** The scheduler's name. */
@@ -83,7 +88,7 @@ export class FiringMemory {
     partitions: readonly number[],
     entries: readonly Remembering[],
     term: number | null,
-  ): Promise<Map<string, Recollection>> {
+  ): Promise<Map<string, Recalled>> {
     const read = await eachOf(partitions, async (partition): Promise<Open> => {
       const { store, scheduler } = this.#options;
       const found = await store.get(memoryKey(scheduler, partition));
@@ -100,9 +105,9 @@ export class FiringMemory {
    *
    * @param entries all of the configuration
    */
-  async learn(entries: readonly Remembering[]): Promise<Map<string, Recollection>> {
+  async learn(entries: readonly Remembering[]): Promise<Map<string, Recalled>> {
     const { clock } = this.#options;
-    const known = new Map<string, Recollection>();
+    const known = new Map<string, Recalled>();
     const now = clock.now();
     const slice = new Slice(clock);
     this.#known = new Set(entries.map(({ name }) => name));
@@ -110,12 +115,13 @@ export class FiringMemory {
       const open = this.#open.get(partitionOf(name));
       if (open === undefined) continue;
       let recollection = open.document.entries.get(name);
-      if (recollection?.timing !== timing) {
+      const isNew = recollection?.timing !== timing;
+      if (recollection === undefined || isNew) {
         recollection = { timing, since: now, last: recollection?.last ?? null };
         open.document.entries.set(name, recollection);
         touch(open);
       }
-      known.set(name, { ...recollection });
+      known.set(name, { ...recollection, isNew });
       if (slice.isOver()) await slice.pause();
     }
     await this.flush();

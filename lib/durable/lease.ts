@@ -24,6 +24,11 @@ export interface LeaseRecord {
   readonly shards: number;
   /** A hash of the holder's schedules. */
   readonly schedules: string;
+  /**
+   * Once it was released: its holder fired everything that was due until then, in milliseconds
+   * since the epoch.
+   */
+  readonly firedUntil: number | null;
 }
 
 export interface LeaseOptions {
@@ -155,13 +160,17 @@ export class Lease {
     return await this.#write(this.#tenure.term);
   }
 
-  /** Lets the next one have it at once. Where that fails, the TTL does it. */
-  async release(): Promise<void> {
+  /**
+   * Lets the next one have it at once. Where that fails, the TTL does it.
+   *
+   * @param firedUntil see {@link LeaseRecord}
+   */
+  async release(firedUntil: number): Promise<void> {
     const { store, key } = this.#options;
     const tenure = this.#tenure;
     this.#tenure = null;
     if (tenure === null) return;
-    const record = this.#recordOf(null, tenure.term);
+    const record = this.#recordOf(null, tenure.term, firedUntil);
     try {
       this.#see({ value: record, revision: await store.put(key, record, this.#revision) });
     } catch (error) {
@@ -173,7 +182,7 @@ export class Lease {
   async #write(term: number): Promise<boolean> {
     const { store, key, clock, replica } = this.#options;
     const sentAt = { monotonic: clock.monotonic(), wall: clock.now() };
-    const record = this.#recordOf(replica, term);
+    const record = this.#recordOf(replica, term, null);
     try {
       this.#see({ value: record, revision: await store.put(key, record, this.#revision) });
       if (this.#tenure?.term === term) this.#tenure.sentAt = sentAt;
@@ -189,9 +198,13 @@ export class Lease {
     return false;
   }
 
-  #recordOf(holder: string | null, term: number): LeaseRecord & JsonObject {
+  #recordOf(
+    holder: string | null,
+    term: number,
+    firedUntil: number | null,
+  ): LeaseRecord & JsonObject {
     const { ttl, shards, schedules } = this.#options;
-    return { holder, term, ttl, shards, schedules: schedules() };
+    return { holder, term, ttl, shards, schedules: schedules(), firedUntil };
   }
 
   #see({ value, revision }: Revised): void {
@@ -212,7 +225,7 @@ export class Lease {
 }
 
 function readRecord(value: JsonObject): LeaseRecord | null {
-  const { holder, term, ttl, shards, schedules } = value;
+  const { holder, term, ttl, shards, schedules, firedUntil } = value;
   if (typeof term !== "number") return null;
   return {
     holder: typeof holder === "string" ? holder : null,
@@ -220,5 +233,6 @@ function readRecord(value: JsonObject): LeaseRecord | null {
     ttl: typeof ttl === "number" ? ttl : 0,
     shards: typeof shards === "number" ? shards : 1,
     schedules: typeof schedules === "string" ? schedules : "",
+    firedUntil: typeof firedUntil === "number" ? firedUntil : null,
   };
 }

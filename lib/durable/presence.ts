@@ -23,7 +23,7 @@ export interface PresenceOptions {
   /** Ours, as it is now. */
   self(): Announcement;
   /** Called with each announcement of another replica that changes something. */
-  onChange(other: Announcement): void;
+  onChange(): void;
 }
 
 /** Where the replicas of a scheduler announce themselves. */
@@ -79,6 +79,6 @@ export class Presence {
     if (isNew) this.announce();
     const isSame = before?.schedules === announcement.schedules && !isLeaving &&
       before.leases.join() === leases.join();
-    if (!isSame) onChange(announcement);
+    if (!isSame) onChange();
   }
 }

@@ -14,15 +14,24 @@ import { assign } from "./shards.ts";
 
 /** What follows from holding a lease. Nothing here may throw. */
 export interface LeaseHolder {
-  /** The shard is ours to fire. */
-  onAcquired(shard: number): void;
+  /**
+   * The shard is ours to fire.
+   *
+   * @param firedUntil where its last holder handed it over: up to when that one fired everything,
+   * in milliseconds since the epoch
+   */
+  onAcquired(shard: number, firedUntil: number | null): void;
   /** It lapsed, and is ours again without that anybody else held it. */
   onContinued(shard: number): void;
   /** It is somebody else's: nothing of it may fire any more. */
   onLost(shard: number): void;
-  /** It goes to somebody else: resolves when nothing of it is under way. */
-  onReleasing(shard: number): Promise<void>;
-  /** Another replica has other schedules. */
+  /**
+   * It goes to somebody else.
+   *
+   * @returns when nothing of it is under way: up to when everything was fired
+   */
+  onReleasing(shard: number): Promise<number>;
+  /** Another replica has other schedules. Called again and again while that is so. */
   onOtherSchedules(other: Announcement): void;
 }
 
@@ -63,7 +72,8 @@ export class ReplicaGroup {
   readonly #releasing = new Set<number>();
   /** Leases that we do not know of: of replicas that run with more of them. */
   readonly #beyond = new Map<number, Lease>();
-  #isLeaving = false;
+  /** Whether it takes leases: not while it listens who else is there, nor while it goes. */
+  #isOpen = false;
   #shardsReported = 0;
   readonly #reported = new Set<number>();
   #wake = () => {};
@@ -81,7 +91,7 @@ export class ReplicaGroup {
       clock,
       ttl,
       self: () => ({ replica, schedules: schedules(), leases: this.held }),
-      onChange: (other) => this.#onAnnouncement(other),
+      onChange: () => this.#wake(),
     });
   }
 
@@ -106,6 +116,7 @@ export class ReplicaGroup {
     await this.#presence.listen(signal);
     this.#presence.announce({ isNew: true });
     await clock.sleep(Math.min(LISTEN, ttl / RENEWALS), signal);
+    this.#isOpen = true;
     let announced = -Infinity;
     while (!signal.aborted) {
       const now = clock.monotonic();
@@ -113,6 +124,7 @@ export class ReplicaGroup {
         announced = now;
         this.#presence.announce();
         this.#attendAll({ renew: true });
+        this.#compareSchedules();
       } else {
         this.#attendAll({ renew: false });
       }
@@ -127,7 +139,7 @@ export class ReplicaGroup {
 
   /** Hands every lease over, each as soon as nothing of it is under way. */
   async leave(): Promise<void> {
-    this.#isLeaving = true;
+    this.#isOpen = false;
     await Promise.all(this.#leases.map(async (_, shard) => {
       await this.#busy[shard];
       await this.#release(shard);
@@ -213,7 +225,7 @@ export class ReplicaGroup {
       }
       return renew || lease.state === "lapsed" ? this.#renew(shard) : null;
     }
-    const isFree = lease.isTakeable && !this.#isLeaving && !this.#releasing.has(shard);
+    const isFree = lease.isTakeable && this.#isOpen && !this.#releasing.has(shard);
     if (!isFree || this.#areOthersOfOtherCount()) {
       this.#freeSince[shard] = null;
       return null;
@@ -226,10 +238,11 @@ export class ReplicaGroup {
   async #acquire(shard: number): Promise<void> {
     const { logger, holder, replica } = this.#options;
     const lease = this.#leases[shard]!;
+    const { record: before } = lease;
     if (!await lease.acquire()) return;
     this.#freeSince[shard] = null;
     logger.info("scheduler.lease_acquired", { shard, replica, term: lease.term });
-    holder.onAcquired(shard);
+    holder.onAcquired(shard, before?.holder === null ? before.firedUntil : null);
     this.#presence.announce();
   }
 
@@ -274,10 +287,10 @@ export class ReplicaGroup {
     if (term === null || this.#releasing.has(shard)) return;
     this.#releasing.add(shard);
     try {
-      await holder.onReleasing(shard);
+      const firedUntil = await holder.onReleasing(shard);
       await this.#busy[shard];
       if (lease.state === "free") return; // lost meanwhile
-      await lease.release();
+      await lease.release(firedUntil);
       logger.info("scheduler.lease_released", { shard, replica, term });
     } finally {
       this.#releasing.delete(shard);
@@ -307,10 +320,11 @@ export class ReplicaGroup {
     return false;
   }
 
-  #onAnnouncement(other: Announcement): void {
+  #compareSchedules(): void {
     const { holder, schedules } = this.#options;
-    if (other.schedules !== schedules()) holder.onOtherSchedules(other);
-    this.#wake();
+    for (const other of this.others) {
+      if (other.schedules !== schedules()) holder.onOtherSchedules(other);
+    }
   }
 
   #complain(error: unknown): void {

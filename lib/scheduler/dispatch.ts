@@ -63,18 +63,21 @@ export function occurrenceOf(
  * which is merged over the entry's own context or payload: shallow, the object wins.
  *
  * @param createdAt RFC 3339, UTC
+ * @param term of the lease under which it is sent; null without leases
  */
 export function dispatchOf(
   entry: ScheduleEntry,
   { id, messageId, scheduledFor }: Identity,
   createdAt: string,
   expansion?: Readonly<Record<string, unknown>>,
+  term: number | null = null,
 ): Dispatch {
-  const headers = {
+  const headers: Record<string, string> = {
     "Nats-Msg-Id": messageId,
     "Heddle-Schedule": entry.name,
     "Heddle-Scheduled-For": scheduledFor,
   };
+  if (term !== null) headers["Heddle-Term"] = String(term);
 
   if (entry.dispatchType === "goal") {
     const { instruction, context, priority } = entry.goalConfig;

@@ -5,8 +5,12 @@
  * @module
  */
 import type { MessageBus } from "../bus/message_bus.ts";
+import { Delivery } from "../durable/delivery.ts";
+import type { FiringMemory } from "../durable/firing_memory.ts";
+import { SOLE_TENURE, type Tenure } from "../durable/tenure.ts";
 import type { Logger } from "../log/logger.ts";
 import type { Clock } from "../time/clock.ts";
+import { Backlog } from "./backlog.ts";
 import {
   type Dispatch,
   dispatchOf,
@@ -15,11 +19,21 @@ import {
   type Occurrence,
   occurrenceOf,
 } from "./dispatch.ts";
-import { type Expander, ExpansionError, type ExpansionErrorKind } from "./expansion.ts";
+import type { Expander } from "./expansion.ts";
+import {
+  type Firing,
+  isFinal,
+  isWithdrawn,
+  newFiring,
+  ShutdownError,
+  type Slot,
+} from "./firing.ts";
+import { WithdrawnError } from "./firing.ts";
+import { FiringLog } from "./firing_log.ts";
 import { InstantText } from "./instant_text.ts";
-import { publishAll, type Published } from "./publish_all.ts";
+import { publishAll } from "./publish_all.ts";
 import type { ScheduleEntry } from "./schedule_entry.ts";
-import type { Due } from "./timeline.ts";
+import { CATCH_UP_LIMIT, type Due } from "./timeline.ts";
 
 export interface DispatcherOptions {
   /** The scheduler's name, part of every dispatch's identity. */
@@ -28,34 +42,19 @@ export interface DispatcherOptions {
   expander: Pick<Expander, "expand">;
   clock: Clock;
   logger: Logger;
+  /** Default: over core NATS. */
+  delivery?: Pick<Delivery, "publish" | "isAcknowledged">;
+  /** Default: everything is ours. */
+  tenure?: Tenure;
+  /** What is told of each occurrence that was dealt with. Default: nothing is remembered. */
+  memory?: () => Pick<FiringMemory, "done"> | null;
 }
-
-/** What is under way, and what waits, for one entry. */
-interface Slot {
-  running: Firing | null;
-  /** Due while the connection was down: the newest such occurrence. */
-  waiting: Due | null;
-}
-
-/** One firing under way. */
-interface Firing {
-  due: Due;
-  /** Takes back what has not been written to the connection yet. */
-  withdraw: AbortController;
-  /** Whether a message has left, so that the firing must be completed. */
-  begun: boolean;
-  done: Promise<void>;
-}
-
-const EXPANSION_EVENTS: Record<ExpansionErrorKind, string> = {
-  invalid: "scheduler.invalid_expand_from",
-  import: "scheduler.expand_from_import_failed",
-  call: "scheduler.expand_from_call_failed",
-  bad_return: "scheduler.expand_from_bad_return",
-};
 
 export class Dispatcher {
   readonly #options: DispatcherOptions;
+  readonly #delivery: Pick<Delivery, "publish" | "isAcknowledged">;
+  readonly #tenure: Tenure;
+  readonly #log: FiringLog;
   /** By entry name, and only while there is something to keep; it outlives a reload. */
   readonly #slots = new Map<string, Slot>();
   readonly #text = new InstantText();
@@ -64,7 +63,11 @@ export class Dispatcher {
   #watching = false;
 
   constructor(options: DispatcherOptions) {
+    const { bus, clock, logger } = options;
     this.#options = options;
+    this.#delivery = options.delivery ?? new Delivery({ bus, mode: "core", clock, logger });
+    this.#tenure = options.tenure ?? SOLE_TENURE;
+    this.#log = new FiringLog(logger);
   }
 
   /**
@@ -80,20 +83,43 @@ export class Dispatcher {
   }
 
   /**
-   * Starts the firing of a due occurrence, holds it back while the connection is down, or skips it.
+   * Starts the firing of a due occurrence, holds it back while nothing may leave, or skips it.
    * Returns at once and never throws: what goes wrong is logged.
    */
   fire(due: Due): void {
-    const { bus } = this.#options;
-    const slot = this.#slots.get(due.entry.name);
-    if (!bus.connected) {
+    const { entry } = due;
+    const state = this.#tenure.state(entry.name);
+    if (state === "free") return; // whoever holds its lease fires it
+    const slot = this.#slots.get(entry.name);
+    if (state === "lapsed" || !this.#options.bus.connected) {
       this.#hold(due);
-    } else if (slot?.running) {
-      this.#logSkipped(due, "overlap", {
-        running_since: slot.running.due.scheduledFor.toISOString(),
-      });
-    } else {
+    } else if (slot !== undefined && this.#firesEach(entry)) {
+      this.#queue(due, slot);
+      this.#release(entry.name, slot);
+    } else if (!slot?.running) {
       this.#start(due, slot);
+    } else if (slot.running.isAwaitingAck) {
+      this.#supersede(slot.running, due);
+      this.#start(due, slot);
+    } else {
+      const since = slot.running.due.scheduledFor.toISOString();
+      this.#log.skipped(due, "overlap", { running_since: since });
+    }
+  }
+
+  /** Starts what was held back, after what held it back is over. */
+  resume(): void {
+    for (const [name, slot] of [...this.#slots]) this.#release(name, slot);
+  }
+
+  /** Gives up the firings of entries that are somebody else's now. */
+  abandon(isTheirs: (entryName: string) => boolean): void {
+    for (const [name, slot] of [...this.#slots]) {
+      if (!isTheirs(name)) continue;
+      slot.waiting = null;
+      slot.backlog = null;
+      slot.running?.withdraw.abort(new WithdrawnError());
+      if (slot.running !== null) this.#end(slot.running, slot);
     }
   }
 
@@ -105,16 +131,14 @@ export class Dispatcher {
    * @throws {AggregateError} when messages could not be published
    */
   async fireByHand(entry: ScheduleEntry): Promise<number> {
-    const { bus, clock } = this.#options;
-    const scheduledFor = new Date(clock.now());
+    const scheduledFor = new Date(this.#options.clock.now());
     const objects = entry.expandFrom === null
       ? [{}]
       : await this.#expand(entry, scheduledFor, this.#stopped.signal);
     const occurrence = this.#occurrenceOf(entry, scheduledFor, { byHand: true });
-    const onDispatch = (dispatch: Dispatch) => this.#logDispatched(entry, dispatch);
     const { sent, failed, errors } = await publishAll(entry, occurrence, objects, {
-      bus,
-      onDispatch,
+      delivery: this.#delivery,
+      onDispatch: (dispatch) => this.#log.dispatched(entry, dispatch),
     });
     if (failed > 0) throw new AggregateError(errors, `Cannot publish ${failed} messages`);
     return sent;
@@ -123,61 +147,102 @@ export class Dispatcher {
   /**
    * Waits until the firings under way have finished, at most `timeout` milliseconds, and gives up
    * the rest. What only waits for a connection is given up at once.
+   *
+   * @param isMeant which entries; by default all, and nothing is fired afterwards
    */
-  async drain(timeout: number): Promise<void> {
-    for (const slot of this.#slots.values()) {
-      if (slot.waiting !== null) this.#logSkipped(slot.waiting, "shutdown");
+  async drain(timeout: number, isMeant?: (entryName: string) => boolean): Promise<void> {
+    const slots = [...this.#slots].flatMap(([name, slot]) => isMeant?.(name) ?? true ? slot : []);
+    for (const slot of slots) {
+      if (slot.waiting !== null) this.#log.skipped(slot.waiting, "shutdown");
       slot.waiting = null;
+      slot.backlog = null;
     }
-    const running = [...this.#slots.values()].flatMap(({ running }) => running ?? []);
+    const running = slots.flatMap(({ running }) => running ?? []);
     const finished = new AbortController();
     const all = Promise.all(running.map(({ done }) => done)).then(() => finished.abort());
     await this.#options.clock.sleep(timeout, finished.signal);
-    this.#stopped.abort(new Error("the scheduler is shutting down"));
+    const reason = new ShutdownError("the scheduler is shutting down");
+    if (isMeant === undefined) this.#stopped.abort(reason);
     if (finished.signal.aborted) return;
-    for (const { running } of this.#slots.values()) {
-      if (running !== null) this.#logSkipped(running.due, "shutdown", { waited_ms: timeout });
-      running?.withdraw.abort(this.#stopped.signal.reason);
+    for (const { running } of slots) {
+      if (running !== null) this.#log.skipped(running.due, "shutdown", { waited_ms: timeout });
+      running?.withdraw.abort(reason);
     }
     await Promise.race([all, this.#options.clock.sleep(100)]);
   }
 
-  /** Keeps the newest occurrence of the entry until the connection is back. */
+  /** Whether occurrences wait for each other instead of giving way to the newest. */
+  #firesEach(entry: ScheduleEntry): boolean {
+    return entry.catchUp === "all" && Boolean(this.#options.memory?.());
+  }
+
+  /** Keeps what is due until something may leave again: the newest, or each. */
   #hold(due: Due): void {
-    const slot = this.#slots.get(due.entry.name) ?? this.#newSlot(due.entry.name);
-    const older = slot.waiting ?? (slot.running?.begun === false ? slot.running.due : null);
-    if (older !== null) {
-      this.#logSkipped(older, "superseded", { superseded_by: due.scheduledFor.toISOString() });
+    const { entry } = due;
+    const slot = this.#slots.get(entry.name) ?? this.#newSlot(entry.name);
+    if (this.#firesEach(entry)) {
+      this.#queue(due, slot);
+    } else {
+      const isRunning = slot.running?.begun === false;
+      if (slot.waiting !== null) this.#logSuperseded(slot.waiting, due);
+      else if (isRunning) this.#supersede(slot.running!, due);
+      slot.waiting = due;
     }
-    if (slot.waiting === null && slot.running?.begun === false) {
-      slot.running.withdraw.abort(new SupersededError());
-    }
-    slot.waiting = due;
-    if (!this.#watching) {
-      this.#watching = true;
-      void this.#releaseWhenConnected();
-    }
+    this.#watch();
   }
 
-  async #releaseWhenConnected(): Promise<void> {
-    await this.#options.bus.whenConnected(this.#stopped.signal);
-    this.#watching = false;
-    for (const [name, slot] of [...this.#slots]) this.#release(name, slot);
+  #queue(due: Due, slot: Slot): void {
+    slot.backlog ??= new Backlog();
+    slot.backlog.push(due);
+    if (slot.backlog.size <= CATCH_UP_LIMIT) return;
+    this.#log.skipped(slot.backlog.shift()!, "catch_up_limit", { limit: CATCH_UP_LIMIT });
   }
 
-  /** Starts what waited for the connection, once nothing else of the entry is under way. */
+  #supersede(firing: Firing, newer: Due): void {
+    this.#logSuperseded(firing.due, newer, firing.isAwaitingAck);
+    firing.withdraw.abort(new WithdrawnError());
+    this.#end(firing, this.#slots.get(firing.due.entry.name));
+  }
+
+  #logSuperseded(older: Due, newer: Due, isUnacknowledged = false): void {
+    this.#log.skipped(older, "superseded", {
+      superseded_by: newer.scheduledFor.toISOString(),
+      // It may have arrived all the same.
+      ...(isUnacknowledged && { unacknowledged: true }),
+    });
+  }
+
+  #watch(): void {
+    if (this.#watching || this.#stopped.signal.aborted) return;
+    this.#watching = true;
+    void this.#options.bus.whenConnected(this.#stopped.signal).then(() => {
+      this.#watching = false;
+      this.resume();
+    });
+  }
+
+  /** Starts what waited, once nothing else of the entry is under way. */
   #release(name: string, slot: Slot): void {
-    if (slot.running !== null) return;
-    const due = slot.waiting;
-    if (due === null) {
-      this.#slots.delete(name);
-    } else if (this.#options.bus.connected) {
-      slot.waiting = null;
+    while (slot.running === null) {
+      const isEmpty = slot.waiting === null && !slot.backlog?.size;
+      if (isEmpty) {
+        this.#slots.delete(name);
+        return;
+      }
+      if (!this.#options.bus.connected) return this.#watch();
+      if (this.#tenure.state(name) !== "held") return; // `resume` or `abandon` follows
+      const due = slot.backlog?.shift() ?? slot.waiting!;
+      if (due === slot.waiting) slot.waiting = null;
       this.#start(due, slot);
-    } else if (!this.#watching && !this.#stopped.signal.aborted) {
-      this.#watching = true;
-      void this.#releaseWhenConnected();
     }
+  }
+
+  /** The firing, which may still be under way, holds nothing up any more. */
+  #end(firing: Firing, slot: Slot | undefined): void {
+    if (firing.isOver) return;
+    firing.isOver = true;
+    if (slot === undefined || slot.running !== firing) return;
+    slot.running = null;
   }
 
   #start(due: Due, known?: Slot): void {
@@ -185,34 +250,22 @@ export class Dispatcher {
     const lateness = this.#options.clock.now() - fireAt;
     const { misfireGraceSeconds } = entry;
     if (misfireGraceSeconds !== null && lateness > misfireGraceSeconds * 1000) {
-      this.#logSkipped(due, "misfire", { lateness_ms: lateness });
-      this.#slots.delete(entry.name);
+      this.#log.skipped(due, "misfire", { lateness_ms: lateness });
+      this.#remember(due);
+      if (known !== undefined && !known.backlog?.size) this.#slots.delete(entry.name);
       return;
     }
     const slot = known ?? this.#newSlot(entry.name);
-    const firing: Firing = {
-      due,
-      withdraw: new AbortController(),
-      begun: false,
-      done: Promise.resolve(),
-    };
+    const isOne = entry.expandFrom === null;
+    const firing = newFiring(due);
     slot.running = firing;
-    const { logger } = this.#options;
-    logger.info("scheduler.firing", {
-      schedule: entry.name,
-      dispatch_type: entry.dispatchType,
-      scheduled_for: this.#text.of(due.scheduledFor.getTime()),
-      lateness_ms: lateness,
-      ...(due.passedOverSince &&
-        { passed_over_since: this.#text.of(due.passedOverSince.getTime()) }),
-    });
+    this.#log.firing(due, lateness);
     const onDone = () => {
-      slot.running = null;
+      if (firing.isOver) return;
+      this.#end(firing, slot);
       this.#release(entry.name, slot);
     };
-    firing.done = entry.expandFrom === null
-      ? this.#sendOne(firing, onDone)
-      : this.#sendExpansion(firing).then(onDone);
+    firing.done = isOne ? this.#sendOne(firing, onDone) : this.#sendExpansion(firing).then(onDone);
   }
 
   /**
@@ -220,52 +273,70 @@ export class Dispatcher {
    * would be late by all the turns that its firings would wait for each other. Never rejects.
    */
   #sendOne(firing: Firing, onDone: () => void): Promise<void> {
-    const { due: { entry, scheduledFor, identity }, withdraw: { signal } } = firing;
+    const { due: { entry, scheduledFor, identity } } = firing;
     let dispatch: Dispatch;
     let published: Promise<void>;
     try {
       const isKnown = identity?.scheduledFor === this.#text.of(scheduledFor.getTime());
       const createdAt = this.#now.of(this.#options.clock.now());
       const named = isKnown ? identity : identityOf(this.#occurrenceOf(entry, scheduledFor));
-      dispatch = dispatchOf(entry, named, createdAt);
+      const term = this.#tenure.term(entry.name);
+      dispatch = dispatchOf(entry, named, createdAt, undefined, term);
       const { subject, message, headers } = dispatch;
-      published = this.#options.bus.publish(subject, message, { headers, signal });
+      firing.isAwaitingAck = this.#delivery.isAcknowledged(subject);
+      const options = this.#deliverOptions(firing, headers);
+      published = this.#delivery.publish(subject, message, options);
     } catch (error) {
       published = Promise.reject(error);
     }
     return published.then(() => {
-      this.#logDispatched(entry, dispatch);
+      this.#log.dispatched(entry, dispatch);
+      this.#remember(firing.due);
       onDone();
     }, (error) => {
-      this.#logFailures(firing.due, { sent: 0, failed: 1, errors: [error] });
+      if (!isWithdrawn(error)) {
+        this.#log.failed(firing.due, { sent: 0, failed: 1, errors: [error] });
+      }
+      if (isFinal(error)) this.#remember(firing.due);
       onDone();
     });
   }
 
   /** Never rejects. */
   async #sendExpansion(firing: Firing): Promise<void> {
-    const { due: { entry, scheduledFor }, withdraw: { signal } } = firing;
-    const { bus, logger } = this.#options;
-    const fields = { schedule: entry.name, expand_from: entry.expandFrom };
+    const { due, due: { entry, scheduledFor }, withdraw: { signal } } = firing;
     try {
       const objects = await this.#expand(entry, scheduledFor, signal);
       if (objects.length === 0) {
-        logger.info("scheduler.expansion_empty", fields);
-        return;
+        this.#log.expanded(entry, 0);
+        return this.#remember(due);
       }
       const occurrence = this.#occurrenceOf(entry, scheduledFor);
       const published = await publishAll(entry, occurrence, objects, {
-        bus,
-        signal,
+        ...this.#deliverOptions(firing),
+        delivery: this.#delivery,
+        term: this.#tenure.term(entry.name),
         onSent: () => firing.begun = true,
       });
-      if (published.failed > 0) this.#logFailures(firing.due, published);
-      if (published.sent > 0) {
-        logger.info("scheduler.expansion_dispatched", { ...fields, count: published.sent });
-      }
+      const { failed, errors } = published;
+      if (failed > 0 && !errors.every(isWithdrawn)) this.#log.failed(due, published);
+      if (published.sent > 0) this.#log.expanded(entry, published.sent);
+      if (errors.every(isFinal)) this.#remember(due);
     } catch (error) {
-      this.#logExpansionError(entry, scheduledFor, error);
+      if (!isWithdrawn(error)) this.#log.expansionFailed(due, error);
+      if (isFinal(error) && !signal.aborted) this.#remember(due);
     }
+  }
+
+  #deliverOptions({ due: { entry, fireAt }, withdraw }: Firing, headers?: Record<string, string>) {
+    const { misfireGraceSeconds } = entry;
+    const until = misfireGraceSeconds === null ? undefined : fireAt + misfireGraceSeconds * 1000;
+    const permit = this.#tenure.permit(entry.name);
+    return { headers, signal: withdraw.signal, permit, until };
+  }
+
+  #remember({ entry, scheduledFor }: Due): void {
+    this.#options.memory?.()?.done(entry.name, scheduledFor.getTime());
   }
 
   #expand(
@@ -295,69 +366,8 @@ export class Dispatcher {
   }
 
   #newSlot(name: string): Slot {
-    const slot: Slot = { running: null, waiting: null };
+    const slot: Slot = { running: null, waiting: null, backlog: null };
     this.#slots.set(name, slot);
     return slot;
   }
-
-  #logDispatched(entry: ScheduleEntry, { id, subject, message }: Dispatch): void {
-    const { logger } = this.#options;
-    const fields = { schedule: entry.name, subject, priority: message.priority };
-    if (entry.dispatchType === "goal") {
-      logger.info("scheduler.goal_dispatched", { ...fields, goal_id: id });
-    } else {
-      logger.info("scheduler.task_dispatched", {
-        ...fields,
-        task_id: id,
-        worker_type: entry.taskConfig.workerType,
-      });
-    }
-  }
-
-  #logSkipped(due: Due, reason: string, fields: Record<string, unknown> = {}): void {
-    this.#options.logger.warning("scheduler.fire_skipped", {
-      schedule: due.entry.name,
-      scheduled_for: due.scheduledFor.toISOString(),
-      reason,
-      ...fields,
-    });
-  }
-
-  #logFailures(due: Due, { failed, errors }: Published): void {
-    if (errors.every((error) => error instanceof SupersededError)) return;
-    this.#options.logger.error("scheduler.dispatch_error", {
-      schedule: due.entry.name,
-      scheduled_for: due.scheduledFor.toISOString(),
-      failed,
-      error: describe(errors[0]),
-    });
-  }
-
-  #logExpansionError(entry: ScheduleEntry, scheduledFor: Date, error: unknown): void {
-    if (error instanceof SupersededError) return;
-    const event = error instanceof ExpansionError
-      ? EXPANSION_EVENTS[error.kind]
-      : "scheduler.dispatch_error";
-    this.#options.logger.error(event, {
-      schedule: entry.name,
-      scheduled_for: scheduledFor.toISOString(),
-      expand_from: entry.expandFrom,
-      error: describe(error),
-      ...(error instanceof ExpansionError && stackOf(error.cause)),
-    });
-  }
-}
-
-/** Why a firing was withdrawn: a newer occurrence took its place while the connection was down. */
-class SupersededError extends Error {
-  override name = "SupersededError";
-}
-
-/** Where in the user's module it went wrong, as a field of the log line. */
-function stackOf(cause: unknown): { stack?: string } {
-  return cause instanceof Error && cause.stack !== undefined ? { stack: cause.stack } : {};
-}
-
-function describe(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

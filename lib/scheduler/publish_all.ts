@@ -1,4 +1,4 @@
-import type { MessageBus } from "../bus/message_bus.ts";
+import type { DeliverOptions, Delivery } from "../durable/delivery.ts";
 import { type Dispatch, dispatchOf, identityOf, type Occurrence } from "./dispatch.ts";
 import type { ScheduleEntry } from "./schedule_entry.ts";
 
@@ -7,10 +7,10 @@ const SLICE = 500;
 /** How many slices may be on their way at once: so the connection never waits for the next. */
 const SLICES_UNDER_WAY = 4;
 
-export interface PublishAllOptions {
-  bus: MessageBus;
-  /** Withdraws what has not been written to the connection yet. */
-  signal?: AbortSignal;
+export interface PublishAllOptions extends Omit<DeliverOptions, "headers"> {
+  delivery: Pick<Delivery, "publish">;
+  /** Of the lease under which they are sent; null without leases. */
+  term?: number | null;
   /** Called for each message that is made, before it is published. */
   onDispatch?(dispatch: Dispatch): void;
   /** Called each time that messages have left. */
@@ -50,15 +50,15 @@ function publishSlice(
   occurrence: Occurrence,
   objects: readonly Record<string, unknown>[],
   { from, to }: { from: number; to: number },
-  { bus, signal, onDispatch }: PublishAllOptions,
+  { delivery, term, signal, permit, until, onDispatch }: PublishAllOptions,
 ): Map<Promise<void>, number> {
   const promises = new Map<Promise<void>, number>();
   for (let index = from; index < to; index++) {
     const identity = identityOf(occurrence, index);
-    const dispatch = dispatchOf(entry, identity, occurrence.createdAt, objects[index]);
+    const dispatch = dispatchOf(entry, identity, occurrence.createdAt, objects[index], term);
     onDispatch?.(dispatch);
     const { subject, message, headers } = dispatch;
-    const promise = bus.publish(subject, message, { headers, signal });
+    const promise = delivery.publish(subject, message, { headers, signal, permit, until });
     promises.set(promise, (promises.get(promise) ?? 0) + 1);
   }
   return promises;

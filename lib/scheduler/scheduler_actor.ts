@@ -5,13 +5,13 @@ import { type Clock, systemClock } from "../time/clock.ts";
 import { schedulerSubject } from "../wire/subjects.ts";
 import { ConfigError } from "./config_error.ts";
 import type { ConfigProblem } from "./config_problem.ts";
-import { Dispatcher } from "./dispatcher.ts";
+import type { DeliveryMode } from "../durable/delivery.ts";
 import { Expander } from "./expansion.ts";
+import { FiringEngine, type ReplicaOptions } from "./firing_engine.ts";
 import { type LoadedConfig, loadSchedulerConfig, type SchedulerConfig } from "./load_config.ts";
 import { loadConfigApart } from "./load_config_apart.ts";
 import { rehearse } from "./rehearsal.ts";
 import type { ScheduleEntry } from "./schedule_entry.ts";
-import { TimerLoop } from "./timer_loop.ts";
 import { fileVersion, watchFile } from "./watch_file.ts";
 
 export interface SchedulerActorOptions extends ActorOptions {
@@ -19,6 +19,13 @@ export interface SchedulerActorOptions extends ActorOptions {
   expandRoot?: string;
   /** Whether a change of the file reloads it. Default: false. */
   watchConfig?: boolean;
+  /**
+   * How dispatches are delivered. Default: `auto`, into a JetStream stream where one captures the
+   * subject.
+   */
+  delivery?: DeliveryMode;
+  /** Where several processes share the schedules, each firing what it holds a lease of. */
+  replicas?: ReplicaOptions;
   /** Default: the machine's own. */
   clock?: Clock;
 }
@@ -41,11 +48,12 @@ export class SchedulerActor extends BaseActor {
   readonly #watchConfig: boolean;
   readonly #clock: Clock;
   readonly #expander: Expander;
-  readonly #loop: TimerLoop;
+  readonly #delivery: DeliveryMode;
+  readonly #replicas: ReplicaOptions | null;
   #config: SchedulerConfig | null = null;
   /** Which version of the file that is, where it is watched. */
   #configVersion: string | null = null;
-  #dispatcher: Dispatcher | null = null;
+  #engine: FiringEngine | null = null;
   #runningSince: Date | null = null;
 
   constructor(actorId: string, configPath: string, options: SchedulerActorOptions = {}) {
@@ -58,17 +66,16 @@ export class SchedulerActor extends BaseActor {
       clock: this.#clock,
       logger: this.logger,
     });
-    this.#loop = new TimerLoop({
-      clock: this.#clock,
-      logger: this.logger,
-      identify: (entry, scheduledFor) => this.#dispatcher?.identify(entry, scheduledFor) ?? null,
-      onDue: (due) => this.#dispatcher?.fire(due),
-    });
+    this.#delivery = options.delivery ?? "auto";
+    this.#replicas = options.replicas ?? null;
   }
 
-  /** The entries in file order, each with when it is due next. Empty before the start. */
+  /**
+   * The entries in file order, each with when it is due next: those that this process fires. Empty
+   * before the start.
+   */
   get schedules(): ScheduleEntry[] {
-    return this.#loop.entries;
+    return this.#engine?.entries ?? [];
   }
 
   /**
@@ -96,6 +103,8 @@ export class SchedulerActor extends BaseActor {
    * @param subject where health checks are answered. Default: `heddle.scheduler.{name}`
    * @throws {ConfigError} when the configuration has errors
    * @throws {BusConnectError} when no server can be reached
+   * @throws {NoStreamError} with the delivery `jetstream`, when a stream is missing
+   * @throws {JetStreamUnavailableError} when JetStream is needed and is not there
    */
   override async run(subject?: string, queueGroup?: string, options?: RunOptions): Promise<void> {
     const config = this.#config ?? await this.load();
@@ -114,31 +123,35 @@ export class SchedulerActor extends BaseActor {
 
   protected override async background(signal: AbortSignal): Promise<void> {
     const config = this.#config!;
-    this.#dispatcher = new Dispatcher({
+    const clock = this.#clock;
+    const engine = new FiringEngine({
       scheduler: config.name,
       bus: this.bus,
       expander: this.#expander,
-      clock: this.#clock,
+      clock,
       logger: this.logger,
+      delivery: this.#delivery,
+      replicas: this.#replicas,
+      drainTimeout: DRAIN_TIMEOUT,
+      reload: (reason) => this.reload(reason),
     });
-    this.#runningSince = new Date(this.#clock.now());
-    await this.#loop.load(config.entries);
-    for (const entry of this.#loop.entries) this.#logInitialized(entry);
+    this.#engine = engine;
+    this.#runningSince = new Date(clock.now());
+    await engine.start(config, signal);
+    for (const entry of engine.entries) this.#logInitialized(entry);
     this.logger.info("scheduler.running", {
       actor_id: this.actorId,
       scheduler: config.name,
-      schedule_count: this.#loop.size,
-      next_fire: this.#loop.nextFire?.toISOString() ?? null,
+      schedule_count: this.#scheduleCount,
+      next_fire: engine.nextFire?.toISOString() ?? null,
     });
-    const clock = this.#clock;
-    const work = [this.#loop.run(signal), rehearse(config, { clock, signal })];
+    const work = [engine.run(signal), rehearse(config, { clock, signal })];
     if (this.#watchConfig) {
       const since = this.#configVersion;
       const onChange = () => void this.reload("file changed");
       work.push(watchFile(this.#configPath, { clock, since, signal, onChange }));
     }
     await Promise.all(work);
-    await this.#dispatcher.drain(DRAIN_TIMEOUT);
   }
 
   protected override abandon(): void {
@@ -165,7 +178,7 @@ export class SchedulerActor extends BaseActor {
       this.#config = { ...config, name: before.name };
     }
     this.#expander.reload();
-    await this.#loop.load(config.entries);
+    await this.#engine?.reload(config);
     this.logger.info("scheduler.config_reloaded", {
       config_path: this.#configPath,
       schedule_count: config.entries.length,
@@ -182,13 +195,18 @@ export class SchedulerActor extends BaseActor {
     if (action === "health") await message.respond?.(this.#health());
   }
 
+  get #scheduleCount(): number {
+    return this.#config?.entries.length ?? 0;
+  }
+
   #health(): JsonObject {
     return {
       status: "ok",
       name: this.#config?.name ?? null,
       running_since: this.#runningSince?.toISOString() ?? null,
-      schedule_count: this.#loop.size,
-      next_fire: this.#loop.nextFire?.toISOString() ?? null,
+      schedule_count: this.#scheduleCount,
+      next_fire: this.#engine?.nextFire?.toISOString() ?? null,
+      ...this.#engine?.health,
     };
   }
 

@@ -97,7 +97,7 @@ export function beginTimeline(
   if (!entry.enabled) return timeline;
   if (known === null || isCounting) moveTo(timeline, from);
   else findFirst(timeline, known, now);
-  const startsAt = known === null ? old === undefined ? now : null : known.startsAt;
+  const startsAt = old !== undefined ? null : known === null ? now : known.startsAt;
   if (entry.runOnStart && startsAt !== null && isWithin(entry, now) && startsAt < timeline.next) {
     timeline.next = startsAt;
     timeline.fireAt = startsAt;

@@ -96,12 +96,13 @@ export class TimerLoop {
 
   /**
    * Replaces the entries. An entry whose name and timing did not change keeps its phase; a new one
-   * starts now, or where `recall` says that it stood. Made ready in slices while the old entries go
+   * starts now, or where `recall` says that it stood; with `anew` that goes for all. Made ready in slices while the old entries go
    * on, then swapped at once.
    */
   async load(
     entries: readonly ScheduleEntry[],
     recall?: (entry: ScheduleEntry) => Remembered | null,
+    { anew = false } = {},
   ): Promise<void> {
     this.#remembers = recall !== undefined;
     this.#watchClock(); // a new entry is on the clock as it is now
@@ -114,7 +115,7 @@ export class TimerLoop {
     const timelines: Timeline[] = [];
     for (const entry of entries) {
       const old = before.get(entry.name);
-      const isKept = old !== undefined && sameTiming(old.entry, entry);
+      const isKept = !anew && old !== undefined && sameTiming(old.entry, entry);
       timelines.push(isKept ? old : this.#begin(entry, old, recall?.(entry)));
       if (slice.isOver()) await slice.pause();
     }

@@ -1,0 +1,94 @@
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { DELIVERY_MODES, type DeliveryMode } from "../durable/delivery.ts";
+import { PARTITIONS } from "../durable/shards.ts";
+import type { ReplicaOptions } from "../scheduler/firing_engine.ts";
+import { UsageError } from "./exit_codes.ts";
+import type { BusOptions } from "./options.ts";
+
+/** What JetStream is used for. */
+export interface DurabilityOptions {
+  delivery: DeliveryMode;
+  replicas: boolean;
+  replicaName?: string;
+  /** In seconds. */
+  leaseTtl?: number;
+  shards?: number;
+}
+
+const LEASE_TTL = 10;
+const SHORTEST_TTL = 1;
+const LONGEST_TTL = 3600;
+
+export function addDurabilityOptions(command: Command): Command {
+  return command
+    .addOption(
+      new Option(
+        "--delivery <mode>",
+        "auto: into a JetStream stream where one captures the subject",
+      )
+        .env("HEDDLE_SCHEDULER_DELIVERY").choices(DELIVERY_MODES).default("auto"),
+    )
+    .addOption(
+      new Option("--replicas [yes|no]", "share the schedules with other replicas; needs JetStream")
+        .env("HEDDLE_SCHEDULER_REPLICAS").argParser(yesOrNo).preset(true).default(false),
+    )
+    .addOption(
+      new Option("--replica-name <name>", "what the log and the lease call this replica")
+        .env("HEDDLE_SCHEDULER_REPLICA_NAME"),
+    )
+    .addOption(
+      new Option(
+        "--lease-ttl <seconds>",
+        `when a silent replica is replaced (default: ${LEASE_TTL})`,
+      )
+        .env("HEDDLE_SCHEDULER_LEASE_TTL").argParser(leaseTtl),
+    )
+    .addOption(
+      new Option("--shards <n>", "spread the entries over so many leases (default: 1)")
+        .env("HEDDLE_SCHEDULER_SHARDS").argParser(shards),
+    );
+}
+
+/**
+ * How the schedules are shared; null where they are not.
+ *
+ * @throws {UsageError} when the options contradict each other
+ */
+export function replicasOf(options: DurabilityOptions & BusOptions): ReplicaOptions | null {
+  const { delivery, replicas, replicaName, bus } = options;
+  if (bus === "memory" && (replicas || delivery === "jetstream")) {
+    const what = replicas ? "--replicas" : "--delivery jetstream";
+    throw new UsageError(`${what} needs a NATS server with JetStream, not --bus memory`);
+  }
+  if (!replicas) {
+    const given = (["leaseTtl", "shards", "replicaName"] as const)
+      .find((name) => options[name] !== undefined);
+    if (given === undefined) return null;
+    const option = given.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+    throw new UsageError(`--${option} is for replicas: give --replicas as well`);
+  }
+  return {
+    // The same name after a restart would be taken for the process that held the lease before.
+    name: `${replicaName ?? "replica"}-${crypto.randomUUID().slice(0, 8)}`,
+    leaseTtl: (options.leaseTtl ?? LEASE_TTL) * 1000,
+    shards: options.shards ?? 1,
+  };
+}
+
+function yesOrNo(text: string): boolean {
+  if (/^(yes|true|on|1)$/i.test(text)) return true;
+  if (/^(no|false|off|0|)$/i.test(text)) return false;
+  throw new InvalidArgumentError("Expected yes or no.");
+}
+
+function leaseTtl(text: string): number {
+  const value = Number(text);
+  if (value >= SHORTEST_TTL && value <= LONGEST_TTL) return value;
+  throw new InvalidArgumentError(`Expected seconds from ${SHORTEST_TTL} to ${LONGEST_TTL}.`);
+}
+
+function shards(text: string): number {
+  const value = Number(text);
+  if (Number.isSafeInteger(value) && value >= 1 && value <= PARTITIONS) return value;
+  throw new InvalidArgumentError(`Expected a whole number from 1 to ${PARTITIONS}.`);
+}

@@ -1,0 +1,218 @@
+/**
+ * All that fires, put together: timer loop, dispatcher, and what JetStream adds where it is used.
+ *
+ * @module
+ */
+import type { JsonObject, MessageBus } from "../bus/message_bus.ts";
+import { isStreamBus, JetStreamUnavailableError, type KeyValue } from "../bus/stream_bus.ts";
+import { Delivery, type DeliveryMode } from "../durable/delivery.ts";
+import { FiringMemory } from "../durable/firing_memory.ts";
+import { BUCKET } from "../durable/keys.ts";
+import { ReplicaGroup } from "../durable/replica_group.ts";
+import type { Logger } from "../log/logger.ts";
+import type { Clock } from "../time/clock.ts";
+import { GOALS_SUBJECT, TASKS_SUBJECT } from "../wire/subjects.ts";
+import { Dispatcher } from "./dispatcher.ts";
+import type { Expander } from "./expansion.ts";
+import type { SchedulerConfig } from "./load_config.ts";
+import { Roster } from "./roster.ts";
+import type { ScheduleEntry } from "./schedule_entry.ts";
+import { schedulesHash } from "./schedules_hash.ts";
+import { TimerLoop } from "./timer_loop.ts";
+
+/** How several processes share the schedules. */
+export interface ReplicaOptions {
+  /** Ours alone, also after a restart. */
+  name: string;
+  /** How long a lease holds without a renewal, in milliseconds. */
+  leaseTtl: number;
+  /** Over how many leases the entries are spread, 1 to 256. */
+  shards: number;
+}
+
+export interface FiringEngineOptions {
+  scheduler: string;
+  bus: MessageBus;
+  expander: Pick<Expander, "expand">;
+  clock: Clock;
+  logger: Logger;
+  delivery: DeliveryMode;
+  replicas: ReplicaOptions | null;
+  /** At the end, and when a lease goes to another: how long firings may take, in milliseconds. */
+  drainTimeout: number;
+  /** Re-reads the configuration. */
+  reload(reason: string): Promise<void>;
+}
+
+/** For one answer of the bucket, in milliseconds. */
+const STORE_TIMEOUT = 3000;
+
+export class FiringEngine {
+  readonly #options: FiringEngineOptions;
+  readonly #loop: TimerLoop;
+  readonly #delivery: Delivery;
+  readonly #roster: Roster;
+  readonly #dispatcher: Dispatcher;
+  #memory: FiringMemory | null = null;
+  #group: ReplicaGroup | null = null;
+  #entries: readonly ScheduleEntry[] = [];
+  /** Their hash, where there are replicas to compare it with. */
+  #schedules = "";
+  /** What was found out once there was a server; null where it was there from the start. */
+  #late: Promise<void> | null = null;
+
+  constructor(options: FiringEngineOptions) {
+    this.#options = options;
+    const { scheduler, bus, expander, clock, logger, replicas, drainTimeout } = options;
+    this.#loop = new TimerLoop({
+      clock,
+      logger,
+      identify: (entry, scheduledFor) => this.#dispatcher.identify(entry, scheduledFor),
+      onDue: (due) => this.#dispatcher.fire(due),
+    });
+    this.#delivery = new Delivery({ bus, mode: options.delivery, clock, logger });
+    this.#roster = new Roster({
+      loop: this.#loop,
+      clock,
+      logger,
+      shards: replicas?.shards ?? null,
+      drainTimeout,
+      reload: options.reload,
+    });
+    this.#dispatcher = new Dispatcher({
+      scheduler,
+      bus,
+      expander,
+      clock,
+      logger,
+      delivery: this.#delivery,
+      tenure: this.#roster.tenure,
+      memory: () => this.#memory,
+    });
+    this.#roster.join({ dispatcher: this.#dispatcher });
+  }
+
+  /** The entries that this process fires, each with when it is due next. */
+  get entries(): ScheduleEntry[] {
+    return this.#loop.entries;
+  }
+
+  get nextFire(): Date | null {
+    return this.#loop.nextFire;
+  }
+
+  /** What a health check is told besides; nothing where nothing is shared. */
+  get health(): JsonObject {
+    const { replicas } = this.#options;
+    if (replicas === null || this.#group === null) return {};
+    return {
+      replica: replicas.name,
+      leases: this.#group.held,
+      shards: replicas.shards,
+      other_replicas: this.#group.others.map(({ replica }) => replica),
+    };
+  }
+
+  /**
+   * Finds out what the server offers and has the entries ready. Without a server, and without
+   * replicas, it does not wait for one.
+   *
+   * @throws {NoStreamError} with the delivery `jetstream`, when a stream is missing
+   * @throws {JetStreamUnavailableError} when JetStream is needed and is not there
+   */
+  async start({ entries }: SchedulerConfig, signal: AbortSignal): Promise<void> {
+    const { bus, replicas, clock } = this.#options;
+    this.#entries = entries;
+    const looked = this.#delivery.look(subjectsOf(entries));
+    if (replicas !== null) {
+      await bus.whenConnected(signal);
+      if (signal.aborted) return;
+      await looked;
+      this.#schedules = await schedulesHash(this.#entries, clock);
+      await this.#joinReplicas(replicas);
+      this.#roster.prepare(this.#entries);
+    } else if (bus.connected) {
+      await looked;
+      await this.#remember();
+      await this.#roster.start(this.#entries);
+    } else {
+      await this.#roster.start(this.#entries);
+      this.#late = looked.then(async () => {
+        if (await this.#remember()) await this.#roster.start(this.#entries);
+      });
+      this.#late.catch(() => {});
+    }
+  }
+
+  /** Fires until `signal` aborts; returns when nothing is under way and every lease is let go. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { drainTimeout } = this.#options;
+    const done = new AbortController();
+    const group = this.#group?.run(done.signal);
+    const late = this.#late?.then(() => new Promise<never>(() => {})) ?? [];
+    await Promise.race([this.#loop.run(signal), late].flat());
+    await this.#group?.leave();
+    done.abort();
+    await group;
+    await this.#dispatcher.drain(drainTimeout);
+    await this.#roster.flush();
+  }
+
+  async reload({ entries }: SchedulerConfig): Promise<void> {
+    this.#entries = entries;
+    if (this.#group !== null) this.#schedules = await schedulesHash(entries, this.#options.clock);
+    if (this.#options.bus.connected) await this.#delivery.look(subjectsOf(entries));
+    await this.#roster.reload(entries);
+  }
+
+  /** @returns whether what fires is remembered */
+  async #remember(): Promise<boolean> {
+    if (this.#delivery.streams.length === 0) return false;
+    this.#openMemory(await this.#store(STORE_TIMEOUT));
+    return true;
+  }
+
+  async #joinReplicas({ name, leaseTtl, shards }: ReplicaOptions): Promise<void> {
+    const { bus, scheduler, clock, logger } = this.#options;
+    const store = await this.#store(Math.min(STORE_TIMEOUT, leaseTtl / 4));
+    this.#openMemory(store);
+    this.#group = new ReplicaGroup({
+      bus,
+      store,
+      scheduler,
+      replica: name,
+      shards,
+      ttl: leaseTtl,
+      clock,
+      logger,
+      schedules: () => this.#schedules,
+      holder: this.#roster,
+    });
+    this.#roster.join({ group: this.#group });
+  }
+
+  #openMemory(store: KeyValue): void {
+    const { scheduler, clock, logger } = this.#options;
+    this.#memory = new FiringMemory({ store, scheduler, clock, logger });
+    this.#roster.join({ memory: this.#memory });
+  }
+
+  /** The bucket, kept on as many servers as the streams are. */
+  async #store(timeout: number): Promise<KeyValue> {
+    const { bus } = this.#options;
+    if (!isStreamBus(bus)) {
+      throw new JetStreamUnavailableError("Replicas need NATS JetStream: this bus has none");
+    }
+    const jetStream = await bus.jetStream();
+    const streams = await Promise.all(this.#delivery.streams.map((each) => jetStream.stream(each)));
+    const copies = Math.max(1, ...streams.map((stream) => stream?.replicas ?? 1));
+    return jetStream.keyValue(BUCKET, { replicas: copies, timeout });
+  }
+}
+
+function subjectsOf(entries: readonly ScheduleEntry[]): string[] {
+  const subjects = entries.map(({ dispatchType }) =>
+    dispatchType === "goal" ? GOALS_SUBJECT : TASKS_SUBJECT
+  );
+  return [...new Set(subjects)];
+}
