@@ -81,7 +81,8 @@ export class Lease {
   /** Whether a dispatch may leave at this moment. Cheap: asked for every one. */
   get isValid(): boolean {
     const { ttl } = this.#options;
-    return this.#tenure !== null && this.#age(this.#tenure) < ttl * (1 - MARGIN);
+    return this.#tenure !== null && !this.#isTaken &&
+      this.#age(this.#tenure) < ttl * (1 - MARGIN);
   }
 
   /** Ours, while we hold it. */
@@ -138,6 +139,11 @@ export class Lease {
     if (revised.revision > this.#revision) this.#see(revised);
   }
 
+  /** Whether somebody else has taken what we hold. */
+  get #isTaken(): boolean {
+    return this.#record?.holder !== this.#options.replica;
+  }
+
   /**
    * Takes a lease that is free; ours again if it lapsed and nobody took it: in a new term.
    *
@@ -155,9 +161,12 @@ export class Lease {
    * @throws when the bucket cannot be written
    */
   async renew(): Promise<boolean> {
+    if (this.#tenure === null || this.#isTaken) {
+      this.#tenure = null;
+      return false;
+    }
     // A term ends when it lapses: what was decided in it must not leave any more.
-    if (this.#tenure === null || this.state === "lapsed") return await this.acquire();
-    return await this.#write(this.#tenure.term);
+    return this.isValid ? await this.#write(this.#tenure.term) : await this.acquire();
   }
 
   /**
@@ -193,9 +202,7 @@ export class Lease {
     }
     await this.read();
     // A write of ours whose answer was lost, or what a server that died had kept of ours.
-    if (this.#tenure !== null && this.#record?.holder === replica) return await this.renew();
-    this.#tenure = null;
-    return false;
+    return await this.renew();
   }
 
   #recordOf(

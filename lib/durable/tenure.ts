@@ -6,8 +6,8 @@ export interface Tenure {
   /** Of the lease; null without leases. */
   term(entryName: string): number | null;
   /**
-   * Tells, whenever it is asked, whether a dispatch of the entry may leave at that moment. The same
-   * function for all entries of a shard.
+   * Tells, whenever it is asked, whether a dispatch of the entry that was made in the term of now
+   * may leave at that moment. The same function for all entries of a shard in a term.
    */
   permit(entryName: string): () => boolean;
 }

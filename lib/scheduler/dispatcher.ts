@@ -107,9 +107,20 @@ export class Dispatcher {
     }
   }
 
-  /** Starts what was held back, after what held it back is over. */
+  /**
+   * Starts what was held back, after what held it back is over. What is under way in a term that has
+   * ended is made anew: nothing of that term may leave any more.
+   */
   resume(): void {
-    for (const [name, slot] of [...this.#slots]) this.#release(name, slot);
+    for (const [name, slot] of [...this.#slots]) {
+      const { running } = slot;
+      if (running !== null && running.term !== this.#tenure.term(name)) {
+        this.#withdraw(running, slot);
+        this.#start(running.due, slot);
+      } else {
+        this.#release(name, slot);
+      }
+    }
   }
 
   /** Gives up the firings of entries that are somebody else's now. */
@@ -118,8 +129,7 @@ export class Dispatcher {
       if (!isTheirs(name)) continue;
       slot.waiting = null;
       slot.backlog = null;
-      slot.running?.withdraw.abort(new WithdrawnError());
-      if (slot.running !== null) this.#end(slot.running, slot);
+      if (slot.running !== null) this.#withdraw(slot.running, slot);
     }
   }
 
@@ -200,8 +210,7 @@ export class Dispatcher {
 
   #supersede(firing: Firing, newer: Due): void {
     this.#logSuperseded(firing.due, newer, firing.isAwaitingAck);
-    firing.withdraw.abort(new WithdrawnError());
-    this.#end(firing, this.#slots.get(firing.due.entry.name));
+    this.#withdraw(firing, this.#slots.get(firing.due.entry.name));
   }
 
   #logSuperseded(older: Due, newer: Due, isUnacknowledged = false): void {
@@ -237,6 +246,11 @@ export class Dispatcher {
     }
   }
 
+  #withdraw(firing: Firing, slot: Slot | undefined): void {
+    firing.withdraw.abort(new WithdrawnError());
+    this.#end(firing, slot);
+  }
+
   /** The firing, which may still be under way, holds nothing up any more. */
   #end(firing: Firing, slot: Slot | undefined): void {
     if (firing.isOver) return;
@@ -257,7 +271,7 @@ export class Dispatcher {
     }
     const slot = known ?? this.#newSlot(entry.name);
     const isOne = entry.expandFrom === null;
-    const firing = newFiring(due);
+    const firing = newFiring(due, this.#tenure.term(entry.name));
     slot.running = firing;
     this.#log.firing(due, lateness);
     const onDone = () => {
@@ -280,8 +294,7 @@ export class Dispatcher {
       const isKnown = identity?.scheduledFor === this.#text.of(scheduledFor.getTime());
       const createdAt = this.#now.of(this.#options.clock.now());
       const named = isKnown ? identity : identityOf(this.#occurrenceOf(entry, scheduledFor));
-      const term = this.#tenure.term(entry.name);
-      dispatch = dispatchOf(entry, named, createdAt, undefined, term);
+      dispatch = dispatchOf(entry, named, createdAt, undefined, firing.term);
       const { subject, message, headers } = dispatch;
       firing.isAwaitingAck = this.#delivery.isAcknowledged(subject);
       const options = this.#deliverOptions(firing, headers);
@@ -315,7 +328,7 @@ export class Dispatcher {
       const published = await publishAll(entry, occurrence, objects, {
         ...this.#deliverOptions(firing),
         delivery: this.#delivery,
-        term: this.#tenure.term(entry.name),
+        term: firing.term,
         onSent: () => firing.begun = true,
       });
       const { failed, errors } = published;

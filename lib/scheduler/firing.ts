@@ -14,6 +14,8 @@ export interface Slot {
 /** One firing under way. */
 export interface Firing {
   due: Due;
+  /** Of the lease under which it began; null without leases. */
+  readonly term: number | null;
   /** Takes back what has not been written to the connection yet, and ends further attempts. */
   withdraw: AbortController;
   /** Whether a message has left, so that the firing must be completed. */
@@ -35,9 +37,10 @@ export class ShutdownError extends Error {
   override name = "ShutdownError";
 }
 
-export function newFiring(due: Due): Firing {
+export function newFiring(due: Due, term: number | null): Firing {
   return {
     due,
+    term,
     withdraw: new AbortController(),
     begun: false,
     isAwaitingAck: false,

@@ -44,7 +44,7 @@ const LOOP_LAG = 1000;
 export class Roster implements LeaseHolder {
   readonly #options: RosterOptions;
   readonly #held = new Map<number, Holding>();
-  readonly #permits = new Map<number, () => boolean>();
+  readonly #permits = new Map<number, { term: number | null; permit: () => boolean }>();
   #entries: readonly ScheduleEntry[] = [];
   #dispatcher!: Dispatcher;
   #memory: FiringMemory | null = null;
@@ -244,11 +244,12 @@ export class Roster implements LeaseHolder {
   }
 
   #permitOf(shard: number): () => boolean {
-    let permit = this.#permits.get(shard);
-    if (permit === undefined) {
-      permit = () => this.#group?.lease(shard).isValid === true;
-      this.#permits.set(shard, permit);
-    }
+    const lease = this.#group?.lease(shard);
+    const term = lease?.term ?? null;
+    const known = this.#permits.get(shard);
+    if (known?.term === term) return known.permit;
+    const permit = () => lease !== undefined && lease.term === term && lease.isValid;
+    this.#permits.set(shard, { term, permit });
     return permit;
   }
 
