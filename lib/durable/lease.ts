@@ -96,6 +96,11 @@ export class Lease {
     return this.isTakeable ? null : this.#record?.holder ?? null;
   }
 
+  /** Who held it and has not renewed it for a TTL; null where that is not so. */
+  get silentHolder(): string | null {
+    return this.isTakeable ? this.#record?.holder ?? null : null;
+  }
+
   get record(): LeaseRecord | null {
     return this.#record;
   }

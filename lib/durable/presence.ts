@@ -35,6 +35,7 @@ export function presenceSubject(scheduler: string): string {
 export class Presence {
   readonly #options: PresenceOptions;
   readonly #others = new Map<string, { announcement: Announcement; heardAt: number }>();
+  #hasLeft = false;
 
   constructor(options: PresenceOptions) {
     this.#options = options;
@@ -61,10 +62,11 @@ export class Presence {
     if (signal.aborted) stop();
   }
 
-  /** Says that we are there. What cannot be said now is not said later. */
+  /** Says that we are there, or go. What cannot be said now is not said later. */
   announce(more: Pick<Announcement, "isNew" | "isLeaving"> = {}): void {
     const { bus, scheduler, self } = this.#options;
-    if (!bus.connected) return;
+    if (!bus.connected || this.#hasLeft) return;
+    this.#hasLeft = more.isLeaving === true;
     bus.publish(presenceSubject(scheduler), { ...self(), ...more }).catch(() => {});
   }
 

@@ -201,7 +201,10 @@ export class ReplicaGroup {
 
   #attendAll({ renew }: { renew: boolean }): void {
     const { replica } = this.#options;
-    const replicas = [replica, ...this.#presence.others.map((other) => other.replica)];
+    // Whoever does not renew a lease is as good as gone, whatever was heard of it since.
+    const silent = new Set(this.#leases.map(({ silentHolder }) => silentHolder));
+    const others = this.#presence.others.map((other) => other.replica);
+    const replicas = [replica, ...others.filter((other) => !silent.has(other))];
     const wanted = assign(this.#leases.map(({ holder }) => holder), replicas);
     this.#leases.forEach((_, shard) => {
       if (this.#busy[shard] !== null) return;

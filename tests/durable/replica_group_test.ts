@@ -1,0 +1,224 @@
+/** Several replicas on one manual clock, one bucket and one bus. */
+import assert from "node:assert/strict";
+import { MemoryBus } from "../../lib/bus/memory_bus.ts";
+import type { Announcement } from "../../lib/durable/presence.ts";
+import { ReplicaGroup } from "../../lib/durable/replica_group.ts";
+import { ManualClock } from "../../lib/time/manual_clock.ts";
+import { LogRecorder } from "../helpers/log_recorder.ts";
+import { MemoryStore } from "./memory_store.ts";
+
+const TTL = 10_000;
+
+class Replica {
+  readonly log = new LogRecorder();
+  readonly events: string[] = [];
+  readonly others: Announcement[] = [];
+  readonly group: ReplicaGroup;
+  schedules = "same";
+  /** How long it takes to finish what is under way. */
+  drain = 0;
+  readonly #stop = new AbortController();
+  #running: Promise<void> = Promise.resolve();
+
+  constructor(name: string, { clock, store, bus }: Shared, shards: number) {
+    this.group = new ReplicaGroup({
+      bus,
+      store,
+      scheduler: "s",
+      replica: name,
+      shards,
+      ttl: TTL,
+      clock,
+      logger: this.log,
+      schedules: () => this.schedules,
+      holder: {
+        onAcquired: (shard) => this.events.push(`+${shard}`),
+        onContinued: (shard) => this.events.push(`=${shard}`),
+        onLost: (shard) => this.events.push(`-${shard}`),
+        onReleasing: async (shard) => {
+          await clock.sleep(this.drain);
+          this.events.push(`<${shard}`);
+          return 12_345;
+        },
+        onOtherSchedules: (other) => this.others.push(other),
+      },
+    });
+  }
+
+  start(): this {
+    this.#running = this.group.run(this.#stop.signal);
+    return this;
+  }
+
+  /** Ends it as a kill does: without a word. */
+  async kill(): Promise<void> {
+    this.#stop.abort();
+    await this.#running;
+  }
+}
+
+interface Shared {
+  clock: ManualClock;
+  store: MemoryStore;
+  bus: MemoryBus;
+}
+
+async function withReplicas(
+  test: (add: (name: string, shards?: number) => Replica, shared: Shared) => Promise<void>,
+): Promise<void> {
+  const clock = new ManualClock("2026-01-01T00:00:00Z");
+  const shared = { clock, store: new MemoryStore(), bus: new MemoryBus({ clock }) };
+  await shared.bus.connect();
+  const all: Replica[] = [];
+  try {
+    await test((name, shards = 1) => {
+      const replica = new Replica(name, shared, shards).start();
+      all.push(replica);
+      return replica;
+    }, shared);
+  } finally {
+    for (const each of all) await each.kill();
+    await shared.bus.close();
+  }
+}
+
+Deno.test("of replicas that start together, each lease has one holder, and they share evenly", async () => {
+  await withReplicas(async (add, { clock }) => {
+    const replicas = ["a", "b", "c"].map((name) => add(name, 7));
+    await clock.advance(3000);
+    const held = replicas.map(({ group }) => group.held);
+    assert.deepEqual(held.flat().toSorted(), [0, 1, 2, 3, 4, 5, 6]);
+    assert.deepEqual(held.map(({ length }) => length).toSorted(), [2, 2, 3]);
+  });
+});
+
+Deno.test("a replica that joins has its share within two TTLs, and nobody fires what is handed over", async () => {
+  await withReplicas(async (add, { clock }) => {
+    const a = add("a", 6);
+    await clock.advance(1000);
+    assert.equal(a.group.held.length, 6);
+    a.drain = 2000;
+    const b = add("b", 6);
+    for (let ms = 0; ms < 2 * TTL; ms += 100) {
+      await clock.advance(100);
+      const both = a.group.held.filter((shard) => b.group.held.includes(shard));
+      assert.deepEqual(both, []);
+    }
+    assert.deepEqual([a.group.held.length, b.group.held.length], [3, 3]);
+    assert.equal(a.log.of("scheduler.lease_released").length, 3);
+    assert.equal(a.log.of("scheduler.lease_lost").length, 0);
+  });
+});
+
+Deno.test("a replica that dies is replaced within one TTL, by all that are left", async () => {
+  await withReplicas(async (add, { clock }) => {
+    const [a, b, c] = [add("a", 6), add("b", 6), add("c", 6)];
+    await clock.advance(3000);
+    await a.kill();
+    const lost = a.group.held.length;
+    assert.equal(lost, 2);
+    await clock.advance(TTL + 100);
+    assert.deepEqual([b.group.held.length, c.group.held.length], [3, 3]);
+  });
+});
+
+Deno.test("a clean end hands over at once, and says up to when it fired", async () => {
+  await withReplicas(async (add, { clock, store }) => {
+    const a = add("a");
+    await clock.advance(1000);
+    const b = add("b");
+    await clock.advance(1000);
+    assert.deepEqual([a.group.held, b.group.held], [[0], []]);
+    const leaving = a.group.leave();
+    await clock.advance(100);
+    await leaving;
+    assert.deepEqual(a.events, ["+0", "<0"]);
+    assert.deepEqual(b.events, ["+0"]);
+    assert.equal(store.values.get("s.lease.0")!.value.holder, "b");
+    assert.equal(a.log.of("scheduler.lease_released")[0]!.fields.term, 1);
+  });
+});
+
+Deno.test("while a lease is being handed over it is renewed: it does not run out under the firings", async () => {
+  await withReplicas(async (add, { clock }) => {
+    const a = add("a");
+    const b = add("b");
+    await clock.advance(1000);
+    a.drain = 2 * TTL;
+    const leaving = a.group.leave();
+    await clock.advance(2 * TTL - 100);
+    assert.equal(a.group.lease(0).state, "held");
+    assert.deepEqual(b.group.held, []);
+    await clock.advance(200);
+    await leaving;
+    assert.deepEqual(b.group.held, [0]);
+  });
+});
+
+Deno.test("a bucket that is away costs the right to fire in time, and gives it back in a new term", async () => {
+  await withReplicas(async (add, { clock, store }) => {
+    const a = add("a");
+    await clock.advance(1000);
+    store.isDown = true;
+    await clock.advance(TTL);
+    assert.equal(a.group.lease(0).state, "lapsed");
+    const [lost] = a.log.of("scheduler.lease_lost");
+    assert.deepEqual(lost!.fields, {
+      shard: 0,
+      replica: "a",
+      term: 1,
+      reason: "not renewed in time",
+    });
+    store.isDown = false;
+    await clock.advance(TTL / 4);
+    assert.deepEqual(a.events, ["+0", "=0"]);
+    assert.equal(a.group.lease(0).term, 2);
+    assert.equal(a.log.of("scheduler.lease_lost").length, 1);
+  });
+});
+
+Deno.test("stopped past its TTL, a holder learns that it has been replaced", async () => {
+  await withReplicas(async (add, { clock }) => {
+    const a = add("a");
+    await clock.advance(1000);
+    const b = add("b");
+    await clock.advance(1000);
+    // Only a is stopped: b's timers go on, a's renewal does not come.
+    const renew = a.group.lease(0).renew.bind(a.group.lease(0));
+    a.group.lease(0).renew = () => new Promise(() => {});
+    await clock.advance(2 * TTL);
+    assert.deepEqual(b.group.held, [0]);
+    assert.equal(a.group.lease(0).isValid, false);
+    assert.equal(await renew(), false);
+    assert.equal(b.group.lease(0).term, 2);
+  });
+});
+
+Deno.test("replicas with other schedules tell each other, again and again", async () => {
+  await withReplicas(async (add, { clock }) => {
+    const [a, b] = [add("a"), add("b")];
+    await clock.advance(TTL);
+    assert.deepEqual([a.others, b.others], [[], []]);
+    b.schedules = "other";
+    await clock.advance(TTL);
+    assert.ok(a.others.length >= 3);
+    assert.equal(a.others[0]!.schedules, "other");
+    assert.equal(b.others[0]!.schedules, "same");
+  });
+});
+
+Deno.test("replicas that count their leases differently never hold them at once", async () => {
+  await withReplicas(async (add, { clock }) => {
+    const one = add("one", 1);
+    await clock.advance(1000);
+    const six = add("six", 6);
+    await clock.advance(3 * TTL);
+    assert.deepEqual([one.group.held, six.group.held], [[0], []]);
+    const [error] = six.log.of("scheduler.shards_differ");
+    assert.match(String(error!.fields.error), /one runs with --shards 1, this one with --shards 6/);
+    const leaving = one.group.leave();
+    await clock.advance(2000);
+    await leaving;
+    assert.equal(six.group.held.length, 6);
+  });
+});
