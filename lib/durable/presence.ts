@@ -50,6 +50,11 @@ export class Presence {
     return [...this.#others.values()].map(({ announcement }) => announcement);
   }
 
+  /** A replica has gone, whatever it said last; it is there again when it is heard again. */
+  forget(replica: string): void {
+    this.#others.delete(replica);
+  }
+
   /** Listens until `signal` aborts. */
   async listen(signal: AbortSignal): Promise<void> {
     const { bus, scheduler } = this.#options;

@@ -201,10 +201,10 @@ export class ReplicaGroup {
 
   #attendAll({ renew }: { renew: boolean }): void {
     const { replica } = this.#options;
-    // Whoever does not renew a lease is as good as gone, whatever was heard of it since.
-    const silent = new Set(this.#leases.map(({ silentHolder }) => silentHolder));
-    const others = this.#presence.others.map((other) => other.replica);
-    const replicas = [replica, ...others.filter((other) => !silent.has(other))];
+    for (const { silentHolder } of this.#leases) {
+      if (silentHolder !== null) this.#presence.forget(silentHolder);
+    }
+    const replicas = [replica, ...this.#presence.others.map((other) => other.replica)];
     const wanted = assign(this.#leases.map(({ holder }) => holder), replicas);
     this.#leases.forEach((_, shard) => {
       if (this.#busy[shard] !== null) return;
