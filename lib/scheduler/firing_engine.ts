@@ -4,7 +4,12 @@
  * @module
  */
 import type { JsonObject, MessageBus } from "../bus/message_bus.ts";
-import { isStreamBus, JetStreamUnavailableError, type KeyValue } from "../bus/stream_bus.ts";
+import {
+  isStreamBus,
+  type JetStream,
+  JetStreamUnavailableError,
+  type KeyValue,
+} from "../bus/stream_bus.ts";
 import { Delivery, type DeliveryMode } from "../durable/delivery.ts";
 import { FiringMemory } from "../durable/firing_memory.ts";
 import { BUCKET } from "../durable/keys.ts";
@@ -46,6 +51,8 @@ export interface FiringEngineOptions {
 
 /** For one answer of the bucket, in milliseconds. */
 const STORE_TIMEOUT = 3000;
+/** Before JetStream is asked again, in milliseconds. */
+const RETRY = 1000;
 
 export class FiringEngine {
   readonly #options: FiringEngineOptions;
@@ -129,16 +136,16 @@ export class FiringEngine {
       if (signal.aborted) return;
       await looked;
       this.#schedules = await schedulesHash(this.#entries, clock);
-      await this.#joinReplicas(replicas);
+      await this.#joinReplicas(replicas, signal);
       this.#roster.prepare(this.#entries);
     } else if (bus.connected) {
       await looked;
-      await this.#remember();
+      await this.#remember(signal);
       await this.#roster.start(this.#entries);
     } else {
       await this.#roster.start(this.#entries);
       this.#late = looked.then(async () => {
-        if (await this.#remember()) await this.#roster.start(this.#entries);
+        if (await this.#remember(signal)) await this.#roster.start(this.#entries);
       });
       this.#late.catch(() => {});
     }
@@ -166,15 +173,18 @@ export class FiringEngine {
   }
 
   /** @returns whether what fires is remembered */
-  async #remember(): Promise<boolean> {
+  async #remember(signal: AbortSignal): Promise<boolean> {
     if (this.#delivery.streams.length === 0) return false;
-    this.#openMemory(await this.#store(STORE_TIMEOUT));
+    this.#openMemory(await this.#store(STORE_TIMEOUT, signal));
     return true;
   }
 
-  async #joinReplicas({ name, leaseTtl, shards }: ReplicaOptions): Promise<void> {
+  async #joinReplicas(
+    { name, leaseTtl, shards }: ReplicaOptions,
+    signal: AbortSignal,
+  ): Promise<void> {
     const { bus, scheduler, clock, logger } = this.#options;
-    const store = await this.#store(Math.min(STORE_TIMEOUT, leaseTtl / 4));
+    const store = await this.#store(Math.min(STORE_TIMEOUT, leaseTtl / 4), signal);
     this.#openMemory(store);
     this.#group = new ReplicaGroup({
       bus,
@@ -198,15 +208,30 @@ export class FiringEngine {
   }
 
   /** The bucket, kept on as many servers as the streams are. */
-  async #store(timeout: number): Promise<KeyValue> {
-    const { bus } = this.#options;
+  async #store(timeout: number, signal: AbortSignal): Promise<KeyValue> {
+    const { bus, clock, logger } = this.#options;
     if (!isStreamBus(bus)) {
       throw new JetStreamUnavailableError("Replicas need NATS JetStream: this bus has none");
     }
     const jetStream = await bus.jetStream();
-    const streams = await Promise.all(this.#delivery.streams.map((each) => jetStream.stream(each)));
-    const copies = Math.max(1, ...streams.map((stream) => stream?.replicas ?? 1));
-    return jetStream.keyValue(BUCKET, { replicas: copies, timeout });
+    for (;;) {
+      try {
+        return jetStream.keyValue(BUCKET, { replicas: await this.#copies(jetStream), timeout });
+      } catch (error) {
+        // A cluster may be without a leader for a moment.
+        if (error instanceof JetStreamUnavailableError || signal.aborted) throw error;
+        const text = error instanceof Error ? error.message : String(error);
+        logger.warning("delivery.lookup_failed", { error: text });
+        await clock.sleep(RETRY, signal);
+      }
+    }
+  }
+
+  async #copies(jetStream: JetStream): Promise<number> {
+    // The bucket's own stream too: where there is no JetStream at all, that is said here.
+    const names = [...this.#delivery.streams, `KV_${BUCKET}`];
+    const streams = await Promise.all(names.map((name) => jetStream.stream(name)));
+    return Math.max(1, ...streams.map((stream) => stream?.replicas ?? 1));
   }
 }
 
