@@ -21,6 +21,8 @@ const FLOORS: Record<string, number> = {
 interface Import {
   from: string;
   to: string;
+  /** Whether it is loaded only when the line is reached. */
+  isDynamic: boolean;
 }
 
 /** What the program and the library are made of. */
@@ -46,7 +48,11 @@ interface Graph {
   npmPackages: Record<string, { name: string; version: string }>;
   modules: {
     specifier: string;
-    dependencies?: { code?: { specifier: string }; type?: { specifier: string } }[];
+    dependencies?: {
+      code?: { specifier: string };
+      type?: { specifier: string };
+      isDynamic?: boolean;
+    }[];
   }[];
 }
 
@@ -56,9 +62,9 @@ function importsOf({ modules }: Graph): Import[] {
   return modules
     .filter(({ specifier }) => specifier.startsWith("file:"))
     .flatMap(({ specifier, dependencies = [] }) =>
-      dependencies.flatMap(({ code, type }) => {
+      dependencies.flatMap(({ code, type, isDynamic = false }) => {
         const to = (code ?? type)?.specifier;
-        return to === undefined ? [] : [{ from: place(specifier), to: place(to) }];
+        return to === undefined ? [] : [{ from: place(specifier), to: place(to), isDynamic }];
       })
     );
 }
@@ -123,4 +129,12 @@ Deno.test("deno.lock holds what the program needs, and no more", async () => {
   assert.deepEqual(locked.sort(), [...needed].sort());
   const tested = await read(`${ROOT}tests/deno.lock`);
   assert.deepEqual(locked.filter((name) => !tested.includes(name)), [], "the tests have the same");
+});
+
+Deno.test("JetStream's packages are loaded only by whoever asks for them", async () => {
+  const all = await imports();
+  const users = all.filter(({ to }) => /^npm:\/?@nats-io\/(jetstream|kv)@/.test(to));
+  assert.deepEqual([...new Set(users.map(({ from }) => from))], ["lib/bus/nats_jetstream.ts"]);
+  const loaders = all.filter(({ to }) => to === "lib/bus/nats_jetstream.ts");
+  assert.ok(loaders.length > 0 && loaders.every(({ isDynamic }) => isDynamic), String(loaders));
 });

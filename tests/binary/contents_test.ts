@@ -37,6 +37,8 @@ Deno.test("the files in it are the bundle's, and no other", async () => {
 /** What the program needs when it runs; `json-schema-to-ts` and its own are types alone. */
 const PACKAGES = [
   "@logtape/logtape",
+  "@nats-io/jetstream",
+  "@nats-io/kv",
   "@nats-io/nats-core",
   "@nats-io/nkeys",
   "@nats-io/nuid",
