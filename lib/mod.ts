@@ -17,9 +17,12 @@ export {
   UnconfirmedError,
 } from "./bus/message_bus.ts";
 export { NatsBus } from "./bus/nats_bus.ts";
+export { JetStreamUnavailableError, NoStreamError } from "./bus/stream_bus.ts";
+export type { DeliveryMode } from "./durable/delivery.ts";
 export type { Logger } from "./log/logger.ts";
 export { ConfigError } from "./scheduler/config_error.ts";
 export type { ConfigProblem } from "./scheduler/config_problem.ts";
+export type { ReplicaOptions } from "./scheduler/firing_engine.ts";
 export { loadSchedulerConfig, type SchedulerConfig } from "./scheduler/load_config.ts";
 export type { ScheduleEntry } from "./scheduler/schedule_entry.ts";
 export { SchedulerActor, type SchedulerActorOptions } from "./scheduler/scheduler_actor.ts";

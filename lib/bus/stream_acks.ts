@@ -3,6 +3,7 @@ import type { Clock } from "../time/clock.ts";
 import { UnconfirmedError } from "./message_bus.ts";
 import type { Receiver } from "./nats_connection.ts";
 import { isNoResponders } from "./nats_replies.ts";
+import { decodePayload } from "./payload.ts";
 import { NoStreamError, type StreamAck, StreamError } from "./stream_bus.ts";
 
 /** What one message waits for. */
@@ -71,12 +72,11 @@ export class StreamAcks implements Receiver {
   deliver(message: Msg): void {
     const expected = this.#expected.get(message.subject);
     if (expected === undefined) return;
+    const answer = readAck(expected.subject, message);
+    if (answer === null) return; // a subscriber's word, which is no stream's
     this.#expected.delete(message.subject);
-    try {
-      expected.resolve(readAck(expected.subject, message));
-    } catch (error) {
-      expected.reject(error);
-    }
+    if (answer instanceof Error) expected.reject(answer);
+    else expected.resolve(answer);
   }
 
   refused(error: Error): void {
@@ -107,26 +107,31 @@ function unconfirmed(subject: string, reason: string): UnconfirmedError {
   );
 }
 
-/** https://docs.nats.io/reference/reference-protocols/nats_api_reference#publishing-to-a-stream */
-function readAck(subject: string, message: Msg): StreamAck {
+/**
+ * https://docs.nats.io/reference/reference-protocols/nats_api_reference#publishing-to-a-stream
+ *
+ * @returns null for what is no answer of a stream
+ */
+function readAck(subject: string, message: Msg): StreamAck | Error | null {
   if (isNoResponders(message)) {
-    throw new NoStreamError(`Cannot publish to "${subject}": no stream captures it`);
+    return new NoStreamError(`Cannot publish to "${subject}": no stream captures it`);
   }
-  const { stream, seq, duplicate, error } = message.json<{
-    stream?: string;
-    seq?: number;
-    duplicate?: boolean;
+  let answer: {
+    stream?: unknown;
+    seq?: unknown;
+    duplicate?: unknown;
     error?: { err_code?: number; description?: string };
-  }>();
-  if (error !== undefined) {
-    const said = error.description ?? "it does not say why";
-    throw new StreamError(
-      `Cannot publish to "${subject}": the stream refuses it: ${said}`,
-      error.err_code ?? 0,
-    );
+  };
+  try {
+    answer = decodePayload(message.data);
+  } catch {
+    return null;
   }
-  if (stream === undefined || seq === undefined) {
-    throw new StreamError(`Cannot publish to "${subject}": what answers is no stream`, 0);
+  const { stream, seq, duplicate, error } = answer;
+  if (typeof error?.err_code === "number") {
+    const text = `Cannot publish to "${subject}": the stream refuses it: ${error.description}`;
+    return new StreamError(text, error.err_code);
   }
+  if (typeof stream !== "string" || typeof seq !== "number") return null;
   return { stream, sequence: seq, isDuplicate: duplicate === true };
 }

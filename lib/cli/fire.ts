@@ -1,10 +1,12 @@
 import { Command } from "commander";
 import { dirname } from "node:path";
+import { Delivery } from "../durable/delivery.ts";
 import { formatProblem } from "../scheduler/config_problem.ts";
 import { Dispatcher } from "../scheduler/dispatcher.ts";
 import { Expander } from "../scheduler/expansion.ts";
 import { loadSchedulerConfig } from "../scheduler/load_config.ts";
 import { systemClock } from "../time/clock.ts";
+import { GOALS_SUBJECT, TASKS_SUBJECT } from "../wire/subjects.ts";
 import { EXIT, type SetExitCode } from "./exit_codes.ts";
 import { onceConnected } from "./one_shot.ts";
 import {
@@ -51,7 +53,10 @@ async function fire(name: string, options: FireOptions): Promise<number> {
     const root = options.expandRoot ?? dirname(options.config);
     const expander = new Expander({ root, clock, logger });
     try {
-      const dispatcher = new Dispatcher({ scheduler: config.name, bus, expander, clock, logger });
+      const delivery = new Delivery({ bus, mode: "auto", clock, logger });
+      await delivery.look([entry.dispatchType === "goal" ? GOALS_SUBJECT : TASKS_SUBJECT]);
+      const scheduler = config.name;
+      const dispatcher = new Dispatcher({ scheduler, bus, expander, clock, logger, delivery });
       const sent = await dispatcher.fireByHand(entry);
       if (sent === 0) logger.info("scheduler.expansion_empty", { schedule: name });
       return EXIT.ok;

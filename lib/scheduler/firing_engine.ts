@@ -65,6 +65,7 @@ export class FiringEngine {
   #entries: readonly ScheduleEntry[] = [];
   /** Their hash, where there are replicas to compare it with. */
   #schedules = "";
+  #signal = new AbortController().signal;
   /** What was found out once there was a server; null where it was there from the start. */
   #late: Promise<void> | null = null;
 
@@ -130,6 +131,7 @@ export class FiringEngine {
   async start({ entries }: SchedulerConfig, signal: AbortSignal): Promise<void> {
     const { bus, replicas, clock } = this.#options;
     this.#entries = entries;
+    this.#signal = signal;
     const looked = this.#delivery.look(subjectsOf(entries));
     if (replicas !== null) {
       await bus.whenConnected(signal);
@@ -167,9 +169,13 @@ export class FiringEngine {
 
   async reload({ entries }: SchedulerConfig): Promise<void> {
     this.#entries = entries;
+    const { bus } = this.#options;
     if (this.#group !== null) this.#schedules = await schedulesHash(entries, this.#options.clock);
-    if (this.#options.bus.connected) await this.#delivery.look(subjectsOf(entries));
-    await this.#roster.reload(entries);
+    if (bus.connected) await this.#delivery.look(subjectsOf(entries));
+    // A stream that was made meanwhile.
+    const isNew = this.#memory === null && bus.connected && await this.#remember(this.#signal);
+    if (isNew) await this.#roster.start(entries);
+    else await this.#roster.reload(entries);
   }
 
   /** @returns whether what fires is remembered */

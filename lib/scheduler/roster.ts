@@ -38,6 +38,8 @@ interface Holding {
 const RETRY = 500;
 /** The memory of a single scheduler is asked this often before it starts without. */
 const ATTEMPTS = 5;
+/** At the end, what is remembered has so long to be written, in milliseconds. */
+const FLUSH_TIMEOUT = 3000;
 /** The loop may lag behind by this, in milliseconds, when it says what it fired. */
 const LOOP_LAG = 1000;
 
@@ -107,13 +109,14 @@ export class Roster implements LeaseHolder {
     });
   }
 
-  /** What is remembered is on its way to the bucket; at the end of a scheduler that is alone. */
-  async flush(): Promise<void> {
-    try {
-      await this.#memory?.flush();
-    } catch (error) {
-      this.#options.logger.warning("memory.write_failed", { error: messageOf(error) });
-    }
+  /** Writes what is remembered, of all that is ours by default, before the end. */
+  async flush(partitions?: readonly number[]): Promise<void> {
+    const { clock, logger } = this.#options;
+    const done = new AbortController();
+    const flushed = (this.#memory?.flush(partitions) ?? Promise.resolve())
+      .catch((error) => logger.warning("memory.write_failed", { error: messageOf(error) }));
+    await Promise.race([flushed, clock.sleep(FLUSH_TIMEOUT, done.signal)]);
+    done.abort();
   }
 
   onAcquired(shard: number, firedUntil: number | null): void {
@@ -139,17 +142,13 @@ export class Roster implements LeaseHolder {
   }
 
   async onReleasing(shard: number): Promise<number> {
-    const { clock, loop, drainTimeout, logger } = this.#options;
+    const { clock, loop, drainTimeout } = this.#options;
     this.#held.delete(shard);
     const firedUntil = clock.now() - LOOP_LAG;
     await this.#change(() => loop.load(this.#mine(), this.#recall()));
     await this.#dispatcher.drain(drainTimeout, (name) => this.#shardOf(name) === shard);
     const partitions = this.#partitionsOf(shard);
-    try {
-      await this.#memory?.flush(partitions);
-    } catch (error) {
-      logger.warning("memory.write_failed", { shard, error: messageOf(error) });
-    }
+    await this.flush(partitions);
     this.#memory?.close(partitions);
     return firedUntil;
   }

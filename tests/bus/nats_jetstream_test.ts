@@ -54,6 +54,22 @@ Deno.test("many messages under way at once are stored in the order they were pub
   });
 });
 
+Deno.test("a subscriber's reply is not taken for the stream's", async () => {
+  await withStream(async (bus, server) => {
+    await using other = new AutoClosing(server);
+    await other.connect();
+    const inbox = await other.subscribe("work.a");
+    const replying = (async () => {
+      for await (const message of inbox) await message.respond?.({ result: "done" });
+    })();
+    for (let n = 1; n <= 20; n++) {
+      assert.equal((await bus.publishToStream("work.a", { n })).sequence, n);
+    }
+    await inbox.unsubscribe();
+    await replying;
+  });
+});
+
 Deno.test("where no stream captures the subject, the publisher is told at once", async () => {
   await withStream(async (bus) => {
     await assert.rejects(bus.publishToStream("elsewhere", {}), NoStreamError);
