@@ -19,15 +19,15 @@ export interface MemoryDocument {
 const FORGET_AFTER = 30 * 24 * 3600 * 1000;
 
 /**
- * Reads `{ "term": 7, "entries": { "nightly": { "timing": …, "since": …, "last": … } } }`. What is
- * not of that form is as if it were not there.
+ * Reads `{ "term": 7, "entries": { "nightly": [timing, since, last] } }`. What is not of that form is
+ * as if it were not there. Lists, since ten thousand entries may be written each second.
  */
 export function readDocument(value: JsonObject | undefined): MemoryDocument {
   const entries = new Map<string, Recollection>();
   const { term, entries: written } = value ?? {};
   if (typeof written === "object" && written !== null) {
     for (const [name, each] of Object.entries(written)) {
-      const { timing, since, last } = (each ?? {}) as Record<string, unknown>;
+      const [timing, since, last] = Array.isArray(each) ? each : [];
       if (typeof timing !== "string" || typeof since !== "number") continue;
       entries.set(name, { timing, since, last: typeof last === "number" ? last : null });
     }
@@ -45,12 +45,14 @@ export function writeDocument(
   document: MemoryDocument,
   { term, isKnown, now }: { term: number | null; isKnown(name: string): boolean; now: number },
 ): JsonObject {
-  for (const [name, { since, last }] of document.entries) {
+  const kept: [string, unknown][] = [];
+  for (const [name, { timing, since, last }] of document.entries) {
     const isOld = Math.max(since, last ?? 0) < now - FORGET_AFTER;
     if (isOld && !isKnown(name)) document.entries.delete(name);
+    else kept.push([name, [timing, since, last]]);
   }
   document.term = term ?? document.term;
-  return { term: document.term, entries: Object.fromEntries(document.entries) };
+  return { term: document.term, entries: Object.fromEntries(kept) };
 }
 
 /** Takes over what another has written meanwhile: whoever saw more of an entry is right. */

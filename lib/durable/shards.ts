@@ -9,7 +9,7 @@
  * What is remembered of the entries is kept in this many documents, each of which belongs to one
  * lease, whatever the number of leases. It can never change: it says where to look.
  */
-export const PARTITIONS = 256;
+export const PARTITIONS = 128;
 
 /** The document that remembers the entry: FNV-1a of its name's UTF-16 code units. */
 export function partitionOf(entryName: string): number {

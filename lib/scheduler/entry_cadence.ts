@@ -67,9 +67,11 @@ export function lastFew(cadence: Cadence, due: Date, now: Date, limit: number): 
 /** What an entry's timing is, in one text: equal for the same timing, as {@link sameTiming} says. */
 export function timingText(entry: ScheduleEntry): string {
   const { cron, intervalSeconds, timezone, jitterSeconds, enabled, startAt, endAt } = entry;
-  const due = cron === null ? intervalSeconds : `${cron} ${timezone}`;
-  const bounds = `${startAt?.getTime() ?? ""}..${endAt?.getTime() ?? ""}`;
-  return `${due}|${jitterSeconds}|${bounds}|${enabled ? "on" : "off"}`;
+  let text = cron === null ? `${intervalSeconds}` : `${cron} ${timezone}`;
+  if (startAt !== null) text += ` from ${startAt.getTime()}`;
+  if (endAt !== null) text += ` to ${endAt.getTime()}`;
+  if (jitterSeconds !== 0) text += ` jitter ${jitterSeconds}`;
+  return enabled ? text : `${text} off`;
 }
 
 /** Whether both entries are due at the same times, so that one can go on where the other was. */

@@ -31,7 +31,7 @@ export interface ReplicaOptions {
   name: string;
   /** How long a lease holds without a renewal, in milliseconds. */
   leaseTtl: number;
-  /** Over how many leases the entries are spread, 1 to 256. */
+  /** Over how many leases the entries are spread, 1 to 128. */
   shards: number;
 }
 

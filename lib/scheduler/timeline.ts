@@ -56,6 +56,8 @@ export interface Timeline {
   identity?: Identity | null;
   /** What a cron entry fired while the clock was ahead, which it will not fire again. */
   ahead?: Stretch;
+  /** When what it is to catch up with was counted, by the wall clock; milliseconds. */
+  countedAt?: number;
 }
 
 /** So many missed occurrences of an entry are caught up with, as the contract has it. */
@@ -165,6 +167,7 @@ export function advance(timeline: Timeline, now: number, firesEach: boolean): Du
  */
 export function limitCatchUp(timeline: Timeline, now: number): boolean {
   const { cadence, next, shift } = timeline;
+  timeline.countedAt = now;
   const latest = new Date(now - shift);
   const first = lastFew(cadence, new Date(next), latest, CATCH_UP_LIMIT).getTime();
   if (first === next) return false;

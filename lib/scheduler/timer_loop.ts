@@ -194,7 +194,7 @@ export class TimerLoop {
     const timeline = this.#timelines[place]!;
     try {
       const firesEach = this.#remembers && timeline.entry.catchUp === "all";
-      if (firesEach && now - timeline.fireAt > CATCH_UP_CHECK) this.#limit(timeline, now);
+      if (firesEach && this.#isFarBehind(timeline, now)) this.#limit(timeline, now);
       const due = advance(timeline, now, firesEach);
       if (timeline.next !== Infinity) this.#timetable.add(place, timeline.fireAt);
       else this.#logExhausted(timeline);
@@ -256,6 +256,11 @@ export class TimerLoop {
     const { cadence, next, last } = timeline;
     const unfired = cadence.next(new Date(Math.max(now, last)))?.getTime() ?? Infinity;
     timeline.next = Math.min(next, unfired);
+  }
+
+  /** Once for all that it is behind with: counting takes as long as a thousand firings. */
+  #isFarBehind({ fireAt, countedAt = -Infinity }: Timeline, now: number): boolean {
+    return now - Math.max(fireAt, countedAt) > CATCH_UP_CHECK;
   }
 
   #limit(timeline: Timeline, now: number): void {

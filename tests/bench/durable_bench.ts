@@ -130,7 +130,7 @@ async function remember(bus: NatsBus, entries: readonly string[]): Promise<void>
   const last = Math.floor(Date.now() / 1000) * 1000 - 1_000_000;
   for (let partition = 0; partition < PARTITIONS; partition++) {
     const own = entries.filter((name) => partitionOf(name) === partition);
-    const recollections = own.map((name) => [name, { timing, since: last, last }]);
+    const recollections = own.map((name) => [name, [timing, last, last]]);
     const value = { term: null, entries: Object.fromEntries(recollections) };
     await store.put(memoryKey("bench", partition), value, 0);
   }

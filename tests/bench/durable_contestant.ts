@@ -104,7 +104,7 @@ async function everySecond(task: DurableTask): Promise<DurableResult> {
   if (task.way === "every second, remembered") {
     const store = (await bus.jetStream()).keyValue("heddle-scheduler", { replicas: 1 });
     memory = new FiringMemory({ store, scheduler: options.scheduler, clock, logger: SILENT });
-    const remembering = all.map(({ name }) => ({ name, timing: "1|0|..|on" }));
+    const remembering = all.map(({ name }) => ({ name, timing: "1" }));
     await memory.open(partitionsOf(0, 1), remembering, null);
   }
   const dispatcher = new Dispatcher({ ...options, memory: () => memory });

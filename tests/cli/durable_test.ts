@@ -271,7 +271,7 @@ Deno.test("options that contradict each other are told, with exit code 2", async
     [["--bus", "memory", "--replicas"], /--replicas needs a NATS server with JetStream/],
     [["--bus", "memory", "--delivery", "jetstream"], /--delivery jetstream needs a NATS server/],
     [["--shards", "3"], /--shards is for replicas: give --replicas as well/],
-    [["--replicas", "--shards", "0"], /whole number from 1 to 256/],
+    [["--replicas", "--shards", "0"], /whole number from 1 to 128/],
     [["--replicas", "--lease-ttl", "0.1"], /seconds from 1 to 3600/],
     [["--delivery", "fax"], /Allowed choices are auto, core, jetstream/],
     [["stream", "create", "--max-age", "1y"], /a time such as 90s, 10m, 12h or 7d/],
