@@ -20,6 +20,7 @@ async function main(): Promise<number> {
       replicas: { type: "string", default: "3" },
       shards: { type: "string", default: "1" },
       cluster: { type: "boolean", default: false },
+      only: { type: "string" },
       break: { type: "string" },
     },
   });
@@ -34,6 +35,7 @@ async function main(): Promise<number> {
     replicas: Number(values.replicas),
     shards: Number(values.shards),
     isCluster: values.cluster,
+    only: values.only,
     source,
     say: (line) => console.log(line),
   });

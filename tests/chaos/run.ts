@@ -10,6 +10,8 @@ export interface ChaosOptions extends WorldOptions {
   /** Which faults come when depends on it alone. */
   seed: number;
   faults: number;
+  /** Only the faults of this name. Default: all kinds. */
+  only?: string;
   say(line: string): void;
 }
 
@@ -33,7 +35,9 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   const disturbances = [Date.now()];
   const disturbed = () => void disturbances.push(Date.now());
   const context: Context = { world, random, disturbed };
-  const faults = faultsOf(options.isCluster);
+  const { only } = options;
+  const faults = faultsOf(options.isCluster).filter(({ name }) => (only ?? name) === name);
+  if (faults.length === 0) throw new Error(`No such fault: ${only}`);
   await sleep(ttl);
   for (let count = 1; count <= options.faults; count++) {
     const fault = faults[Math.floor(random() * faults.length)]!;
