@@ -4,7 +4,7 @@
  * @module
  */
 import { backoff } from "../bus/backoff.ts";
-import { type JsonObject, type MessageBus, type PublishOptions } from "../bus/message_bus.ts";
+import type { JsonObject, MessageBus, PublishOptions } from "../bus/message_bus.ts";
 import { NotPermittedError, UnconfirmedError } from "../bus/message_bus.ts";
 import {
   isStreamBus,
