@@ -47,6 +47,7 @@ export class Delivery {
   #failures = { count: 0, error: "", subject: "" };
   #reporting = false;
   #looking: Promise<void> | null = null;
+  #lookingAgain: Promise<void> | null = null;
 
   constructor(options: DeliveryOptions) {
     this.#options = options;
@@ -79,6 +80,14 @@ export class Delivery {
     } finally {
       if (this.#looking === looking) this.#looking = null;
     }
+  }
+
+  /** Once for all that found nobody at the same time. */
+  #lookAgain(): Promise<void> {
+    this.#lookingAgain ??= this.#look([...this.#streams.keys()]).finally(() => {
+      this.#lookingAgain = null;
+    });
+    return this.#lookingAgain;
   }
 
   async #look(subjects: Iterable<string>): Promise<void> {
@@ -140,7 +149,7 @@ export class Delivery {
         options.signal?.throwIfAborted();
         this.#report(subject, error);
         const isMissing = error instanceof NoStreamError;
-        if (isMissing && this.#options.mode === "auto") await this.#look([subject]);
+        if (isMissing && this.#options.mode === "auto") await this.#lookAgain();
         if (!this.isAcknowledged(subject)) return await bus.publish(subject, data, options);
         const wait = Math.min(SHORTEST_WAIT * 2 ** (attempts - 1), LONGEST_WAIT);
         await clock.sleep(wait, options.signal);

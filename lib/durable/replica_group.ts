@@ -72,8 +72,8 @@ export class ReplicaGroup {
   readonly #releasing = new Set<number>();
   /** Leases that we do not know of: of replicas that run with more of them. */
   readonly #beyond = new Map<number, Lease>();
-  /** Whether it takes leases: not while it listens who else is there, nor while it goes. */
-  #isOpen = false;
+  /** It takes leases neither while it listens who else is there nor while it goes. */
+  #phase: "listening" | "taking" | "leaving" = "listening";
   #shardsReported = 0;
   readonly #reported = new Set<number>();
   #wake = () => {};
@@ -116,7 +116,7 @@ export class ReplicaGroup {
     await this.#presence.listen(signal);
     this.#presence.announce({ isNew: true });
     await clock.sleep(Math.min(LISTEN, ttl / RENEWALS), signal);
-    this.#isOpen = true;
+    if (this.#phase === "listening") this.#phase = "taking";
     let announced = -Infinity;
     while (!signal.aborted) {
       const now = clock.monotonic();
@@ -137,12 +137,15 @@ export class ReplicaGroup {
     await watching;
   }
 
-  /** Hands every lease over, each as soon as nothing of it is under way. */
+  /**
+   * Hands every lease over, each as soon as nothing of it is under way. What the bucket does not
+   * take is logged: then the TTL hands it over.
+   */
   async leave(): Promise<void> {
-    this.#isOpen = false;
+    this.#phase = "leaving";
     await Promise.all(this.#leases.map(async (_, shard) => {
       await this.#busy[shard];
-      await this.#release(shard);
+      await this.#release(shard).catch((error) => this.#complain(error));
     }));
     this.#presence.announce({ isLeaving: true });
   }
@@ -167,12 +170,13 @@ export class ReplicaGroup {
       if (signal.aborted) return;
       for (const lease of this.#leases) lease.forget();
       this.#beyond.clear();
+      const stop = new AbortController();
       try {
         const key = leaseKey(scheduler, "*");
         const end = store.watch(key, (changed, revised) => {
           this.#leaseOf(changed).see(revised);
           this.#wake();
-        }, signal);
+        }, AbortSignal.any([signal, stop.signal]));
         end.catch(() => {});
         await Promise.all(this.#leases.map((lease) => lease.read()));
         this.#attendAll({ renew: true });
@@ -181,6 +185,7 @@ export class ReplicaGroup {
       } catch (error) {
         this.#complain(error);
       }
+      stop.abort();
       await clock.sleep(RETRY, signal);
     }
   }
@@ -228,7 +233,7 @@ export class ReplicaGroup {
       }
       return renew || lease.state === "lapsed" ? this.#renew(shard) : null;
     }
-    const isFree = lease.isTakeable && this.#isOpen && !this.#releasing.has(shard);
+    const isFree = lease.isTakeable && this.#phase === "taking" && !this.#releasing.has(shard);
     if (!isFree || this.#areOthersOfOtherCount()) {
       this.#freeSince[shard] = null;
       return null;

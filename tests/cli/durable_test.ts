@@ -160,6 +160,17 @@ Deno.test("a clean end hands over in under a second, and nothing is lost, also w
   });
 });
 
+Deno.test("without its server a replica still ends cleanly", async () => {
+  await withStream([`name: a, interval_seconds: 60`], async ({ server, start }) => {
+    const program = start("--replicas");
+    await program.logged("scheduler.lease_acquired");
+    await server.kill();
+    await program.logged("bus.disconnected");
+    program.kill("SIGTERM");
+    assert.equal(await program.exit(), 0);
+  });
+});
+
 Deno.test("a reload reaches every replica; one that has another file is reported by both", async () => {
   await withStream(["name: a, interval_seconds: 60"], async ({ server, config, start }) => {
     const other = await Deno.makeTempFile({ suffix: ".yaml" });

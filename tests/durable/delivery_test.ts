@@ -25,6 +25,7 @@ class ScriptedBus extends MemoryBus implements StreamBus {
   readonly stored: JsonObject[] = [];
   readonly core: JsonObject[] = [];
   attempts = 0;
+  lookups = 0;
 
   override publish(_subject: string, data: JsonObject): Promise<void> {
     this.core.push(data);
@@ -45,6 +46,7 @@ class ScriptedBus extends MemoryBus implements StreamBus {
   }
 
   streamOf(): Promise<string | null> {
+    this.lookups++;
     if (this.stream instanceof Error) return Promise.reject(this.stream);
     return Promise.resolve(this.stream);
   }
@@ -167,10 +169,12 @@ Deno.test("what may not leave now waits until it may", async () => {
 Deno.test("when the server says that nobody listens, auto looks again: the stream may have gone", async () => {
   const { bus, delivery } = await setUp();
   await delivery.look(["w"]);
-  bus.failures.push(new NoStreamError("Nobody"));
+  bus.failures.push(new NoStreamError("Nobody"), new NoStreamError("Nobody"));
   bus.stream = null;
-  await delivery.publish("w", { n: 1 }, {});
-  assert.deepEqual(bus.core, [{ n: 1 }]);
+  const { lookups } = bus;
+  await Promise.all([1, 2].map((n) => delivery.publish("w", { n }, {})));
+  assert.deepEqual(bus.core, [{ n: 1 }, { n: 2 }]);
+  assert.equal(bus.lookups, lookups + 1, "once for both");
 });
 
 Deno.test("a stream that has no leader just now is waited for, not given up", async () => {

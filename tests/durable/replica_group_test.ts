@@ -155,6 +155,25 @@ Deno.test("while a lease is being handed over it is renewed: it does not run out
   });
 });
 
+Deno.test("one that ends before it has listened takes nothing; one without a bucket ends all the same", async () => {
+  await withReplicas(async (add, { clock, store }) => {
+    const a = add("a");
+    await clock.advance(10);
+    const leaving = a.group.leave();
+    await clock.advance(3000);
+    await leaving;
+    assert.deepEqual(a.events, []);
+    const b = add("b");
+    await clock.advance(1000);
+    store.isDown = true;
+    const ending = b.group.leave();
+    await clock.advance(1000);
+    await ending;
+    assert.deepEqual(b.events, ["+0", "<0"]);
+    assert.equal(b.log.of("scheduler.lease_failed").length, 1);
+  });
+});
+
 Deno.test("a bucket that is away costs the right to fire in time, and gives it back in a new term", async () => {
   await withReplicas(async (add, { clock, store }) => {
     const a = add("a");
