@@ -1,4 +1,4 @@
-import { type JsonObject, type MessageBus, NoReplyError } from "./message_bus.ts";
+import { BusClosedError, type JsonObject, type MessageBus, NoReplyError } from "./message_bus.ts";
 import { JetStreamUnavailableError, StreamError } from "./stream_bus.ts";
 
 /** For an answer, in milliseconds. */
@@ -17,11 +17,14 @@ export async function findStream(bus: MessageBus, subject: string): Promise<stri
   try {
     reply = (await bus.request("$JS.API.STREAM.NAMES", { subject }, TIMEOUT)).data;
   } catch (cause) {
-    if (!(cause instanceof NoReplyError) || cause.reason !== "no_responders") throw cause;
-    throw new JetStreamUnavailableError(
-      "The server has no JetStream: start nats-server with -js",
-      { cause },
-    );
+    if (cause instanceof BusClosedError) throw cause;
+    if (!(cause instanceof NoReplyError)) {
+      const said = cause instanceof Error ? cause.message : String(cause);
+      throw new JetStreamUnavailableError(`This user may not ask for streams: ${said}`, { cause });
+    }
+    if (cause.reason === "timeout") throw cause;
+    const text = "The server has no JetStream: start nats-server with -js";
+    throw new JetStreamUnavailableError(text, { cause });
   }
   const { streams, error } = reply as {
     streams?: string[] | null;

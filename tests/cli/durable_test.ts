@@ -250,6 +250,29 @@ Deno.test("without JetStream: core in silence, and a clear word where it is need
   }
 });
 
+Deno.test("a user who may not ask for streams delivers over core NATS, without a wait", async () => {
+  await using server = await startNatsServer({
+    config: `
+      jetstream { store_dir: "$DIR/jetstream" }
+      authorization {
+        users: [{ user: u, password: p, permissions: { publish: ["heddle.>", "_INBOX.>"] } }]
+      }
+    `,
+  });
+  const config = await Deno.makeTempFile({ suffix: ".yaml" });
+  await write(config, ["name: a, interval_seconds: 0.2"]);
+  try {
+    const url = server.url.replace("nats://", "nats://u:p@");
+    await using program = new Program(["--config", config, "--nats-url", url]);
+    const { timestamp } = await program.logged("scheduler.task_dispatched");
+    const [connected] = program.log("bus.connected");
+    assert.ok(Date.parse(timestamp) - Date.parse(connected!.timestamp) < 2000);
+    assert.deepEqual(program.log("delivery.lookup_failed"), []);
+  } finally {
+    await Deno.remove(config);
+  }
+});
+
 Deno.test("--delivery jetstream without a stream is an error that names the command", async () => {
   await using server = await startNatsServer({ jetstream: true });
   const config = await Deno.makeTempFile({ suffix: ".yaml" });
