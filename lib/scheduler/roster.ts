@@ -40,6 +40,9 @@ const RETRY = 500;
 const ATTEMPTS = 5;
 /** At the end, what is remembered has so long to be written, in milliseconds. */
 const FLUSH_TIMEOUT = 3000;
+/** Schedules that differ are reported once a reload had time to reach all, then now and then. */
+const SETTLED = 3;
+const REPORT_EVERY = 240;
 /** The loop may lag behind by this, in milliseconds, when it says what it fired. */
 const LOOP_LAG = 1000;
 
@@ -158,7 +161,7 @@ export class Roster implements LeaseHolder {
     const times = (this.#otherSchedules.get(schedules) ?? 0) + 1;
     this.#otherSchedules.set(schedules, times);
     if (times === 1) void this.#options.reload("another replica has other schedules");
-    if (times !== 3) return;
+    if (times % REPORT_EVERY !== SETTLED) return;
     this.#options.logger.error("scheduler.schedules_differ", {
       other: replica,
       other_schedules: schedules,
