@@ -14,8 +14,8 @@ export interface Context {
   readonly world: World;
   /** From 0 to 1. */
   random(): number;
-  /** Notes that something is, or was until now, out of order. */
-  disturbed(): void;
+  /** Notes that something is out of order, or was since `from`, in milliseconds since the epoch. */
+  disturbed(from?: number): void;
 }
 
 export type Fault = (context: Context) => Promise<void>;
@@ -129,9 +129,9 @@ async function backAgain(context: Context): Promise<void> {
       0,
     );
   const before = count();
-  context.disturbed();
+  const from = Date.now();
   await eventually("a replica is back", () => count() > before, 40_000).catch(() => {});
-  context.disturbed();
+  context.disturbed(from);
 }
 
 async function skewClock(context: Context): Promise<void> {
@@ -188,6 +188,7 @@ async function moveLeader(context: Context): Promise<void> {
 
 /** A cluster without a leader is no fit holder's fault. */
 async function settled(context: Context): Promise<void> {
+  const from = Date.now();
   const client = await connect({ servers: context.world.url.split(","), timeout: 5000 });
   const isCurrent = async (stream: string) => {
     try {
@@ -206,7 +207,7 @@ async function settled(context: Context): Promise<void> {
     60_000,
   );
   await client.close();
-  context.disturbed();
+  context.disturbed(from);
 }
 
 /** How often each is chosen, for a single server. */

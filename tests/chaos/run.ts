@@ -3,7 +3,7 @@ import { jetstreamManager } from "@nats-io/jetstream";
 import { shardOf } from "../../lib/durable/shards.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { CLOCK_SKEW, type Context, faultsOf } from "./faults.ts";
-import { judge, type Stored, type Verdict } from "./verdict.ts";
+import { type Disturbance, judge, type Stored, type Verdict } from "./verdict.ts";
 import { STREAM, World, type WorldOptions } from "./world.ts";
 
 export interface ChaosOptions extends WorldOptions {
@@ -25,6 +25,8 @@ export interface ChaosReport extends Verdict {
 
 /** The world is left alone for so long at the end, in TTLs, so that what is due has come. */
 const QUIET = 3;
+/** A publish that a cluster drops with its leader is sent again after so long, in milliseconds. */
+const LOST_WITH_LEADER = 4000;
 
 /** Runs the replicas through the faults, and judges the stream afterwards. */
 export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
@@ -32,8 +34,9 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   const ttl = options.leaseTtl * 1000;
   await using world = await World.start(options);
   const from = Date.now() + 2000;
-  const disturbances = [Date.now()];
-  const disturbed = () => void disturbances.push(Date.now());
+  const disturbances: Disturbance[] = [];
+  const disturbed = (from = Date.now()) => void disturbances.push({ from, until: Date.now() });
+  disturbed();
   const context: Context = { world, random, disturbed };
   const { only } = options;
   const faults = faultsOf(options.isCluster).filter(({ name }) => (only ?? name) === name);
@@ -66,7 +69,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     from,
     until,
     disturbances,
-    allowedLateness: ttl + 1000 + CLOCK_SKEW,
+    allowedLateness: ttl + 1000 + CLOCK_SKEW + (options.isCluster ? LOST_WITH_LEADER : 0),
   });
   const acquired = world.replicas.reduce(
     (sum, replica) => sum + replica.log("scheduler.lease_acquired").length,

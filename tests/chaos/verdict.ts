@@ -25,14 +25,20 @@ export interface Promised {
   readonly isExact: boolean;
 }
 
+/** A while in which nothing could be expected, in milliseconds since the epoch. */
+export interface Disturbance {
+  readonly from: number;
+  readonly until: number;
+}
+
 export interface Observed {
   readonly messages: readonly Stored[];
   readonly promises: readonly Promised[];
   /** Everything due from here on and until there must have been stored. */
   readonly from: number;
   readonly until: number;
-  /** When each fault began, and when a server was there again. */
-  readonly disturbances: readonly number[];
+  /** When each fault began, and how long the servers could store nothing. */
+  readonly disturbances: readonly Disturbance[];
   /** How late an occurrence may be once nothing is disturbed any more, in milliseconds. */
   readonly allowedLateness: number;
 }
@@ -106,13 +112,13 @@ function judgeLateness(
   { messages, promises, disturbances, allowedLateness }: Observed,
 ): { worst: number; late: string[] } {
   const exact = new Set(promises.filter(({ isExact }) => isExact).map(({ schedule }) => schedule));
-  const ordered = disturbances.toSorted((a, b) => a - b);
   let worst = 0;
   const late: string[] = [];
   for (const { schedule, scheduledFor, storedAt } of messages) {
     if (!exact.has(schedule)) continue;
-    const disturbed = ordered.findLast((at) => at <= storedAt) ?? -Infinity;
-    const lateness = storedAt - Math.max(scheduledFor, disturbed);
+    const disturbed = disturbances.filter(({ from }) => from <= storedAt)
+      .map(({ until }) => Math.min(until, storedAt));
+    const lateness = storedAt - Math.max(scheduledFor, ...disturbed);
     worst = Math.max(worst, lateness);
     if (lateness <= allowedLateness) continue;
     const at = new Date(scheduledFor).toISOString();

@@ -49,8 +49,18 @@ for (const [name, messages, expected] of BROKEN) {
 
 Deno.test("a disturbance explains lateness up to the allowance after it", () => {
   const messages = [...ALL.slice(0, 4), at(5, { storedAt: 9000 })];
-  assert.deepEqual(judge(observe(messages, { disturbances: [7100] })).faults, []);
-  assert.equal(judge(observe(messages, { disturbances: [6900] })).faults.length, 1);
+  assert.deepEqual(
+    judge(observe(messages, { disturbances: [{ from: 7000, until: 7100 }] })).faults,
+    [],
+  );
+  assert.equal(
+    judge(observe(messages, { disturbances: [{ from: 1000, until: 6900 }] })).faults.length,
+    1,
+  );
+  assert.deepEqual(
+    judge(observe(messages, { disturbances: [{ from: 6900, until: 9500 }] })).faults,
+    [],
+  );
 });
 
 Deno.test("who promises at most once may leave some out, and not repeat one", () => {
