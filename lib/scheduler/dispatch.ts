@@ -1,3 +1,4 @@
+import type { TraceContext } from "../trace/tracing.ts";
 import { dispatchUuid, occurrenceId } from "../wire/identity.ts";
 import { type OrchestratorGoal, orchestratorGoal } from "../wire/orchestrator_goal.ts";
 import { GOALS_SUBJECT, TASKS_SUBJECT } from "../wire/subjects.ts";
@@ -58,19 +59,27 @@ export function occurrenceOf(
   return { id, scheduledFor, createdAt };
 }
 
+/** What a dispatch carries besides. */
+export interface Carried {
+  /** One object of the entry's expansion, where it has one. */
+  expansion?: Readonly<Record<string, unknown>>;
+  /** Of the lease under which it is sent; null without leases. */
+  term?: number | null;
+  /** Of the span that it is published in. */
+  trace?: TraceContext;
+}
+
 /**
- * The message that `entry` sends for one object of its expansion (none where it has none),
- * which is merged over the entry's own context or payload: shallow, the object wins.
+ * The message that `entry` sends for one object of its expansion, which is merged over the entry's
+ * own context or payload: shallow, the object wins.
  *
  * @param createdAt RFC 3339, UTC
- * @param term of the lease under which it is sent; null without leases
  */
 export function dispatchOf(
   entry: ScheduleEntry,
   { id, messageId, scheduledFor }: Identity,
   createdAt: string,
-  expansion?: Readonly<Record<string, unknown>>,
-  term: number | null = null,
+  { expansion, term = null, trace }: Carried = {},
 ): Dispatch {
   const headers: Record<string, string> = {
     "Nats-Msg-Id": messageId,
@@ -78,6 +87,7 @@ export function dispatchOf(
     "Heddle-Scheduled-For": scheduledFor,
   };
   if (term !== null) headers["Heddle-Term"] = String(term);
+  if (trace !== undefined) Object.assign(headers, trace);
 
   if (entry.dispatchType === "goal") {
     const { instruction, context, priority } = entry.goalConfig;
@@ -87,6 +97,7 @@ export function dispatchOf(
       context: expansion === undefined ? context : { ...context, ...expansion },
       priority,
       createdAt,
+      traceContext: trace,
     });
     return { id, subject: GOALS_SUBJECT, message, headers };
   }
@@ -99,6 +110,7 @@ export function dispatchOf(
     priority,
     createdAt,
     metadata: { scheduled_by: entry.name, scheduled_for: scheduledFor },
+    traceContext: trace,
   });
   return { id, subject: TASKS_SUBJECT, message, headers };
 }

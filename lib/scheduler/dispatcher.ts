@@ -1,6 +1,6 @@
 /**
- * From a due occurrence to messages on the bus: misfires, overlap, waiting for the connection,
- * expansion, publishing.
+ * Whether a due occurrence is fired, held back or skipped: misfires, overlap, pauses, waiting for the
+ * connection.
  *
  * @module
  */
@@ -10,29 +10,15 @@ import type { FiringMemory } from "../durable/firing_memory.ts";
 import { SOLE_TENURE, type Tenure } from "../durable/tenure.ts";
 import type { Logger } from "../log/logger.ts";
 import type { Clock } from "../time/clock.ts";
+import type { Span, TraceContext, Tracing } from "../trace/tracing.ts";
 import { Backlog } from "./backlog.ts";
-import {
-  type Dispatch,
-  dispatchOf,
-  type Identity,
-  identityOf,
-  type Occurrence,
-  occurrenceOf,
-} from "./dispatch.ts";
+import type { Identity } from "./dispatch.ts";
 import type { Expander } from "./expansion.ts";
-import {
-  type Firing,
-  isFinal,
-  isWithdrawn,
-  newFiring,
-  ShutdownError,
-  type Slot,
-} from "./firing.ts";
-import { WithdrawnError } from "./firing.ts";
-import { FiringLog } from "./firing_log.ts";
-import { InstantText } from "./instant_text.ts";
-import { publishAll } from "./publish_all.ts";
+import { type Firing, newFiring, ShutdownError, type Slot, WithdrawnError } from "./firing.ts";
+import { firingId, FiringLog } from "./firing_log.ts";
+import type { Ledger } from "./ledger.ts";
 import type { ScheduleEntry } from "./schedule_entry.ts";
+import { Sender } from "./sender.ts";
 import { CATCH_UP_LIMIT, type Due } from "./timeline.ts";
 
 export interface DispatcherOptions {
@@ -48,38 +34,43 @@ export interface DispatcherOptions {
   tenure?: Tenure;
   /** What is told of each occurrence that was dealt with. Default: nothing is remembered. */
   memory?: () => Pick<FiringMemory, "done"> | null;
+  /** Default: nothing is kept. */
+  ledger?: Ledger;
+  /** Default: nothing is paused. */
+  isPaused?(entryName: string): boolean;
+  /** Default: null, none. */
+  tracing?: Tracing | null;
 }
 
 export class Dispatcher {
   readonly #options: DispatcherOptions;
-  readonly #delivery: Pick<Delivery, "publish" | "isAcknowledged">;
   readonly #tenure: Tenure;
   readonly #log: FiringLog;
+  readonly #sender: Sender;
   /** By entry name, and only while there is something to keep; it outlives a reload. */
   readonly #slots = new Map<string, Slot>();
-  readonly #text = new InstantText();
-  readonly #now = new InstantText();
   #stopped = new AbortController();
   #watching = false;
 
   constructor(options: DispatcherOptions) {
-    const { bus, clock, logger } = options;
+    const { scheduler, bus, expander, clock, logger, ledger, memory } = options;
     this.#options = options;
-    this.#delivery = options.delivery ?? new Delivery({ bus, mode: "core", clock, logger });
     this.#tenure = options.tenure ?? SOLE_TENURE;
-    this.#log = new FiringLog(logger);
+    this.#log = new FiringLog({ logger, clock, ledger });
+    this.#sender = new Sender({
+      scheduler,
+      expander,
+      clock,
+      delivery: options.delivery ?? new Delivery({ bus, mode: "core", clock, logger }),
+      tenure: this.#tenure,
+      log: this.#log,
+      memory,
+    });
   }
 
-  /**
-   * Names the dispatch of an occurrence that is due soon, which is a quarter of the work of a
-   * firing; null where an expansion makes many of it.
-   */
+  /** {@link Sender.identify} */
   identify(entry: ScheduleEntry, scheduledFor: Date): Identity | null {
-    if (entry.expandFrom !== null) return null;
-    const identity = identityOf(this.#occurrenceOf(entry, scheduledFor));
-    // Joins each text's dozen pieces, which would keep the garbage collector busy until it is due.
-    JSON.stringify(identity);
-    return identity;
+    return this.#sender.identify(entry, scheduledFor);
   }
 
   /**
@@ -90,6 +81,7 @@ export class Dispatcher {
     const { entry } = due;
     const state = this.#tenure.state(entry.name);
     if (state === "free") return; // whoever holds its lease fires it
+    if (this.#options.isPaused?.(entry.name)) return this.#skipPaused(due);
     const slot = this.#slots.get(entry.name);
     if (state === "lapsed" || !this.#options.bus.connected) {
       this.#hold(due);
@@ -133,25 +125,42 @@ export class Dispatcher {
     }
   }
 
+  /** Gives up what waits of entries that are paused; what is under way is let finish. */
+  pause(): void {
+    for (const [name, slot] of this.#slots) {
+      if (!this.#options.isPaused?.(name)) continue;
+      for (let due; (due = slot.backlog?.shift() ?? slot.waiting) !== null;) {
+        if (due === slot.waiting) slot.waiting = null;
+        this.#skipPaused(due);
+      }
+      if (slot.running === null) this.#slots.delete(name);
+    }
+  }
+
   /**
    * Fires `entry` now because a person asked for it: its dispatches get random identities.
    *
+   * @param parent the trace that it belongs to
    * @returns how many messages were published
    * @throws {ExpansionError} when the expansion fails
    * @throws {AggregateError} when messages could not be published
    */
-  async fireByHand(entry: ScheduleEntry): Promise<number> {
-    const scheduledFor = new Date(this.#options.clock.now());
-    const objects = entry.expandFrom === null
-      ? [{}]
-      : await this.#expand(entry, scheduledFor, this.#stopped.signal);
-    const occurrence = this.#occurrenceOf(entry, scheduledFor, { byHand: true });
-    const { sent, failed, errors } = await publishAll(entry, occurrence, objects, {
-      delivery: this.#delivery,
-      onDispatch: (dispatch) => this.#log.dispatched(entry, dispatch),
-    });
-    if (failed > 0) throw new AggregateError(errors, `Cannot publish ${failed} messages`);
-    return sent;
+  async fireByHand(entry: ScheduleEntry, parent?: TraceContext | null): Promise<number> {
+    const now = this.#options.clock.now();
+    const due: Due = { entry, scheduledFor: new Date(now), fireAt: now };
+    const id = `${firingId(due)}/by-hand/${crypto.randomUUID()}`;
+    const span = this.#startSpan(due, id, parent);
+    const firing = newFiring(due, { id, lateness: 0, span });
+    const { signal } = this.#stopped;
+    const stop = () => firing.withdraw.abort(signal.reason);
+    signal.addEventListener("abort", stop, { once: true });
+    try {
+      this.#log.firing(firing);
+      return await this.#sender.sendByHand(firing);
+    } finally {
+      signal.removeEventListener("abort", stop);
+      endSpan(firing);
+    }
   }
 
   /**
@@ -206,6 +215,11 @@ export class Dispatcher {
     slot.backlog.push(due);
     if (slot.backlog.size <= CATCH_UP_LIMIT) return;
     this.#log.skipped(slot.backlog.shift()!, "catch_up_limit", { limit: CATCH_UP_LIMIT });
+  }
+
+  #skipPaused(due: Due): void {
+    this.#log.skipped(due, "paused");
+    this.#sender.remember(due);
   }
 
   #supersede(firing: Firing, newer: Due): void {
@@ -265,117 +279,33 @@ export class Dispatcher {
     const { misfireGraceSeconds } = entry;
     if (misfireGraceSeconds !== null && lateness > misfireGraceSeconds * 1000) {
       this.#log.skipped(due, "misfire", { lateness_ms: lateness });
-      this.#remember(due);
+      this.#sender.remember(due);
       if (known !== undefined && !known.backlog?.size) this.#slots.delete(entry.name);
       return;
     }
     const slot = known ?? this.#newSlot(entry.name);
-    const isOne = entry.expandFrom === null;
-    const firing = newFiring(due, this.#tenure.term(entry.name));
+    const id = firingId(due);
+    const span = this.#startSpan(due, id);
+    const firing = newFiring(due, { id, lateness, term: this.#tenure.term(entry.name), span });
     slot.running = firing;
-    this.#log.firing(due, lateness);
-    const onDone = () => {
+    this.#log.firing(firing);
+    firing.done = this.#sender.send(firing, () => {
+      endSpan(firing);
       if (firing.isOver) return;
       this.#end(firing, slot);
       this.#release(entry.name, slot);
-    };
-    firing.done = isOne ? this.#sendOne(firing, onDone) : this.#sendExpansion(firing).then(onDone);
-  }
-
-  /**
-   * For an entry without an expansion. The message is with the bus when this returns: a burst
-   * would be late by all the turns that its firings would wait for each other. Never rejects.
-   */
-  #sendOne(firing: Firing, onDone: () => void): Promise<void> {
-    const { due: { entry, scheduledFor, identity } } = firing;
-    let dispatch: Dispatch;
-    let published: Promise<void>;
-    try {
-      const isKnown = identity?.scheduledFor === this.#text.of(scheduledFor.getTime());
-      const createdAt = this.#now.of(this.#options.clock.now());
-      const named = isKnown ? identity : identityOf(this.#occurrenceOf(entry, scheduledFor));
-      dispatch = dispatchOf(entry, named, createdAt, undefined, firing.term);
-      const { subject, message, headers } = dispatch;
-      firing.isAwaitingAck = this.#delivery.isAcknowledged(subject);
-      const options = this.#deliverOptions(firing, headers);
-      published = this.#delivery.publish(subject, message, options);
-    } catch (error) {
-      published = Promise.reject(error);
-    }
-    return published.then(() => {
-      this.#log.dispatched(entry, dispatch);
-      this.#remember(firing.due);
-      onDone();
-    }, (error) => {
-      if (!isWithdrawn(error)) {
-        this.#log.failed(firing.due, { sent: 0, failed: 1, errors: [error] });
-      }
-      if (isFinal(error)) this.#remember(firing.due);
-      onDone();
     });
   }
 
-  /** Never rejects. */
-  async #sendExpansion(firing: Firing): Promise<void> {
-    const { due, due: { entry, scheduledFor }, withdraw: { signal } } = firing;
-    try {
-      const objects = await this.#expand(entry, scheduledFor, signal);
-      if (objects.length === 0) {
-        this.#log.expanded(entry, 0);
-        return this.#remember(due);
-      }
-      const occurrence = this.#occurrenceOf(entry, scheduledFor);
-      const published = await publishAll(entry, occurrence, objects, {
-        ...this.#deliverOptions(firing),
-        delivery: this.#delivery,
-        term: firing.term,
-        onSent: () => firing.begun = true,
-      });
-      const { failed, errors } = published;
-      if (failed > 0 && !errors.every(isWithdrawn)) this.#log.failed(due, published);
-      if (published.sent > 0) this.#log.expanded(entry, published.sent);
-      if (errors.every(isFinal)) this.#remember(due);
-    } catch (error) {
-      if (!isWithdrawn(error)) this.#log.expansionFailed(due, error);
-      if (isFinal(error) && !signal.aborted) this.#remember(due);
-    }
-  }
-
-  #deliverOptions({ due: { entry, fireAt }, withdraw }: Firing, headers?: Record<string, string>) {
-    const { misfireGraceSeconds } = entry;
-    const until = misfireGraceSeconds === null ? undefined : fireAt + misfireGraceSeconds * 1000;
-    const permit = this.#tenure.permit(entry.name);
-    return { headers, signal: withdraw.signal, permit, until };
-  }
-
-  #remember({ entry, scheduledFor }: Due): void {
-    this.#options.memory?.()?.done(entry.name, scheduledFor.getTime());
-  }
-
-  #expand(
-    entry: ScheduleEntry,
-    scheduledFor: Date,
-    signal: AbortSignal,
-  ): Promise<Record<string, unknown>[]> {
-    return this.#options.expander.expand(entry.expandFrom!, {
-      schedule: entry.name,
-      scheduledFor,
-      timeoutSeconds: entry.expandTimeoutSeconds,
-      signal,
-    });
-  }
-
-  #occurrenceOf(
-    entry: ScheduleEntry,
-    scheduledFor: Date,
-    { byHand = false } = {},
-  ): Occurrence {
-    const { scheduler, clock } = this.#options;
-    return occurrenceOf(scheduler, entry, {
-      scheduledFor: this.#text.of(scheduledFor.getTime()),
-      createdAt: this.#now.of(clock.now()),
-      byHand,
-    });
+  #startSpan({ entry, scheduledFor }: Due, id: string, parent?: TraceContext | null): Span | null {
+    const { tracing } = this.#options;
+    if (!tracing) return null;
+    return tracing.start(`firing ${entry.name}`, {
+      "heddle.schedule": entry.name,
+      "heddle.firing_id": id,
+      "heddle.scheduled_for": scheduledFor.toISOString(),
+      "heddle.dispatch_type": entry.dispatchType,
+    }, parent);
   }
 
   #newSlot(name: string): Slot {
@@ -383,4 +313,8 @@ export class Dispatcher {
     this.#slots.set(name, slot);
     return slot;
   }
+}
+
+function endSpan({ span, outcome, error }: Firing): void {
+  span?.end({ "heddle.outcome": outcome ?? "withdrawn" }, error ?? undefined);
 }

@@ -33,6 +33,8 @@ export interface ExpanderOptions {
 export interface ExpandOptions {
   /** The entry's name. */
   schedule: string;
+  /** Stands in what the log says of the call. */
+  firingId?: string;
   /** The due instant. */
   scheduledFor: Date;
   /** How long loading the module and the call may take together, in seconds. */
@@ -126,9 +128,10 @@ export class Expander {
   async #call(
     runner: ExpansionRunner,
     { file, exportName }: ExpansionTarget,
-    { schedule, scheduledFor, timeoutSeconds }: ExpandOptions,
+    { schedule, firingId, scheduledFor, timeoutSeconds }: ExpandOptions,
     call: AbortController,
   ): Promise<Record<string, unknown>[]> {
+    runner.output.firingId = firingId;
     const argument = { schedule, scheduledFor: scheduledFor.toISOString() };
     const limit = this.#options.clock.sleep(timeoutSeconds * 1000, call.signal).then(() => {
       if (call.signal.aborted) throw call.signal.reason;

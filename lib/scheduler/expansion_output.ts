@@ -9,6 +9,8 @@ export const MAX_TEXT = 2000;
 
 /** Writes what user code prints to the log, `scheduler.expansion_output` a line, within bounds. */
 export class OutputLog {
+  /** Whose output it is; between two calls, that of the one before. */
+  firingId: string | undefined;
   readonly #logger: Logger;
   readonly #clock: Clock;
   readonly #fields: Record<string, unknown>;
@@ -37,6 +39,7 @@ export class OutputLog {
     this.#lines++;
     this.#logger.info("scheduler.expansion_output", {
       ...this.#fields,
+      ...(this.firingId !== undefined && { firing_id: this.firingId }),
       stream,
       text: text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}…` : text,
     });
@@ -47,6 +50,7 @@ export class OutputLog {
     if (this.#dropped === 0) return;
     this.#logger.warning("scheduler.expansion_output_dropped", {
       ...this.#fields,
+      ...(this.firingId !== undefined && { firing_id: this.firingId }),
       lines: this.#dropped,
     });
     this.#dropped = 0;

@@ -84,6 +84,10 @@ export class ProcessRunner implements ExpansionRunner {
     this.#write(secret);
   }
 
+  get output(): OutputLog {
+    return this.#options.output;
+  }
+
   get alive(): boolean {
     return this.#alive;
   }

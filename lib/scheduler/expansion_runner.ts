@@ -1,3 +1,4 @@
+import type { OutputLog } from "./expansion_output.ts";
 import {
   decodeReply,
   type ExpansionRequest,
@@ -10,6 +11,8 @@ import {
 export interface ExpansionRunner {
   /** Whether it may be called. False for ever once it has ended. */
   readonly alive: boolean;
+  /** Where what is printed in it goes. */
+  readonly output: OutputLog;
   /** Resolves once nothing of it is left. Never rejects. */
   readonly ended: Promise<void>;
   /**

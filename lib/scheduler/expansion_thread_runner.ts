@@ -30,6 +30,10 @@ export class ThreadRunner implements ExpansionRunner {
     this.#thread = new ExpansionThread({ captureConsole: true }, (reply) => this.#take(reply));
   }
 
+  get output(): OutputLog {
+    return this.#options.output;
+  }
+
   get alive(): boolean {
     return this.#alive;
   }

@@ -1,5 +1,7 @@
 import { BusClosedError, NotPermittedError } from "../bus/message_bus.ts";
 import type { Backlog } from "./backlog.ts";
+import type { Span } from "../trace/tracing.ts";
+import type { Outcome } from "./ledger.ts";
 import type { Due } from "./timeline.ts";
 
 /** What is under way, and what waits, for one entry. */
@@ -14,6 +16,17 @@ export interface Slot {
 /** One firing under way. */
 export interface Firing {
   due: Due;
+  /** What all its log lines have in common. */
+  readonly id: string;
+  /** How late it began, in milliseconds. */
+  readonly lateness: number;
+  /** Null without tracing. */
+  readonly span: Span | null;
+  /** How long the expansion function took, in milliseconds; null without one. */
+  expansion: number | null;
+  /** How it ended, and of what it failed; null until it has. */
+  outcome: Outcome | null;
+  error: string | null;
   /** Of the lease under which it began; null without leases. */
   readonly term: number | null;
   /** Takes back what has not been written to the connection yet, and ends further attempts. */
@@ -37,9 +50,20 @@ export class ShutdownError extends Error {
   override name = "ShutdownError";
 }
 
-export function newFiring(due: Due, term: number | null): Firing {
+export function newFiring(
+  due: Due,
+  { id, lateness, term = null, span = null }:
+    & Pick<Firing, "id" | "lateness">
+    & Partial<Pick<Firing, "term" | "span">>,
+): Firing {
   return {
     due,
+    id,
+    lateness,
+    span,
+    expansion: null,
+    outcome: null,
+    error: null,
     term,
     withdraw: new AbortController(),
     begun: false,

@@ -1,4 +1,5 @@
 import type { DeliverOptions, Delivery } from "../durable/delivery.ts";
+import type { TraceContext } from "../trace/tracing.ts";
 import { type Dispatch, dispatchOf, identityOf, type Occurrence } from "./dispatch.ts";
 import type { ScheduleEntry } from "./schedule_entry.ts";
 
@@ -11,6 +12,8 @@ export interface PublishAllOptions extends Omit<DeliverOptions, "headers"> {
   delivery: Pick<Delivery, "publish">;
   /** Of the lease under which they are sent; null without leases. */
   term?: number | null;
+  /** Of the span that they are published in. */
+  trace?: TraceContext;
   /** Called for each message that is made, before it is published. */
   onDispatch?(dispatch: Dispatch): void;
   /** Called each time that messages have left. */
@@ -50,12 +53,16 @@ function publishSlice(
   occurrence: Occurrence,
   objects: readonly Record<string, unknown>[],
   { from, to }: { from: number; to: number },
-  { delivery, term, signal, permit, until, onDispatch }: PublishAllOptions,
+  { delivery, term, trace, signal, permit, until, onDispatch }: PublishAllOptions,
 ): Map<Promise<void>, number> {
   const promises = new Map<Promise<void>, number>();
   for (let index = from; index < to; index++) {
     const identity = identityOf(occurrence, index);
-    const dispatch = dispatchOf(entry, identity, occurrence.createdAt, objects[index], term);
+    const dispatch = dispatchOf(entry, identity, occurrence.createdAt, {
+      expansion: objects[index],
+      term,
+      trace,
+    });
     onDispatch?.(dispatch);
     const { subject, message, headers } = dispatch;
     const promise = delivery.publish(subject, message, { headers, signal, permit, until });

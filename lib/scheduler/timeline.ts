@@ -25,6 +25,8 @@ export interface Due {
   readonly identity?: Identity | null;
   /** The first of the occurrences that passed unfired and that this one stands for. */
   readonly passedOverSince?: Date;
+  /** When the entry is sent next, by the wall clock; Infinity for never. Default: unknown. */
+  readonly next?: number;
 }
 
 /** What is known of an entry from before. Instants in milliseconds since the epoch. */
@@ -156,8 +158,14 @@ export function advance(timeline: Timeline, now: number, firesEach: boolean): Du
   timeline.next = next?.getTime() ?? Infinity;
   setFireAt(timeline);
   return scheduledFor === first
-    ? { entry, scheduledFor, fireAt, identity }
-    : { entry, scheduledFor, fireAt: scheduledFor.getTime() + shift, passedOverSince: first };
+    ? { entry, scheduledFor, fireAt, identity, next: timeline.next + shift }
+    : {
+      entry,
+      scheduledFor,
+      fireAt: scheduledFor.getTime() + shift,
+      passedOverSince: first,
+      next: timeline.next + shift,
+    };
 }
 
 /**

@@ -10,6 +10,8 @@ export type OrchestratorGoal = {
   priority: Priority;
   /** RFC 3339, UTC, milliseconds. */
   created_at: string;
+  /** W3C Trace Context, with tracing on. */
+  _trace_context?: Readonly<Record<string, string>>;
 };
 
 export interface OrchestratorGoalInit {
@@ -23,6 +25,8 @@ export interface OrchestratorGoalInit {
   priority?: Priority;
   /** Default: null. */
   requestId?: string | null;
+  /** W3C `traceparent`, and `tracestate` where there is one. Default: none. */
+  traceContext?: { readonly traceparent: string; readonly tracestate?: string };
 }
 
 /** Builds a goal in which every field of the v1 schema is present. */
@@ -34,5 +38,6 @@ export function orchestratorGoal(init: OrchestratorGoalInit): OrchestratorGoal {
     request_id: init.requestId ?? null,
     priority: init.priority ?? "normal",
     created_at: typeof init.createdAt === "string" ? init.createdAt : init.createdAt.toISOString(),
+    ...(init.traceContext && { _trace_context: { ...init.traceContext } }),
   };
 }

@@ -13,6 +13,8 @@ export type TaskMessage = {
   created_at: string;
   request_id: string | null;
   metadata: Record<string, unknown>;
+  /** W3C Trace Context, with tracing on. */
+  _trace_context?: Readonly<Record<string, string>>;
 };
 
 export interface TaskMessageInit {
@@ -32,6 +34,8 @@ export interface TaskMessageInit {
   requestId?: string | null;
   /** Default: empty. */
   metadata?: Readonly<Record<string, unknown>>;
+  /** W3C `traceparent`, and `tracestate` where there is one. Default: none. */
+  traceContext?: { readonly traceparent: string; readonly tracestate?: string };
 }
 
 /** Builds a task in which every field of the v1 schema is present. */
@@ -46,5 +50,6 @@ export function taskMessage(init: TaskMessageInit): TaskMessage {
     created_at: typeof init.createdAt === "string" ? init.createdAt : init.createdAt.toISOString(),
     request_id: init.requestId ?? null,
     metadata: { ...init.metadata },
+    ...(init.traceContext && { _trace_context: { ...init.traceContext } }),
   };
 }

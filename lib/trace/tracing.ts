@@ -1,0 +1,63 @@
+/**
+ * Traces, where the environment asks for them: spans, and how their context travels.
+ *
+ * @module
+ */
+
+/** W3C Trace Context, as it stands in headers and in a message's `_trace_context`. */
+export interface TraceContext {
+  readonly traceparent: string;
+  readonly tracestate?: string;
+}
+
+export type SpanKind = "internal" | "producer";
+export type Attributes = Record<string, string | number | boolean>;
+
+/** One piece of work. */
+export interface Span {
+  /** What its messages carry. */
+  readonly context: TraceContext;
+  child(name: string, kind: SpanKind, attributes?: Attributes): Span;
+  /** @param error what it failed of */
+  end(attributes?: Attributes, error?: unknown): void;
+}
+
+export interface Tracing {
+  /** @param parent the work that asked for this one */
+  start(name: string, attributes: Attributes, parent?: TraceContext | null): Span;
+}
+
+/**
+ * The tracing that the environment asks for by `OTEL_DENO=true`, or null: then nothing is loaded.
+ *
+ * @param version the program's, which the spans name
+ */
+export async function startTracing(version: string): Promise<Tracing | null> {
+  if (Deno.env.get("OTEL_DENO") !== "true") return null;
+  const { OpenTelemetry } = await import("./open_telemetry.ts");
+  return new OpenTelemetry(version);
+}
+
+const TRACEPARENT = /^[\da-f]{2}-(?!0{32})[\da-f]{32}-(?!0{16})[\da-f]{16}-[\da-f]{2}/;
+/** What the specification has everybody carry at least; longer ones are left out. */
+const LONGEST_STATE = 512;
+
+/**
+ * The context that came with a message: from its headers, else from its `_trace_context`.
+ *
+ * @returns null where there is none, or none that can be read
+ */
+export function readTraceContext(
+  { headers, data }: { headers: Readonly<Record<string, string>>; data: Record<string, unknown> },
+): TraceContext | null {
+  const carried = data._trace_context;
+  const fields = typeof carried === "object" && carried !== null ? carried : {};
+  for (const source of [headers, fields as Record<string, unknown>]) {
+    const { traceparent, tracestate } = source;
+    if (typeof traceparent !== "string" || !TRACEPARENT.test(traceparent)) continue;
+    const hasState = typeof tracestate === "string" && tracestate.length <= LONGEST_STATE &&
+      /^[ -~]+$/.test(tracestate);
+    return { traceparent, ...(hasState && { tracestate }) };
+  }
+  return null;
+}
