@@ -13,6 +13,7 @@ export {
   type MessageBus,
   NoReplyError,
   type PublishOptions,
+  type SubscribeOptions,
   type Subscription,
   UnconfirmedError,
 } from "./bus/message_bus.ts";
@@ -22,6 +23,7 @@ export type { DeliveryMode } from "./durable/delivery.ts";
 export type { Logger } from "./log/logger.ts";
 export { ConfigError } from "./scheduler/config_error.ts";
 export type { ConfigProblem } from "./scheduler/config_problem.ts";
+export type * from "./scheduler/control_api.ts";
 export type { ReplicaOptions } from "./scheduler/firing_engine.ts";
 export { loadSchedulerConfig, type SchedulerConfig } from "./scheduler/load_config.ts";
 export type { ScheduleEntry } from "./scheduler/schedule_entry.ts";

@@ -10,12 +10,14 @@ const FLOORS: Record<string, number> = {
   wire: 0,
   time: 0,
   log: 0,
+  trace: 0,
   bus: 1,
   actor: 2,
   durable: 2,
   scheduler: 3,
   expansions: 3,
-  cli: 4,
+  http: 4,
+  cli: 5,
 };
 
 interface Import {

@@ -51,7 +51,7 @@ export abstract class BaseActor {
   #bus: MessageBus | undefined;
   #disconnected = false;
   readonly #limiter: Limiter;
-  #reloads: Promise<void> = Promise.resolve();
+  #reloads: Promise<unknown> = Promise.resolve();
 
   /** @throws {RangeError} when `maxConcurrent` is no positive whole number */
   constructor(actorId: string, options: ActorOptions = {}) {
@@ -222,22 +222,25 @@ export abstract class BaseActor {
    * Reloads as a reload message does: one at a time, in the order they were asked for.
    *
    * @param reason for the log
+   * @returns what {@link BaseActor.onReload} threw, or null
    */
-  protected reload(reason: string): Promise<void> {
+  protected reload(reason: string): Promise<unknown> {
     this.#reloads = this.#reloads.then(() => this.#reloadNow(reason));
     return this.#reloads;
   }
 
-  async #reloadNow(reason: string): Promise<void> {
+  async #reloadNow(reason: string): Promise<unknown> {
     this.logger.info("actor.reload_requested", { actor_id: this.actorId, reason });
     try {
       await this.onReload();
       this.logger.info("actor.reload_completed", { actor_id: this.actorId });
+      return null;
     } catch (error) {
       this.logger.error("actor.reload_failed", {
         actor_id: this.actorId,
         error: describe(error),
       });
+      return error;
     }
   }
 }

@@ -43,6 +43,11 @@ export interface PublishOptions {
   permit?: () => boolean;
 }
 
+export interface SubscribeOptions {
+  /** Whether a message without any payload is taken for `{}`. Default: it is malformed. */
+  takesEmpty?: boolean;
+}
+
 export interface MessageBus {
   /** Whether a message published now would leave now. */
   readonly connected: boolean;
@@ -77,8 +82,13 @@ export interface MessageBus {
   /**
    * Subscribes to a subject (`*` and a final `>` are wildcards). Of the subscribers that share a
    * `queueGroup`, each message reaches one. Resolves when nothing published from then on is missed.
+   * A request that is no JSON object is answered `{"status": "error", "code": "malformed", …}`.
    */
-  subscribe(subject: string, queueGroup?: string): Promise<Subscription>;
+  subscribe(
+    subject: string,
+    queueGroup?: string,
+    options?: SubscribeOptions,
+  ): Promise<Subscription>;
 
   /**
    * Publishes a message and resolves with the first reply.

@@ -7,6 +7,7 @@ import {
   type Message,
   NoReplyError,
   type PublishOptions,
+  type SubscribeOptions,
   type Subscription,
   UnconfirmedError,
 } from "./message_bus.ts";
@@ -15,7 +16,7 @@ import { Dialer } from "./nats_dialer.ts";
 import { publishFrame } from "./nats_frame.ts";
 import type { NatsCredentials, NatsTls } from "./nats_identity.ts";
 import { NatsLink } from "./nats_link.ts";
-import { readMessage } from "./nats_message.ts";
+import { readMessage, refuse } from "./nats_message.ts";
 import { isNoResponders, Replies } from "./nats_replies.ts";
 import { parseServers } from "./nats_servers.ts";
 import { NatsSubscriptions } from "./nats_subscriptions.ts";
@@ -210,7 +211,11 @@ export class NatsBus implements StreamBus {
    * once: nobody can be reached then, and the subscription is made before anything is written to
    * the next connection. One that the server refuses is logged and tried again at each reconnect.
    */
-  async subscribe(subject: string, queueGroup?: string): Promise<Subscription> {
+  async subscribe(
+    subject: string,
+    queueGroup?: string,
+    { takesEmpty = false }: SubscribeOptions = {},
+  ): Promise<Subscription> {
     this.#checkOpen(`subscribe to "${subject}"`);
     checkPattern(subject, queueGroup);
     const inbox: Inbox = new Inbox(subject, async () => {
@@ -222,8 +227,9 @@ export class NatsBus implements StreamBus {
       pattern: subject,
       queueGroup,
       deliver: (message) => {
-        const received = readMessage(message, this.#logger, this.#respond);
+        const received = readMessage(message, this.#logger, this.#respond, { takesEmpty });
         if (received !== null) inbox.push(received);
+        else refuse(message, this.#respond);
       },
       refused: ({ message: error }) => {
         const fields = { subject, queue_group: queueGroup ?? null, error };

@@ -1,25 +1,28 @@
 import type { Msg } from "@nats-io/transport";
 import type { Logger } from "../log/logger.ts";
-import type { JsonObject, Message } from "./message_bus.ts";
+import type { JsonObject, Message, SubscribeOptions } from "./message_bus.ts";
 import { decodePayload } from "./payload.ts";
+
+/** Publishes a reply. */
+type Respond = (subject: string, data: JsonObject) => Promise<void>;
 
 /**
  * Reads what the client received. What is no message of ours is logged as
  * `bus.malformed_message_skipped`.
  *
- * @param respond publishes a reply
  * @returns null for what is skipped
  */
 export function readMessage(
   message: Msg,
   logger: Logger,
-  respond: (subject: string, data: JsonObject) => Promise<void>,
+  respond: Respond,
+  { takesEmpty = false }: SubscribeOptions = {},
 ): Message | null {
   const { subject, reply } = message;
   const headers: Record<string, string> = {};
   let data: JsonObject;
   try {
-    data = decodePayload(message.data);
+    data = takesEmpty && message.data.length === 0 ? {} : decodePayload(message.data);
     for (const [name, values] of message.headers ?? []) headers[name] = values[0] ?? "";
   } catch (error) {
     logger.warning("bus.malformed_message_skipped", {
@@ -31,4 +34,12 @@ export function readMessage(
   }
   if (!reply) return { subject, data, headers };
   return { subject, data, headers, respond: (answer) => respond(reply, answer) };
+}
+
+/** Answers a request that is no message of ours, so that nobody waits for an answer in vain. */
+export function refuse({ reply, subject }: Msg, respond: Respond): void {
+  // To a stream's consumer, any answer would be an acknowledgement.
+  if (!reply || reply.startsWith("$JS.")) return;
+  const error = `The request on "${subject}" is no JSON object`;
+  respond(reply, { status: "error", code: "malformed", error }).catch(() => {});
 }

@@ -6,6 +6,7 @@
 import { Command, CommanderError } from "commander";
 import { EXIT, type SetExitCode, UsageError } from "./exit_codes.ts";
 import { fireCommand } from "./fire.ts";
+import { pauseCommand, resumeCommand } from "./pause.ts";
 import { reloadCommand } from "./reload.ts";
 import { runCommand } from "./run.ts";
 import { schemaCommand } from "./schema.ts";
@@ -21,6 +22,7 @@ Examples:
   heddle-scheduler --bus memory                needs no server: dispatches go to stdout
   heddle-scheduler validate schedules.yaml     every problem, with line and column
   heddle-scheduler simulate --from 2026-03-28T00:00:00Z --to 2026-03-30T00:00:00Z
+  heddle-scheduler status                      how a running scheduler and its entries are
   heddle-scheduler fire nightly                dispatch one entry now
   heddle-scheduler --replicas                  as one of several; they fire each occurrence once
 `;
@@ -45,6 +47,8 @@ export async function runCli(args: readonly string[]): Promise<number> {
     simulateCommand,
     fireCommand,
     statusCommand,
+    pauseCommand,
+    resumeCommand,
     reloadCommand,
     streamCommand,
     schemaCommand,

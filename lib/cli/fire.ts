@@ -7,36 +7,42 @@ import { Expander } from "../scheduler/expansion.ts";
 import { loadSchedulerConfig } from "../scheduler/load_config.ts";
 import { systemClock } from "../time/clock.ts";
 import { GOALS_SUBJECT, TASKS_SUBJECT } from "../wire/subjects.ts";
+import type { FireReply } from "../scheduler/control_api.ts";
+import { addAskOptions, type AskOptions, askScheduler } from "./ask.ts";
 import { EXIT, type SetExitCode } from "./exit_codes.ts";
 import { onceConnected } from "./one_shot.ts";
-import {
-  addBusOptions,
-  addConfigOption,
-  addLoggingOptions,
-  type BusOptions,
-  type ConfigOptions,
-  type LoggingOptions,
-} from "./options.ts";
-
-interface FireOptions extends ConfigOptions, BusOptions, LoggingOptions {
+interface FireOptions extends AskOptions {
+  local: boolean;
   expandRoot?: string;
 }
 
-/** `fire NAME`: dispatches one entry now, whatever its schedule says. */
+/** An expansion may take its time; in seconds. */
+const TIMEOUT = 60;
+const HINT = "; --local dispatches from here, without it";
+
+/** `fire NAME`: a running scheduler dispatches one entry now, whatever its schedule says. */
 export function fireCommand(setExitCode: SetExitCode): Command {
   const command = new Command("fire")
     .description("dispatch one entry now, whatever its schedule says")
-    .argument("<name>", "the entry's name");
-  addConfigOption(command);
-  addBusOptions(command);
-  command.option("--expand-root <path>", "where expand_from is looked up");
-  addLoggingOptions(command);
-  return command.action(async (name: string, options: FireOptions) => {
-    setExitCode(await fire(name, options));
-  });
+    .argument("<name>", "the entry's name")
+    .option("--local", "from this process, without a running scheduler", false)
+    .option("--expand-root <path>", "with --local, where expand_from is looked up");
+  return addAskOptions(command, TIMEOUT)
+    .action(async (entry: string, options: FireOptions) => {
+      const isLocal = options.local || options.bus === "memory";
+      setExitCode(await (isLocal ? fireHere(entry, options) : fire(entry, options)));
+    });
 }
 
-async function fire(name: string, options: FireOptions): Promise<number> {
+async function fire(entry: string, options: FireOptions): Promise<number> {
+  return await askScheduler(options, async (scheduler) => {
+    const { dispatches } = await scheduler.ask<FireReply>({ action: "fire", entry });
+    console.log(`Fired "${entry}": ${dispatches} ${dispatches === 1 ? "message" : "messages"}`);
+    return EXIT.ok;
+  }, HINT);
+}
+
+async function fireHere(name: string, options: FireOptions): Promise<number> {
   const { config, problems } = await loadSchedulerConfig(options.config);
   if (config === null) {
     for (const problem of problems) console.error(formatProblem(options.config, problem));
@@ -58,7 +64,9 @@ async function fire(name: string, options: FireOptions): Promise<number> {
       const scheduler = config.name;
       const dispatcher = new Dispatcher({ scheduler, bus, expander, clock, logger, delivery });
       const sent = await dispatcher.fireByHand(entry);
-      if (sent === 0) logger.info("scheduler.expansion_empty", { schedule: name });
+      if (options.bus !== "memory") {
+        console.log(`Fired "${name}": ${sent} ${sent === 1 ? "message" : "messages"}`);
+      }
       return EXIT.ok;
     } finally {
       await expander.close();

@@ -1,10 +1,10 @@
-import denoJson from "../../deno.json" with { type: "json" };
+import { VERSION } from "../wire/version.ts";
 
 /** What `--version` prints: the program, the commit it was built from, Deno and V8. */
 export function versionText(): string {
   const { deno, v8 } = Deno.version;
   const from = Deno.build.standalone ? `commit ${builtFrom()}` : "from source";
-  return `heddle-scheduler ${denoJson.version} (${from}, deno ${deno}, v8 ${v8})`;
+  return `heddle-scheduler ${VERSION} (${from}, deno ${deno}, v8 ${v8})`;
 }
 
 /** deploy/compile.ts writes it beside the program's modules. */

@@ -19,3 +19,8 @@ export function leaseKey(scheduler: string, shard: number | "*"): string {
 export function memoryKey(scheduler: string, partition: number): string {
   return `${keyPrefix(scheduler)}.memory.${partition}`;
 }
+
+/** Which entries a person has paused. */
+export function pausesKey(scheduler: string): string {
+  return `${keyPrefix(scheduler)}.pauses`;
+}

@@ -16,6 +16,8 @@ import { BUCKET } from "../durable/keys.ts";
 import { ReplicaGroup } from "../durable/replica_group.ts";
 import type { Logger } from "../log/logger.ts";
 import type { Clock } from "../time/clock.ts";
+import type { TraceContext, Tracing } from "../trace/tracing.ts";
+import type { LeaseState } from "../durable/lease.ts";
 import { GOALS_SUBJECT, TASKS_SUBJECT } from "../wire/subjects.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import type { Expander } from "./expansion.ts";
@@ -23,6 +25,9 @@ import type { SchedulerConfig } from "./load_config.ts";
 import { Roster } from "./roster.ts";
 import type { ScheduleEntry } from "./schedule_entry.ts";
 import { schedulesHash } from "./schedules_hash.ts";
+import type { ComingFiring } from "./coming_firings.ts";
+import type { Ledger } from "./ledger.ts";
+import type { Pauses } from "./pauses.ts";
 import { TimerLoop } from "./timer_loop.ts";
 
 /** How several processes share the schedules. */
@@ -46,7 +51,10 @@ export interface FiringEngineOptions {
   /** At the end, and when a lease goes to another: how long firings may take, in milliseconds. */
   drainTimeout: number;
   /** Re-reads the configuration. */
-  reload(reason: string): Promise<void>;
+  reload(reason: string): Promise<unknown>;
+  ledger: Ledger;
+  pauses: Pauses;
+  tracing: Tracing | null;
 }
 
 /** For one answer of the bucket, in milliseconds. */
@@ -86,6 +94,7 @@ export class FiringEngine {
       shards: replicas?.shards ?? null,
       drainTimeout,
       reload: options.reload,
+      pauses: options.pauses,
     });
     this.#dispatcher = new Dispatcher({
       scheduler,
@@ -96,6 +105,9 @@ export class FiringEngine {
       delivery: this.#delivery,
       tenure: this.#roster.tenure,
       memory: () => this.#memory,
+      ledger: options.ledger,
+      isPaused: (name) => options.pauses.has(name),
+      tracing: options.tracing,
     });
     this.#roster.join({ dispatcher: this.#dispatcher });
   }
@@ -107,6 +119,31 @@ export class FiringEngine {
 
   get nextFire(): Date | null {
     return this.#loop.nextFire;
+  }
+
+  /** When the entry is due next, by what this process knows; null for never. */
+  nextFireOf(entryName: string): Date | null {
+    return this.#loop.nextFireOf(entryName);
+  }
+
+  /** Whether this process fires the entry. */
+  leaseOf(entryName: string): LeaseState {
+    return this.#roster.tenure.state(entryName);
+  }
+
+  /** {@link TimerLoop.comingFirings} */
+  comingFirings(options: { entry?: string; count: number; until?: number }): ComingFiring[] {
+    return this.#loop.comingFirings(options);
+  }
+
+  /** {@link Dispatcher.fireByHand} */
+  fireByHand(entry: ScheduleEntry, parent: TraceContext | null): Promise<number> {
+    return this.#dispatcher.fireByHand(entry, parent);
+  }
+
+  /** To be called when entries were paused or resumed. */
+  pausesChanged(): void {
+    this.#dispatcher.pause();
   }
 
   /** What a health check is told besides; nothing where nothing is shared. */
@@ -158,11 +195,12 @@ export class FiringEngine {
     const { drainTimeout } = this.#options;
     const done = new AbortController();
     const group = this.#group?.run(done.signal);
+    const pauses = this.#group === null ? null : this.#followPauses(done.signal);
     const late = this.#late?.then(() => new Promise<never>(() => {})) ?? [];
     await Promise.race([this.#loop.run(signal), late].flat());
     await this.#group?.leave();
     done.abort();
-    await group;
+    await Promise.all([group, pauses]);
     await this.#dispatcher.drain(drainTimeout);
     await this.#roster.flush();
   }
@@ -207,8 +245,19 @@ export class FiringEngine {
     this.#roster.join({ group: this.#group });
   }
 
+  /** Another replica may be told what we are not: it is kept, and comes here that way. */
+  async #followPauses(signal: AbortSignal): Promise<void> {
+    const { bus, clock, pauses } = this.#options;
+    while (!signal.aborted) {
+      await bus.whenConnected(signal);
+      await pauses.follow(signal, () => this.pausesChanged()).catch(() => {});
+      await clock.sleep(RETRY, signal);
+    }
+  }
+
   #openMemory(store: KeyValue): void {
-    const { scheduler, clock, logger } = this.#options;
+    const { scheduler, clock, logger, pauses } = this.#options;
+    pauses.keepIn(store, scheduler);
     this.#memory = new FiringMemory({ store, scheduler, clock, logger });
     this.#roster.join({ memory: this.#memory });
   }

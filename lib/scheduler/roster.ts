@@ -13,6 +13,7 @@ import type { Logger } from "../log/logger.ts";
 import type { Clock } from "../time/clock.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import { timingText } from "./entry_cadence.ts";
+import type { Pauses } from "./pauses.ts";
 import type { ScheduleEntry } from "./schedule_entry.ts";
 import type { Remembered } from "./timeline.ts";
 import type { TimerLoop } from "./timer_loop.ts";
@@ -26,7 +27,9 @@ export interface RosterOptions {
   /** How long firings under way may take to finish before a lease is handed over, in ms. */
   drainTimeout: number;
   /** Another replica has other schedules: re-reads ours. */
-  reload(reason: string): Promise<void>;
+  reload(reason: string): Promise<unknown>;
+  /** Read before anything is fired. Default: nothing is paused. */
+  pauses?: Pick<Pauses, "refresh">;
 }
 
 /** What is held, and under which conditions it came to us. */
@@ -181,6 +184,7 @@ export class Roster implements LeaseHolder {
     if (this.#memory === null) return undefined;
     for (let attempts = 1;; attempts++) {
       try {
+        await this.#options.pauses?.refresh();
         return await this.#memory.open(partitionsOf(0, 1), this.#remembering(), null);
       } catch (error) {
         const isLast = attempts === ATTEMPTS;
@@ -202,6 +206,7 @@ export class Roster implements LeaseHolder {
     const { logger, clock } = this.#options;
     while (isOurs() && this.#memory !== null) {
       try {
+        await this.#options.pauses?.refresh();
         const term = this.#group?.lease(shard).term ?? null;
         return await this.#memory.open(this.#partitionsOf(shard), this.#remembering(), term);
       } catch (error) {

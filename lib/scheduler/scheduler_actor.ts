@@ -1,15 +1,23 @@
 import { dirname } from "node:path";
 import { type ActorOptions, BaseActor, type RunOptions } from "../actor/actor.ts";
+import { MicroService } from "../actor/micro_service.ts";
 import type { JsonObject, Message } from "../bus/message_bus.ts";
 import { type Clock, systemClock } from "../time/clock.ts";
+import { Slice } from "../time/slice.ts";
+import { readTraceContext, type Tracing } from "../trace/tracing.ts";
 import { schedulerSubject } from "../wire/subjects.ts";
+import { VERSION } from "../wire/version.ts";
 import { ConfigError } from "./config_error.ts";
 import type { ConfigProblem } from "./config_problem.ts";
 import type { DeliveryMode } from "../durable/delivery.ts";
+import { Control } from "./control.ts";
+import { CONTROL_ACTIONS } from "./control_api.ts";
 import { Expander } from "./expansion.ts";
 import { FiringEngine, type ReplicaOptions } from "./firing_engine.ts";
+import { Ledger } from "./ledger.ts";
 import { type LoadedConfig, loadSchedulerConfig, type SchedulerConfig } from "./load_config.ts";
 import { loadConfigApart } from "./load_config_apart.ts";
+import { Pauses } from "./pauses.ts";
 import { rehearse } from "./rehearsal.ts";
 import type { ScheduleEntry } from "./schedule_entry.ts";
 import { fileVersion, watchFile } from "./watch_file.ts";
@@ -26,6 +34,8 @@ export interface SchedulerActorOptions extends ActorOptions {
   delivery?: DeliveryMode;
   /** Where several processes share the schedules, each firing what it holds a lease of. */
   replicas?: ReplicaOptions;
+  /** Default: null, no traces. */
+  tracing?: Tracing | null;
   /** Default: the machine's own. */
   clock?: Clock;
 }
@@ -54,7 +64,12 @@ export class SchedulerActor extends BaseActor {
   /** Which version of the file that is, where it is watched. */
   #configVersion: string | null = null;
   #engine: FiringEngine | null = null;
-  #runningSince: Date | null = null;
+  readonly #tracing: Tracing | null;
+  readonly #ledger = new Ledger();
+  readonly #pauses = new Pauses();
+  readonly #control: Control;
+  /** How long answering others has gone on. */
+  readonly #slice: Slice;
 
   constructor(actorId: string, configPath: string, options: SchedulerActorOptions = {}) {
     super(actorId, options);
@@ -68,6 +83,40 @@ export class SchedulerActor extends BaseActor {
     });
     this.#delivery = options.delivery ?? "auto";
     this.#replicas = options.replicas ?? null;
+    this.#tracing = options.tracing ?? null;
+    this.#slice = new Slice(this.#clock);
+    this.#control = new Control({
+      version: VERSION,
+      replica: this.#replicas?.name ?? null,
+      clock: this.#clock,
+      logger: this.logger,
+      ledger: this.#ledger,
+      pauses: this.#pauses,
+      config: () => this.#config,
+      engine: () => this.#engine,
+      isConnected: () => this.bus.connected,
+      reload: (reason) => this.reload(reason),
+    });
+  }
+
+  /** Answers what is asked of the scheduler, as over the bus. */
+  get control(): Control {
+    return this.#control;
+  }
+
+  /** What became of the firings. */
+  get ledger(): Ledger {
+    return this.#ledger;
+  }
+
+  /** The configuration in use; null before it is read. */
+  get config(): SchedulerConfig | null {
+    return this.#config;
+  }
+
+  /** Whether a message would leave now. */
+  get isConnected(): boolean {
+    return this.bus.connected;
   }
 
   /**
@@ -134,10 +183,15 @@ export class SchedulerActor extends BaseActor {
       replicas: this.#replicas,
       drainTimeout: DRAIN_TIMEOUT,
       reload: (reason) => this.reload(reason),
+      ledger: this.#ledger,
+      pauses: this.#pauses,
+      tracing: this.#tracing,
     });
     this.#engine = engine;
-    this.#runningSince = new Date(clock.now());
     await engine.start(config, signal);
+    this.#control.started();
+    const service = this.#service(config.name);
+    await service.open();
     for (const entry of engine.entries) this.#logInitialized(entry);
     this.logger.info("scheduler.running", {
       actor_id: this.actorId,
@@ -152,6 +206,27 @@ export class SchedulerActor extends BaseActor {
       work.push(watchFile(this.#configPath, { clock, since, signal, onChange }));
     }
     await Promise.all(work);
+    await service.close();
+    await this.#control.idle();
+  }
+
+  /** What `nats micro` finds. */
+  #service(name: string): MicroService {
+    const replica = this.#replicas?.name;
+    return new MicroService({
+      bus: this.bus,
+      name: "heddle-scheduler",
+      version: VERSION,
+      description: "Publishes Heddle goals and tasks when they are due",
+      metadata: { scheduler: name, ...(replica !== undefined && { replica }) },
+      endpoint: {
+        name: "control",
+        subject: schedulerSubject(name),
+        metadata: { actions: CONTROL_ACTIONS.join(" ") },
+        counts: () => this.#control.counts,
+      },
+      started: new Date(this.#clock.now()),
+    });
   }
 
   protected override abandon(): void {
@@ -165,8 +240,19 @@ export class SchedulerActor extends BaseActor {
    * @throws {ConfigError} when the file has errors; the schedules then stay as they were
    */
   override async onReload(): Promise<void> {
+    try {
+      this.#control.reloaded(null, await this.#reload());
+    } catch (error) {
+      this.#control.reloaded(error);
+      throw error;
+    }
+  }
+
+  /** @returns the warnings */
+  async #reload(): Promise<readonly ConfigProblem[]> {
     const before = this.#config;
-    const config = this.#accept(await loadConfigApart(this.#configPath, this.#clock));
+    const loaded = await loadConfigApart(this.#configPath, this.#clock);
+    const config = this.#accept(loaded);
     if (before !== null && before.name !== config.name) {
       this.logger.warning("scheduler.config_error", {
         config_path: this.#configPath,
@@ -179,35 +265,42 @@ export class SchedulerActor extends BaseActor {
     }
     this.#expander.reload();
     await this.#engine?.reload(config);
+    this.#ledger.keep(new Set(config.entries.map(({ name }) => name)));
     this.logger.info("scheduler.config_reloaded", {
       config_path: this.#configPath,
       schedule_count: config.entries.length,
     });
+    return loaded.problems;
   }
 
-  /** Answers a request with a health summary; anything it does not know is ignored. */
+  /** Answers a request; what is wanted of it is in `control_api.ts`. */
   override async handleMessage(data: JsonObject, message: Message): Promise<void> {
     this.logger.debug("scheduler.message_received", {
       actor_id: this.actorId,
-      keys: Object.keys(data),
+      keys: Object.keys(data).slice(0, 20),
     });
-    const action = data.action ?? "health";
-    if (action === "health") await message.respond?.(this.#health());
+    const answered = this.#answer(data, message);
+    if (this.#control.isSlow(data)) return; // nor must they keep each other waiting
+    await answered;
+    // Thousands of requests in a row must not keep what is due waiting.
+    if (this.#slice.isOver()) await this.#slice.pause();
+  }
+
+  async #answer(data: JsonObject, message: Message): Promise<void> {
+    try {
+      const reply = await this.#control.answer(data, readTraceContext(message));
+      if (reply?.status === "error" && message.respond === undefined) throw new Error(reply.error);
+      if (reply !== null) await message.respond?.({ ...reply });
+    } catch (error) {
+      this.logger.warning("scheduler.request_failed", {
+        action: String(data.action ?? "health").slice(0, 100),
+        error: error instanceof Error ? error.message : String(error),
+      });
+    }
   }
 
   get #scheduleCount(): number {
     return this.#config?.entries.length ?? 0;
-  }
-
-  #health(): JsonObject {
-    return {
-      status: "ok",
-      name: this.#config?.name ?? null,
-      running_since: this.#runningSince?.toISOString() ?? null,
-      schedule_count: this.#scheduleCount,
-      next_fire: this.#engine?.nextFire?.toISOString() ?? null,
-      ...this.#engine?.health,
-    };
   }
 
   #logInitialized(entry: ScheduleEntry): void {

@@ -7,6 +7,7 @@
 import type { Logger } from "../log/logger.ts";
 import type { Clock } from "../time/clock.ts";
 import { ClockWatch } from "./clock_watch.ts";
+import { type ComingFiring, comingFirings } from "./coming_firings.ts";
 import type { Identity } from "./dispatch.ts";
 import { entryCadence, sameTiming } from "./entry_cadence.ts";
 import { firedAhead, type Stretch, without } from "./fired_ahead.ts";
@@ -60,6 +61,8 @@ export class TimerLoop {
   /** What the clock was set forward over, until it is set back. */
   #leap: Stretch | null = null;
   #timelines: Timeline[] = [];
+  /** Made when somebody asks for one. */
+  #byName: Map<string, Timeline> | null = null;
   #timetable = new Timetable();
   #wake = () => {};
   /** Whether occurrences that were missed are known, so that `catch_up: all` fires each. */
@@ -82,6 +85,27 @@ export class TimerLoop {
       ...entry,
       nextFire: next === Infinity ? null : new Date(next + shift),
     }));
+  }
+
+  /** When the entry is due next, or null. */
+  nextFireOf(entryName: string): Date | null {
+    this.#byName ??= new Map(this.#timelines.map((each) => [each.entry.name, each]));
+    const { next = Infinity, shift = 0 } = this.#byName.get(entryName) ?? {};
+    return next === Infinity ? null : new Date(next + shift);
+  }
+
+  /**
+   * What comes next, without serving it.
+   *
+   * @param entry only this one. Default: all
+   */
+  comingFirings(
+    { entry, count, until }: { entry?: string; count: number; until?: number },
+  ): ComingFiring[] {
+    const timelines = entry === undefined
+      ? this.#timelines
+      : this.#timelines.filter((each) => each.entry.name === entry);
+    return comingFirings(timelines, { count, until });
   }
 
   /** When something is due next, or null. */
@@ -122,6 +146,7 @@ export class TimerLoop {
     // From here on nothing waits: a kept timeline may have moved on until now.
     entries.forEach((entry, place) => timelines[place]!.entry = entry);
     this.#timelines = timelines;
+    this.#byName = null;
     this.#fillTimetable();
     this.#wake();
   }

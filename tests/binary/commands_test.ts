@@ -74,7 +74,7 @@ everywhere("run, status, fire and reload do their work on a server", async (plac
     await using program = site.start(["run", ...at]);
     await listener.received((message) => message.schedule === "soon", 5);
 
-    const status = await site.run(["status", ...at]);
+    const status = await site.run(["status", "--format", "json", ...at]);
     assert.equal(JSON.parse(status.stdout).schedule_count, 1);
     assert.equal(status.code, 0);
 
@@ -82,7 +82,7 @@ everywhere("run, status, fire and reload do their work on a server", async (plac
     // By hand: a random UUID, in place of the one that the occurrence has.
     await listener.received(({ data }) => /^.{14}4/.test(String(data.task_id)));
 
-    assert.equal((await site.run(["reload", "--nats-url", server.url])).code, 0);
+    assert.equal((await site.run(["reload", ...at])).code, 0);
     await program.logged("actor.reload_completed");
 
     program.kill("SIGTERM");

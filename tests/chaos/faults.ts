@@ -148,7 +148,7 @@ async function reload(context: Context): Promise<void> {
   const { world } = context;
   await world.addEntry();
   context.disturbed();
-  await runProgram(["reload", "--nats-url", world.url]);
+  await runProgram(["reload", "--every-actor", "--nats-url", world.url]);
 }
 
 async function killNode(context: Context): Promise<void> {

@@ -180,7 +180,7 @@ Deno.test("a reload reaches every replica; one that has another file is reported
     const second = start(...options);
     await second.logged("scheduler.running");
     await write(config, ["name: a, interval_seconds: 60", "name: b, interval_seconds: 60"]);
-    await runProgram(["reload", "--nats-url", server.url]);
+    await runProgram(["reload", "--every-actor", "--nats-url", server.url]);
     for (const each of [first, second]) {
       const { schedule_count } = await each.logged("scheduler.config_reloaded");
       assert.equal(schedule_count, 2);
@@ -221,7 +221,8 @@ Deno.test("a health check says which leases are held, and by how many they are s
   await withStream(["name: a, interval_seconds: 60"], async ({ server, start }) => {
     const program = start("--replicas", "--shards", "3", "--replica-name", "only");
     await program.logged("scheduler.lease_acquired", 3);
-    const { stdout } = await runProgram(["status", "--name", "durable", "--nats-url", server.url]);
+    const at = ["--name", "durable", "--nats-url", server.url];
+    const { stdout } = await runProgram(["status", "--format", "json", ...at]);
     const { leases, shards, replica, other_replicas } = JSON.parse(stdout);
     assert.deepEqual([leases, shards, other_replicas], [[0, 1, 2], 3, []]);
     assert.match(replica, /^only-/);

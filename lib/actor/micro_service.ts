@@ -1,0 +1,102 @@
+/**
+ * The NATS services protocol (ADR-32 of NATS's architecture), by which `nats micro ls`, `info` and
+ * `stats` find an actor. Ours, since the client's package binds a service to one connection: ours
+ * outlives it, with its identity and its counts.
+ *
+ * @module
+ */
+import type { JsonObject, Message, MessageBus, Subscription } from "../bus/message_bus.ts";
+
+/** What an endpoint has done. */
+export interface EndpointCounts {
+  readonly requests: number;
+  readonly errors: number;
+  readonly lastError: string;
+  /** How long all requests took together. */
+  readonly milliseconds: number;
+}
+
+export interface MicroServiceOptions {
+  bus: MessageBus;
+  /** Letters, digits, `-` and `_`. */
+  name: string;
+  /** A semantic version. */
+  version: string;
+  description: string;
+  metadata: Record<string, string>;
+  /** The one subject that is served. */
+  endpoint: {
+    readonly name: string;
+    readonly subject: string;
+    readonly metadata: Record<string, string>;
+    counts(): EndpointCounts;
+  };
+  /** When it began. */
+  started: Date;
+}
+
+const VERBS = ["PING", "INFO", "STATS"] as const;
+type Verb = typeof VERBS[number];
+
+/** Answers who asks for services, until it is closed. */
+export class MicroService {
+  readonly #options: MicroServiceOptions;
+  /** Ours alone. */
+  readonly #id = crypto.randomUUID();
+  readonly #subscriptions: Subscription[] = [];
+
+  constructor(options: MicroServiceOptions) {
+    this.#options = options;
+  }
+
+  async open(): Promise<void> {
+    const { bus, name } = this.#options;
+    for (const verb of VERBS) {
+      for (const whom of ["", `.${name}`, `.${name}.${this.#id}`]) {
+        // Who asks sends nothing at all.
+        const subscription = await bus.subscribe(`$SRV.${verb}${whom}`, undefined, {
+          takesEmpty: true,
+        });
+        this.#subscriptions.push(subscription);
+        void this.#answer(subscription, verb);
+      }
+    }
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#subscriptions.map((each) => each.unsubscribe()));
+  }
+
+  async #answer(questions: AsyncIterable<Message>, verb: Verb): Promise<void> {
+    for await (const { respond } of questions) {
+      // Whoever asked may have gone, or the connection: they ask again.
+      await respond?.(this.#reply(verb)).catch(() => {});
+    }
+  }
+
+  #reply(verb: Verb): JsonObject {
+    const { name, version, metadata, description, endpoint, started } = this.#options;
+    const type = `io.nats.micro.v1.${verb.toLowerCase()}_response`;
+    const identity = { type, name, id: this.#id, version, metadata };
+    if (verb === "PING") return identity;
+    const served = { name: endpoint.name, subject: endpoint.subject, queue_group: "" };
+    if (verb === "INFO") {
+      const endpoints = [{ ...served, metadata: endpoint.metadata }];
+      return { ...identity, description, endpoints };
+    }
+    const { requests, errors, lastError, milliseconds } = endpoint.counts();
+    return {
+      ...identity,
+      started: started.toISOString(),
+      endpoints: [{
+        ...served,
+        num_requests: requests,
+        num_errors: errors,
+        last_error: lastError,
+        // In nanoseconds.
+        processing_time: Math.round(milliseconds * 1e6),
+        average_processing_time: requests === 0 ? 0 : Math.round(milliseconds * 1e6 / requests),
+      }],
+    };
+  }
+}

@@ -1,0 +1,16 @@
+/** Rows under their headings, in columns two spaces apart; what is a number stands to the right. */
+export function table(headings: readonly string[], rows: readonly string[][]): string[] {
+  const all = [headings, ...rows];
+  const widths = headings.map((_, column) =>
+    Math.max(...all.map((row) => [...row[column]!].length))
+  );
+  const isNumber = headings.map((_, column) =>
+    rows.length > 0 && rows.every((row) => /^\d+$/.test(row[column]!))
+  );
+  return all.map((row) =>
+    row.map((cell, column) => {
+      const gap = " ".repeat(widths[column]! - [...cell].length);
+      return isNumber[column] ? gap + cell : cell + gap;
+    }).join("  ").trimEnd()
+  );
+}

@@ -1,0 +1,4 @@
+import denoJson from "../../deno.json" with { type: "json" };
+
+/** This program's. */
+export const VERSION: string = denoJson.version;

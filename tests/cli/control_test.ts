@@ -1,0 +1,322 @@
+/** A running scheduler, asked over the bus: by the commands, and as any client would. */
+import assert from "node:assert/strict";
+import { connect, type NatsConnection } from "@nats-io/transport";
+import { Svcm } from "../deps.ts";
+import { type NatsServer, startNatsServer } from "../helpers/nats_server.ts";
+import { Program, runProgram } from "../helpers/program.ts";
+import { eventually } from "../helpers/eventually.ts";
+
+const CONFIG = `name: controlled
+schedules:
+  - { name: often, interval_seconds: 0.2, dispatch_type: task, task: { worker_type: w } }
+  - { name: daily, cron: "0 4 * * *", dispatch_type: goal, goal: { instruction: Sum up } }
+  - name: broken
+    cron: "0 5 * * *"
+    dispatch_type: task
+    task: { worker_type: w }
+    expand_from: expansions.none.there
+  - { name: off, cron: "* * * * *", enabled: false, dispatch_type: task, task: { worker_type: w } }
+`;
+
+interface Site {
+  server: NatsServer;
+  program: Program;
+  path: string;
+  client: NatsConnection;
+  at: string[];
+  ask(request: unknown): Promise<Record<string, unknown>>;
+}
+
+async function running(
+  test: (site: Site) => Promise<void>,
+  { jetstream = false, args = [] as string[] } = {},
+) {
+  await using server = await startNatsServer({ jetstream });
+  const directory = await Deno.makeTempDir();
+  const path = `${directory}/schedules.yaml`;
+  await Deno.writeTextFile(path, CONFIG);
+  await using program = new Program(["--config", path, "--nats-url", server.url, ...args]);
+  await program.logged("scheduler.running");
+  const client = await connect({ servers: server.url });
+  const ask = async (request: unknown) => {
+    const payload = typeof request === "string" ? request : JSON.stringify(request);
+    return (await client.request("heddle.scheduler.controlled", payload)).json() as Promise<
+      Record<string, unknown>
+    >;
+  };
+  try {
+    const at = ["--nats-url", server.url, "--config", path];
+    await test({ server, program, path, client, at, ask });
+  } finally {
+    await client.close();
+    await Deno.remove(directory, { recursive: true });
+  }
+}
+
+const fired = (program: Program, schedule: string) =>
+  program.log("scheduler.firing").filter((line) => line.schedule === schedule).length;
+
+Deno.test("status tells of each entry what fired last, and when it fires next", async () => {
+  await running(async ({ program, ask, at }) => {
+    await eventually("it fired", () => fired(program, "often") >= 3);
+    const status = await ask({ action: "status" });
+    assert.equal(status.status, "ok");
+    assert.equal(status.name, "controlled");
+    assert.equal(status.bus_connected, true);
+    assert.equal(status.next_after, null);
+    const [often, daily, , off] = status.entries as Record<string, unknown>[];
+    const last = often!.last as Record<string, unknown>;
+    assert.equal(last.outcome, "dispatched");
+    assert.ok(Number(last.lateness_ms) < 1000);
+    assert.ok((often!.counts as Record<string, number>).dispatched! >= 3);
+    assert.match(String(daily!.next_fire), /T04:00:00\.000Z$/);
+    assert.equal(daily!.last, null);
+    assert.equal(off!.enabled, false);
+    assert.equal(off!.next_fire, null);
+
+    const { stdout, code } = await runProgram(["status", ...at]);
+    assert.equal(code, 0);
+    const lines = stdout.split("\n");
+    assert.match(lines[0]!, /^controlled: running since \S+, heddle-scheduler \d/);
+    assert.match(lines[2]!, /^entry +next +last +outcome +late +firings +failed +skipped$/);
+    assert.match(lines[3]!, /^often +in \d+ ms +\d+ ms ago +dispatched +\d+ ms +\d+ +0 +0$/);
+    assert.match(lines[6]!, /^off +disabled/);
+    const json = await runProgram(["status", "--format", "json", "--entry", "daily", ...at]);
+    assert.deepEqual(JSON.parse(json.stdout).entries.map((each: { name: string }) => each.name), [
+      "daily",
+    ]);
+  });
+});
+
+Deno.test("status comes in pages, each of which says where the next begins", async () => {
+  await running(async ({ ask }) => {
+    const first = await ask({ action: "status", limit: 3 });
+    assert.equal(first.next_after, "broken");
+    const second = await ask({ action: "status", limit: 3, after: "broken" });
+    assert.deepEqual((second.entries as { name: string }[]).map(({ name }) => name), ["off"]);
+    assert.equal(second.next_after, null);
+  });
+});
+
+Deno.test("next tells what comes, of all entries or of one", async () => {
+  await running(async ({ ask }) => {
+    const reply = await ask({ action: "next", count: 5 });
+    const firings = reply.firings as { entry: string; scheduled_for: string }[];
+    assert.deepEqual(firings.map(({ entry }) => entry), Array(5).fill("often"));
+    const instants = firings.map(({ scheduled_for }) => Date.parse(scheduled_for));
+    assert.deepEqual(instants.slice(1).map((at, index) => at - instants[index]!), [
+      200,
+      200,
+      200,
+      200,
+    ]);
+    const daily = await ask({ action: "next", entry: "daily", count: 2 });
+    const days = (daily.firings as { scheduled_for: string }[]).map((each) =>
+      Date.parse(each.scheduled_for)
+    );
+    assert.equal(days[1]! - days[0]!, 86_400_000);
+  });
+});
+
+Deno.test("fire dispatches now, from the running scheduler, and tells what failed", async () => {
+  await running(async ({ client, at, program, ask }) => {
+    const goals = client.subscribe("heddle.goals.incoming", { max: 1 });
+    const { stdout, code } = await runProgram(["fire", "daily", ...at]);
+    assert.equal(stdout, 'Fired "daily": 1 message');
+    assert.equal(code, 0);
+    for await (const goal of goals) {
+      assert.equal(goal.json<{ instruction: string }>().instruction, "Sum up");
+    }
+    const [line] = program.log("scheduler.firing").filter((each) => each.schedule === "daily");
+    const [sent] = program.log("scheduler.goal_dispatched");
+    assert.equal(sent!.firing_id, line!.firing_id);
+
+    const broken = await runProgram(["fire", "broken", ...at]);
+    assert.match(broken.stderr, /expansions\.none\.there/);
+    assert.equal(broken.code, 1);
+    const unknown = await runProgram(["fire", "dayly", ...at]);
+    assert.match(unknown.stderr, /There is no entry "dayly" \(did you mean "daily"\?\)/);
+    assert.equal(unknown.code, 2);
+    const { entries } = await ask({ action: "status", entry: "broken" });
+    const [{ last }] = entries as [{ last: { outcome: string; error: string } }];
+    assert.equal(last.outcome, "failed");
+    assert.match(last.error, /none/);
+  });
+});
+
+Deno.test("a paused entry fires nothing, also after a reload, until it is resumed", async () => {
+  await running(async ({ program, at, ask }) => {
+    const paused = await runProgram(["pause", "often", ...at]);
+    assert.equal(paused.stdout, 'Paused "often", until the scheduler ends');
+    assert.equal(paused.code, 0);
+    const count = fired(program, "often");
+    assert.equal((await runProgram(["reload", ...at])).stdout, "Reloaded: 4 entries");
+    await new Promise((resolve) => setTimeout(resolve, 600));
+    assert.equal(fired(program, "often"), count);
+    const { entries } = await ask({ action: "status", entry: "often" });
+    const [often] = entries as [{ paused: boolean; counts: { paused: number } }];
+    assert.equal(often.paused, true);
+    assert.ok(often.counts.paused >= 2);
+    assert.equal((await ask({ action: "fire", entry: "often" })).dispatches, 1);
+
+    assert.equal((await runProgram(["resume", "often", ...at])).stdout, 'Resumed "often"');
+    await eventually("it fires again", () => fired(program, "often") > count + 2);
+    assert.equal((await ask({ action: "pause", all: true })).status, "ok");
+    const refused = await ask({ action: "resume", entry: "often" });
+    assert.match(String(refused.error), /all entries are paused/);
+    assert.equal((await runProgram(["resume", "--all", ...at])).code, 0);
+  });
+});
+
+Deno.test("with JetStream a pause survives a restart", async () => {
+  await using server = await startNatsServer({ jetstream: true });
+  const directory = await Deno.makeTempDir();
+  const path = `${directory}/schedules.yaml`;
+  await Deno.writeTextFile(path, CONFIG);
+  const at = ["--config", path, "--nats-url", server.url];
+  assert.equal((await runProgram(["stream", "create", "--nats-url", server.url])).code, 0);
+  {
+    await using program = new Program(at);
+    await program.logged("scheduler.running");
+    const { stdout } = await runProgram(["pause", "often", ...at]);
+    assert.equal(stdout, 'Paused "often", also after a restart');
+    program.kill("SIGKILL");
+    await program.exit();
+  }
+  await using again = new Program(at);
+  await again.logged("scheduler.running");
+  await new Promise((resolve) => setTimeout(resolve, 600));
+  assert.equal(fired(again, "often"), 0);
+  assert.equal((await runProgram(["resume", "often", ...at])).code, 0);
+  await eventually("it fires again", () => fired(again, "often") > 1);
+  again.kill("SIGTERM");
+  assert.equal(await again.exit(), 0);
+  await Deno.remove(directory, { recursive: true });
+});
+
+Deno.test("reload tells why a file is refused, and the old schedules stay", async () => {
+  await running(async ({ path, at, ask }) => {
+    await Deno.writeTextFile(path, CONFIG.replace("0 4 * * *", "0 25 * * *"));
+    const { code, stderr } = await runProgram(["reload", ...at]);
+    assert.equal(code, 2);
+    assert.match(stderr, /^Cannot use configuration .*\n4:.*: error: .*invalid cron expression/);
+    const status = await ask({ action: "status" });
+    const { outcome, problems } = status.last_reload as {
+      outcome: string;
+      problems: { line: number }[];
+    };
+    assert.deepEqual([outcome, problems[0]!.line], ["failed", 4]);
+    assert.equal((status.entries as unknown[]).length, 4);
+    const text = await runProgram(["status", "--name", "controlled", ...at]);
+    assert.match(
+      text.stdout,
+      /the reload at \S+ failed; the schedules from before are in use:\n {2}4:/,
+    );
+  });
+});
+
+const REFUSED: readonly (readonly [unknown, string, RegExp])[] = [
+  [{ action: "stauts" }, "unknown_action", /"stauts" \(did you mean "status"\?\)/],
+  [{ action: 5 }, "unknown_action", /Unknown action 5/],
+  [{ action: "fire" }, "malformed", /"entry" is missing/],
+  [{ action: "fire", entry: 5 }, "malformed", /"entry" is 5: expected a text/],
+  [{ action: "fire", entry: "x" }, "unknown_entry", /There is no entry "x"/],
+  [{ action: "fire", entrie: "x" }, "malformed", /"entrie" \(did you mean "entry"\?\)/],
+  [{ action: "status", limit: 1e9 }, "malformed", /a whole number from 1 to 500/],
+  [{ action: "status", after: "x" }, "unknown_entry", /There is no entry "x"/],
+  [{ action: "next", until: "tomorrow" }, "malformed", /an instant/],
+  [{ action: "pause" }, "malformed", /either "entry"/],
+  [{ action: "pause", all: true, entry: "often" }, "malformed", /either "entry"/],
+  [{ action: "pause", entry: "x".repeat(100_000) }, "unknown_entry", /^.{100,300}$/],
+  ["[1]", "malformed", /no JSON object/],
+  ["{", "malformed", /no JSON object/],
+  ["", "malformed", /no JSON object/],
+  ["\u0000", "malformed", /no JSON object/],
+];
+
+Deno.test("a request that cannot be served is refused with a reason, and changes nothing", async () => {
+  await running(async ({ ask }) => {
+    for (const [request, code, error] of REFUSED) {
+      const reply = await ask(request);
+      const which = JSON.stringify(request).slice(0, 80);
+      assert.equal(reply.status, "error", which);
+      assert.equal(reply.code, code, which);
+      assert.match(String(reply.error), error, which);
+    }
+    const { paused, schedule_count } = await ask({ action: "status" });
+    assert.deepEqual([paused, schedule_count], [{ all: false, entries: 0 }, 4]);
+  });
+});
+
+Deno.test("the scheduler is a NATS service", async () => {
+  await running(async ({ client, ask, server, program }) => {
+    await ask({ action: "status" });
+    await ask({ action: "nonsense" });
+    const services = new Svcm(client as never).client();
+    const all = async <T>(iterator: Promise<AsyncIterable<T>>) => {
+      const found: T[] = [];
+      for await (const each of await iterator) found.push(each);
+      return found;
+    };
+    const [ping, ...others] = await all(services.ping("heddle-scheduler"));
+    assert.equal(others.length, 0);
+    assert.equal(ping!.metadata!.scheduler, "controlled");
+    const [info] = await all(services.info("heddle-scheduler", ping!.id));
+    assert.equal(info!.endpoints[0]!.subject, "heddle.scheduler.controlled");
+    assert.equal(info!.id, ping!.id);
+    const [stats] = await all(services.stats("heddle-scheduler", ping!.id));
+    const [endpoint] = stats!.endpoints!;
+    assert.deepEqual([endpoint!.num_requests, endpoint!.num_errors], [2, 1]);
+    assert.match(endpoint!.last_error!, /nonsense/);
+
+    await server.kill();
+    await server.start();
+    await program.logged("bus.reconnected");
+    const again = await connect({ servers: server.url });
+    const [same] = await all(new Svcm(again as never).client().ping());
+    assert.equal(same!.id, ping!.id);
+    await again.close();
+  });
+});
+
+Deno.test("of replicas the holder fires, all pause, and status tells of them together", async () => {
+  await using server = await startNatsServer({ jetstream: true });
+  const directory = await Deno.makeTempDir();
+  const path = `${directory}/schedules.yaml`;
+  await Deno.writeTextFile(path, CONFIG);
+  const at = ["--config", path, "--nats-url", server.url];
+  const shared = [...at, "--replicas", "--shards", "2", "--lease-ttl", "2"];
+  assert.equal((await runProgram(["stream", "create", "--nats-url", server.url])).code, 0);
+  await using one = new Program([...shared, "--replica-name", "one"]);
+  await one.logged("scheduler.lease_acquired");
+  await using two = new Program([...shared, "--replica-name", "two"]);
+  const both = [one, two];
+  await eventually("each holds a lease", () =>
+    both.every((each) => {
+      const held = each.log("scheduler.lease_acquired").length -
+        each.log("scheduler.lease_released").length;
+      return held === 1;
+    }), 20_000);
+
+  const count = () => both.reduce((sum, each) => sum + fired(each, "daily"), 0);
+  for (const nth of [1, 2, 3]) {
+    assert.equal((await runProgram(["fire", "daily", ...at])).stdout, 'Fired "daily": 1 message');
+    await eventually("it is logged", () => count() >= nth);
+    assert.equal(count(), nth);
+  }
+  const { stdout } = await runProgram(["status", ...at]);
+  assert.match(stdout, /^replica one-\S+: lease \d of 2\nreplica two-\S+: lease \d of 2$/m);
+  assert.doesNotMatch(stdout, /no lease/);
+
+  assert.equal((await runProgram(["pause", "--all", ...at])).code, 0);
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  const before = both.map((each) => fired(each, "often"));
+  await new Promise((resolve) => setTimeout(resolve, 600));
+  assert.deepEqual(both.map((each) => fired(each, "often")), before);
+
+  const reloaded = await runProgram(["reload", ...at]);
+  assert.match(reloaded.stdout, /^one-\S+: Reloaded: 4 entries\ntwo-\S+: Reloaded: 4 entries$/);
+  for (const each of both) each.kill("SIGTERM");
+  for (const each of both) await each.exit();
+  await Deno.remove(directory, { recursive: true });
+});
