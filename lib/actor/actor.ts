@@ -94,6 +94,11 @@ export abstract class BaseActor {
     return this.#bus;
   }
 
+  /** Whether a message would leave now. */
+  get isConnected(): boolean {
+    return this.#bus?.connected ?? false;
+  }
+
   /** @throws {BusConnectError} when no server can be reached */
   async connect(): Promise<void> {
     this.#bus ??= await this.#natsBus();

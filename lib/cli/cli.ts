@@ -7,6 +7,7 @@ import { Command, CommanderError } from "commander";
 import { EXIT, type SetExitCode, UsageError } from "./exit_codes.ts";
 import { fireCommand } from "./fire.ts";
 import { pauseCommand, resumeCommand } from "./pause.ts";
+import { healthCommand } from "./health.ts";
 import { reloadCommand } from "./reload.ts";
 import { runCommand } from "./run.ts";
 import { schemaCommand } from "./schema.ts";
@@ -50,6 +51,7 @@ export async function runCli(args: readonly string[]): Promise<number> {
     pauseCommand,
     resumeCommand,
     reloadCommand,
+    healthCommand,
     streamCommand,
     schemaCommand,
   ];

@@ -4,7 +4,17 @@ import { JetStreamUnavailableError, NoStreamError } from "../bus/stream_bus.ts";
 import { defaultLogger } from "../log/logger.ts";
 import { ConfigError } from "../scheduler/config_error.ts";
 import { SchedulerActor } from "../scheduler/scheduler_actor.ts";
+import { systemClock } from "../time/clock.ts";
+import { startTracing } from "../trace/tracing.ts";
+import { VERSION } from "../wire/version.ts";
 import { EXIT, type SetExitCode } from "./exit_codes.ts";
+import {
+  addHttpOptions,
+  checkControl,
+  type HttpOptions,
+  isLoopback,
+  readToken,
+} from "./http_options.ts";
 import { openBus } from "./open_bus.ts";
 import {
   addBusOptions,
@@ -17,7 +27,8 @@ import {
 } from "./options.ts";
 import { addDurabilityOptions, type DurabilityOptions, replicasOf } from "./replica_options.ts";
 
-interface RunOptions extends ConfigOptions, BusOptions, LoggingOptions, DurabilityOptions {
+interface RunOptions
+  extends ConfigOptions, BusOptions, LoggingOptions, DurabilityOptions, HttpOptions {
   skipPreflight: boolean;
   expandRoot?: string;
   watchConfig: boolean;
@@ -34,12 +45,16 @@ export function runCommand(setExitCode: SetExitCode): Command {
   );
   command.option("--watch-config", "reload when the configuration file changes", false);
   addDurabilityOptions(command);
+  addHttpOptions(command);
   addLoggingOptions(command);
   return command.action(async (options: RunOptions) => setExitCode(await run(options)));
 }
 
 async function run(options: RunOptions): Promise<number> {
   const replicas = replicasOf(options);
+  checkControl(options);
+  const { httpTokenFile } = options;
+  const token = httpTokenFile === undefined ? null : await readToken(httpTokenFile);
   const stopLogging = await startLogging(options);
   const logger = defaultLogger();
   const stdoutClosed = new AbortController();
@@ -56,12 +71,17 @@ async function run(options: RunOptions): Promise<number> {
       watchConfig: options.watchConfig,
       delivery: options.delivery,
       replicas: replicas ?? undefined,
+      tracing: await startTracing(VERSION),
     });
+    await scheduler.load();
+    await using _http = await openHttp(scheduler, options, token);
     await scheduler.run(undefined, undefined, { signal: stdoutClosed.signal });
     return EXIT.ok;
   } catch (error) {
     if (error instanceof ConfigError) return EXIT.usage; // every problem is logged
-    if (error instanceof BusConnectError) {
+    if (error instanceof Error && error.name === "ListenError") {
+      logger.error("http.listen_failed", { error: error.message });
+    } else if (error instanceof BusConnectError) {
       logger.error("bus.connect_failed", {
         error: error.message,
         hint: "--nats-url names other servers, --skip-preflight starts without one, " +
@@ -82,4 +102,24 @@ async function run(options: RunOptions): Promise<number> {
   } finally {
     await stopLogging();
   }
+}
+
+async function openHttp(
+  scheduler: SchedulerActor,
+  { http, httpControl }: HttpOptions,
+  token: string | null,
+): Promise<AsyncDisposable | null> {
+  if (http === undefined) return null;
+  const logger = defaultLogger();
+  if (token === null && !isLoopback(http)) {
+    logger.warning("http.unguarded", {
+      address: http.hostname,
+      hint: "whoever reaches it reads all: --http-token-file guards it",
+    });
+  }
+  const { HttpServer } = await import("../http/http_server.ts"); // not loaded without --http
+  const settings = { ...http, token, allowsControl: httpControl, version: VERSION };
+  const server = new HttpServer({ scheduler, settings, clock: systemClock, logger });
+  await server.open();
+  return server;
 }

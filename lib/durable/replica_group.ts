@@ -100,6 +100,11 @@ export class ReplicaGroup {
     return this.#leases.flatMap(({ state }, shard) => state === "free" ? [] : [shard]);
   }
 
+  /** Whether what the bucket says of every lease has been read since the connection was made. */
+  get knowsAll(): boolean {
+    return this.#leases.every(({ isKnown, state }) => isKnown || state === "held");
+  }
+
   /** The other replicas that are there. */
   get others(): readonly Announcement[] {
     return this.#presence.others;

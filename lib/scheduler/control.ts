@@ -63,6 +63,7 @@ export class Control {
   readonly #slow = new Set<Promise<unknown>>();
   #runningSince: number | null = null;
   #lastReload: ReloadSummary | null = null;
+  readonly #reloads = { ok: 0, failed: 0 };
   #byName = { config: null as SchedulerConfig | null, entries: new Map<string, ScheduleEntry>() };
   #counts = { requests: 0, errors: 0, lastError: "", milliseconds: 0 };
 
@@ -75,8 +76,14 @@ export class Control {
     return this.#counts;
   }
 
-  get lastReload(): ReloadSummary | null {
-    return this.#lastReload;
+  /** The last, and how many there were. */
+  get reloads(): { last: ReloadSummary | null; ok: number; failed: number } {
+    return { last: this.#lastReload, ...this.#reloads };
+  }
+
+  /** Milliseconds since the epoch; null before the start. */
+  get runningSince(): number | null {
+    return this.#runningSince;
   }
 
   /** The scheduler runs from now on. */
@@ -87,6 +94,7 @@ export class Control {
   /** @param error why the configuration was refused; null where it was taken */
   reloaded(error: unknown, warnings: readonly ConfigProblem[] = []): void {
     const problems = error instanceof ConfigError ? error.problems : warnings;
+    this.#reloads[error === null ? "ok" : "failed"]++;
     this.#lastReload = {
       at: new Date(this.#options.clock.now()).toISOString(),
       outcome: error === null ? "ok" : "failed",

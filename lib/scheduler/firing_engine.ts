@@ -131,6 +131,11 @@ export class FiringEngine {
     return this.#roster.tenure.state(entryName);
   }
 
+  /** Whether it is known who holds each lease; so it is without leases. */
+  get knowsLeases(): boolean {
+    return this.#group?.knowsAll ?? this.#options.replicas === null;
+  }
+
   /** {@link TimerLoop.comingFirings} */
   comingFirings(options: { entry?: string; count: number; until?: number }): ComingFiring[] {
     return this.#loop.comingFirings(options);

@@ -94,7 +94,7 @@ export class SchedulerActor extends BaseActor {
       pauses: this.#pauses,
       config: () => this.#config,
       engine: () => this.#engine,
-      isConnected: () => this.bus.connected,
+      isConnected: () => this.isConnected,
       reload: (reason) => this.reload(reason),
     });
   }
@@ -109,14 +109,19 @@ export class SchedulerActor extends BaseActor {
     return this.#ledger;
   }
 
+  /** What fires; null before the start. */
+  get engine(): FiringEngine | null {
+    return this.#engine;
+  }
+
+  /** Which entries are paused. */
+  get pauses(): Pauses {
+    return this.#pauses;
+  }
+
   /** The configuration in use; null before it is read. */
   get config(): SchedulerConfig | null {
     return this.#config;
-  }
-
-  /** Whether a message would leave now. */
-  get isConnected(): boolean {
-    return this.bus.connected;
   }
 
   /**

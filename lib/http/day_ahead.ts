@@ -1,0 +1,77 @@
+import type { Cadence } from "../time/cadence.ts";
+import { cronCadence } from "../time/cron_cadence.ts";
+import { QUARTER, type Row } from "./mirror.ts";
+
+/** Quarters of an hour in a day. */
+export const QUARTERS = 96;
+
+/** How many occurrences are looked up at most: all of a day for two entries of every second. */
+const MOST_LOOKUPS = 200_000;
+
+export interface DayAhead {
+  /** The first quarter's number since the epoch. */
+  readonly from: number;
+  /** How many firings are due in each. */
+  readonly counts: readonly number[];
+  /** Whether there were too many to count them all. */
+  readonly isCut: boolean;
+}
+
+/**
+ * How many firings are due in each quarter of an hour of the day that follows.
+ *
+ * @param now milliseconds since the epoch
+ * @param isSilent whether a row fires nothing
+ */
+export function dayAhead(
+  rows: readonly Row[],
+  now: number,
+  isSilent: (row: Row) => boolean,
+): DayAhead {
+  const from = Math.floor(now / QUARTER);
+  const counts = new Array<number>(QUARTERS).fill(0);
+  const end = (from + QUARTERS) * QUARTER;
+  const crons = new Map<
+    string,
+    { cadence: Cadence; first: number; until: number; times: number }
+  >();
+  for (const row of rows) {
+    const { view: { cron, timezone, intervalSeconds, endAt }, next } = row;
+    if (isSilent(row) || next >= end) continue;
+    const until = Math.min(end, (endAt ?? Infinity) + 1);
+    if (intervalSeconds !== null) {
+      addInterval(counts, from, { next, period: intervalSeconds * 1000, until });
+      continue;
+    }
+    // Entries of the same expression are counted together.
+    const key = `${cron} ${timezone} ${next} ${until}`;
+    const known = crons.get(key);
+    if (known !== undefined) known.times++;
+    else {
+      const cadence = cronCadence(cron!, timezone);
+      crons.set(key, { cadence, first: next, until, times: 1 });
+    }
+  }
+  let lookups = MOST_LOOKUPS;
+  for (const { cadence, first, until, times } of crons.values()) {
+    for (let at: number | undefined = first; at !== undefined && at < until && lookups-- > 0;) {
+      const quarter = Math.floor(at / QUARTER) - from;
+      if (quarter >= 0) counts[quarter]! += times;
+      at = cadence.next(new Date(at))?.getTime();
+    }
+  }
+  return { from, counts, isCut: lookups <= 0 };
+}
+
+function addInterval(
+  counts: number[],
+  from: number,
+  { next, period, until }: { next: number; period: number; until: number },
+): void {
+  // How many are due before an instant.
+  const before = (instant: number) => Math.max(0, Math.ceil((instant - next) / period));
+  for (let quarter = 0; quarter < counts.length; quarter++) {
+    const start = (from + quarter) * QUARTER;
+    counts[quarter]! += before(Math.min(start + QUARTER, until)) - before(Math.min(start, until));
+  }
+}

@@ -1,0 +1,299 @@
+/**
+ * The scheduler's side of its HTTP server, which runs in a thread of its own: tells it what happens,
+ * and does what it asks for.
+ *
+ * @module
+ */
+import type { Logger } from "../log/logger.ts";
+import { OUTCOMES } from "../scheduler/ledger.ts";
+import type { FiringRecord } from "../scheduler/ledger.ts";
+import type { SchedulerConfig } from "../scheduler/load_config.ts";
+import type { ScheduleEntry } from "../scheduler/schedule_entry.ts";
+import type { SchedulerActor } from "../scheduler/scheduler_actor.ts";
+import { workerEntry } from "../scheduler/worker_entry.ts";
+import type { Clock } from "../time/clock.ts";
+import { Slice } from "../time/slice.ts";
+import {
+  type EntryView,
+  type FromServer,
+  RECORD_SIZE,
+  type SchedulerState,
+  type ServerSettings,
+  type ToServer,
+} from "./protocol.ts";
+
+export interface HttpServerOptions {
+  scheduler: SchedulerActor;
+  settings: ServerSettings;
+  clock: Clock;
+  logger: Logger;
+}
+
+/** How often it is told what happened, in milliseconds. */
+const PERIOD = 250;
+/** How often it is told anew when everything fires next, in milliseconds: clocks are set. */
+const NEXTS_PERIOD = 10_000;
+/** Entries in one message. */
+const LOT = 500;
+/** Records that wait for a thread that does not keep up; more are lost to it. */
+const MOST_WAITING = 200_000;
+/** Before a thread that ended is started again, in milliseconds. */
+const RESTART = 1000;
+/** For a thread that is to end, in milliseconds. */
+const CLOSE_TIMEOUT = 500;
+
+/** An address that cannot be listened on. */
+export class ListenError extends Error {
+  override name = "ListenError";
+}
+
+export class HttpServer implements AsyncDisposable {
+  readonly #options: HttpServerOptions;
+  readonly #closing = new AbortController();
+  #worker: Worker | null = null;
+  #forget = () => {};
+  #told: Promise<void> = Promise.resolve();
+  #records: number[] = [];
+  #errors: [number, string][] = [];
+  #lost = 0;
+  /** Null while it is told of other entries. */
+  #places: Map<string, number> | null = null;
+  /** What happened meanwhile. */
+  #unplaced: FiringRecord[] = [];
+  #config: SchedulerConfig | null = null;
+  /** Wakes when the thread has taken in what it was told. */
+  #taken: (() => void) | null = null;
+
+  constructor(options: HttpServerOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Listens; resolves with the port.
+   *
+   * @throws {ListenError} when that is not possible
+   */
+  async open(): Promise<number> {
+    const { scheduler, settings, logger } = this.#options;
+    this.#forget = scheduler.ledger.listen((record) => this.#note(record));
+    const port = await this.#start(settings.port);
+    const { hostname, allowsControl } = settings;
+    logger.info("http.listening", {
+      url: `http://${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}/`,
+      token: settings.token !== null,
+      control: allowsControl,
+    });
+    return port;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing.abort();
+    this.#forget();
+    this.#post({ type: "close" });
+    const { clock } = this.#options;
+    await Promise.race([this.#told, clock.sleep(CLOSE_TIMEOUT)]);
+    this.#worker?.terminate();
+  }
+
+  #start(port: number): Promise<number> {
+    const { settings } = this.#options;
+    const worker = new Worker(workerEntry("http_worker", import.meta.url), {
+      type: "module",
+      name: "http",
+    });
+    this.#worker = worker;
+    this.#config = null; // it knows nothing yet
+    const opened = Promise.withResolvers<number>();
+    const ended = new AbortController();
+    worker.onmessage = ({ data }: MessageEvent<FromServer>) => {
+      if (data.type === "listening") opened.resolve(data.port);
+      else if (data.type === "failed") opened.reject(listenError(settings, data.error));
+      else this.#hear(worker, data);
+    };
+    worker.onerror = (event) => {
+      event.preventDefault();
+      opened.reject(listenError(settings, event.message));
+      ended.abort();
+      void this.#restart(worker, event.message, port);
+    };
+    this.#post({ type: "listen", settings: { ...settings, port } });
+    const signal = AbortSignal.any([this.#closing.signal, ended.signal]);
+    this.#told = this.#tell(signal);
+    return opened.promise;
+  }
+
+  /** A fault of the server costs the schedules nothing, and itself a second. */
+  async #restart(failed: Worker, error: string, port: number): Promise<void> {
+    if (this.#worker !== failed || this.#closing.signal.aborted) return;
+    const { clock, logger } = this.#options;
+    logger.error("http.failed", { error, hint: "the HTTP server is started again" });
+    failed.terminate();
+    this.#worker = null;
+    await clock.sleep(RESTART, this.#closing.signal);
+    if (this.#closing.signal.aborted) return;
+    await this.#start(port).catch(() => {});
+  }
+
+  #post(message: ToServer, transfer: Transferable[] = []): void {
+    this.#worker?.postMessage(message, transfer);
+  }
+
+  #hear(worker: Worker, message: FromServer): void {
+    if (worker !== this.#worker) return;
+    switch (message.type) {
+      case "taken":
+        this.#taken?.();
+        break;
+      case "isAlive":
+        this.#post({ type: "alive" });
+        break;
+      case "ask":
+        void this.#options.scheduler.control.answer({ ...message.request }).then((reply) => {
+          if (worker === this.#worker) this.#post({ type: "answer", id: message.id, reply });
+        });
+    }
+  }
+
+  #note(record: FiringRecord): void {
+    const waiting = this.#records.length / RECORD_SIZE + this.#unplaced.length;
+    if (waiting >= MOST_WAITING) {
+      this.#lost++;
+    } else if (this.#places === null) {
+      this.#unplaced.push(record);
+    } else {
+      this.#add(record, this.#places.get(record.entry));
+    }
+  }
+
+  #add(record: FiringRecord, place: number | undefined): void {
+    if (place === undefined) return; // of an entry that a reload has removed
+    const { outcome, error, next, expansion, scheduledFor, at, lateness, dispatches } = record;
+    if (error !== null) {
+      this.#errors.push([this.#records.length / RECORD_SIZE, error.slice(0, 200)]);
+    }
+    this.#records.push(
+      ...[place, OUTCOMES.indexOf(outcome), scheduledFor, at],
+      ...[lateness, dispatches, expansion ?? NaN, next ?? NaN],
+    );
+  }
+
+  /** Tells the thread what happens, not faster than it takes that in. */
+  async #tell(signal: AbortSignal): Promise<void> {
+    const { clock, scheduler } = this.#options;
+    let state = "";
+    let leases = "";
+    let nextsAt = -Infinity;
+    while (!signal.aborted) {
+      if (scheduler.config !== this.#config) {
+        const config = scheduler.config!;
+        await this.#tellRecords(signal); // of the entries from before
+        await this.#tellEntries(config.entries);
+        this.#config = config;
+        nextsAt = -Infinity;
+      }
+      const current = this.#state();
+      const held = JSON.stringify(current.replica?.held);
+      // Told each time, so that the thread knows how old it is.
+      this.#post({ type: "state", state: current });
+      const isDue = clock.monotonic() - nextsAt > NEXTS_PERIOD || held !== leases ||
+        String(current.runningSince) !== state;
+      if (isDue) {
+        await this.#tellNexts();
+        nextsAt = clock.monotonic();
+        leases = held;
+        state = String(current.runningSince);
+      }
+      await this.#tellRecords(signal);
+      await clock.sleep(PERIOD, signal);
+    }
+  }
+
+  async #tellRecords(signal: AbortSignal): Promise<void> {
+    if (this.#records.length === 0 || this.#config === null) return;
+    const records = Float64Array.from(this.#records);
+    const errors = this.#errors;
+    this.#records = [];
+    this.#errors = [];
+    const taken = Promise.withResolvers<void>();
+    this.#taken = taken.resolve;
+    signal.addEventListener("abort", () => taken.resolve(), { once: true });
+    this.#post({ type: "records", records, errors }, [records.buffer]);
+    await taken.promise;
+    if (this.#lost === 0) return;
+    this.#options.logger.warning("http.records_lost", { count: this.#lost });
+    this.#lost = 0;
+  }
+
+  async #tellEntries(entries: readonly ScheduleEntry[]): Promise<void> {
+    const slice = new Slice(this.#options.clock);
+    const places = new Map<string, number>();
+    this.#places = null;
+    for (let from = 0; from === 0 || from < entries.length; from += LOT) {
+      const lot = entries.slice(from, from + LOT);
+      lot.forEach(({ name }, index) => places.set(name, from + index));
+      this.#post({ type: "entries", isFirst: from === 0, entries: lot.map(viewOf) });
+      if (slice.isOver()) await slice.pause();
+    }
+    this.#places = places;
+    for (const record of this.#unplaced.splice(0)) this.#add(record, places.get(record.entry));
+  }
+
+  async #tellNexts(): Promise<void> {
+    const { scheduler: { engine, config }, clock } = this.#options;
+    if (engine === null || config === null) return;
+    const slice = new Slice(clock);
+    const { entries } = config;
+    for (let from = 0; from < entries.length; from += LOT) {
+      const lot = entries.slice(from, from + LOT);
+      const nexts = Float64Array.from(
+        lot,
+        ({ name }) => engine.nextFireOf(name)?.getTime() ?? Infinity,
+      );
+      this.#post({ type: "nexts", from, nexts }, [nexts.buffer]);
+      if (slice.isOver()) await slice.pause();
+      if (config !== this.#options.scheduler.config) return;
+    }
+  }
+
+  #state(): SchedulerState {
+    const { engine, control, pauses, config, isConnected } = this.#options.scheduler;
+    const { last, ok, failed } = control.reloads;
+    const { replica, leases = [], shards = 0, other_replicas = [] } = control.health();
+    return {
+      name: config?.name ?? "",
+      runningSince: control.runningSince,
+      isConnected,
+      paused: { all: pauses.all, entries: [...pauses.entries] },
+      lastReload: last,
+      reloads: { ok, failed },
+      replica: replica === undefined ? null : {
+        name: replica,
+        held: leases,
+        shards,
+        others: other_replicas,
+        isKnown: engine?.knowsLeases ?? false,
+      },
+    };
+  }
+}
+
+function viewOf(entry: ScheduleEntry): EntryView {
+  return {
+    name: entry.name,
+    cron: entry.cron,
+    intervalSeconds: entry.intervalSeconds,
+    timezone: entry.timezone,
+    startAt: entry.startAt?.getTime() ?? null,
+    endAt: entry.endAt?.getTime() ?? null,
+    dispatchType: entry.dispatchType,
+    what: entry.dispatchType === "goal"
+      ? entry.goalConfig.instruction.slice(0, 200)
+      : entry.taskConfig.workerType,
+    expandFrom: entry.expandFrom,
+    enabled: entry.enabled,
+  };
+}
+
+function listenError({ hostname, port }: ServerSettings, reason: string): ListenError {
+  return new ListenError(`Cannot listen on ${hostname}:${port}: ${reason}`);
+}

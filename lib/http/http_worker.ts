@@ -1,0 +1,129 @@
+/**
+ * The HTTP server's thread: the entry of a worker. Whatever is asked of it, the schedules have their
+ * own thread.
+ *
+ * @module
+ */
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { ControlReply, ControlRequest } from "../scheduler/control_api.ts";
+import { systemClock } from "../time/clock.ts";
+import { Guard } from "./guard.ts";
+import { LivePages } from "./live_pages.ts";
+import { Metrics } from "./metrics.ts";
+import { Mirror } from "./mirror.ts";
+import type { FromServer, ServerSettings, ToServer } from "./protocol.ts";
+import { Routes } from "./routes.ts";
+
+declare function postMessage(message: FromServer): void;
+
+/** Connections at once; more are closed. */
+const MOST_CONNECTIONS = 256;
+/** For a request's head, and for all of it, in milliseconds: slow clients go. */
+const HEAD_TIMEOUT = 5000;
+const REQUEST_TIMEOUT = 10_000;
+const IDLE_TIMEOUT = 5000;
+const CHECK_INTERVAL = 1000;
+/** How long the scheduler's thread may take to answer that it is alive, in milliseconds. */
+const ALIVE_TIMEOUT = 2000;
+/** A firing by hand may take as long as its expansion; in milliseconds. */
+const ANSWER_TIMEOUT = 120_000;
+
+class SchedulerLink {
+  readonly #waiting = new Map<number, (reply: ControlReply | null) => void>();
+  #asked = 0;
+  #alive: PromiseWithResolvers<boolean> | null = null;
+
+  ask(request: ControlRequest): Promise<ControlReply | null> {
+    const id = ++this.#asked;
+    postMessage({ type: "ask", id, request });
+    return new Promise((resolve) => {
+      this.#waiting.set(id, resolve);
+      void systemClock.sleep(ANSWER_TIMEOUT).then(() => this.answer(id, null));
+    });
+  }
+
+  answer(id: number, reply: ControlReply | null): void {
+    this.#waiting.get(id)?.(reply);
+    this.#waiting.delete(id);
+  }
+
+  /** However many ask, the scheduler is asked once at a time. */
+  async isAlive(): Promise<boolean> {
+    if (this.#alive === null) {
+      this.#alive = Promise.withResolvers();
+      postMessage({ type: "isAlive" });
+    }
+    const answered = new AbortController();
+    const late = systemClock.sleep(ALIVE_TIMEOUT, answered.signal).then(() => false);
+    const isAlive = await Promise.race([this.#alive.promise, late]);
+    answered.abort();
+    return isAlive;
+  }
+
+  alive(): void {
+    this.#alive?.resolve(true);
+    this.#alive = null;
+  }
+}
+
+function listen(settings: ServerSettings, mirror: Mirror, link: SchedulerLink) {
+  const { hostname, port, token, allowsControl, version } = settings;
+  const clock = systemClock;
+  const page = Deno.readTextFileSync(new URL("page.html", import.meta.url));
+  const pages = new LivePages({ mirror, clock, version, mayControl: allowsControl });
+  const routes = new Routes({
+    guard: new Guard(token),
+    mirror,
+    metrics: new Metrics(mirror, { version, deno: Deno.version.deno }),
+    pages,
+    clock,
+    page,
+    allowsControl,
+    isAlive: () => link.isAlive(),
+    ask: (request) => link.ask(request),
+  });
+  const server = createServer({
+    headersTimeout: HEAD_TIMEOUT,
+    requestTimeout: REQUEST_TIMEOUT,
+    keepAliveTimeout: IDLE_TIMEOUT,
+    connectionsCheckingInterval: CHECK_INTERVAL,
+  }, (request, response) => {
+    response.on("error", () => {}); // its reader has gone
+    request.on("error", () => {});
+    void routes.answer(request, response);
+  });
+  server.maxConnections = MOST_CONNECTIONS;
+  server.on("error", ({ message }) => postMessage({ type: "failed", error: message }));
+  server.on("clientError", (_error, socket) => socket.destroy());
+  server.listen(port, hostname, () => {
+    postMessage({ type: "listening", port: (server.address() as AddressInfo).port });
+  });
+  return { server, pages };
+}
+
+if (import.meta.main) {
+  const mirror = new Mirror();
+  const link = new SchedulerLink();
+  let running: { server: Server; pages: LivePages } | null = null;
+  globalThis.addEventListener("message", (event) => {
+    const { data: message } = event as MessageEvent<ToServer>;
+    switch (message.type) {
+      case "listen":
+        running = listen(message.settings, mirror, link);
+        break;
+      case "alive":
+        return link.alive();
+      case "answer":
+        return link.answer(message.id, message.reply);
+      case "close":
+        running?.pages.close();
+        running?.server.close();
+        running?.server.closeAllConnections();
+        break;
+      default:
+        mirror.take(message, systemClock.monotonic());
+    }
+    postMessage({ type: "taken" });
+  });
+}

@@ -1,0 +1,136 @@
+/**
+ * The pages that are open, each with a stream of server-sent events.
+ *
+ * @module
+ */
+import type { ServerResponse } from "node:http";
+import type { Clock } from "../time/clock.ts";
+import { type DayAhead, dayAhead } from "./day_ahead.ts";
+import { HttpError } from "./guard.ts";
+import type { Mirror, Row } from "./mirror.ts";
+import { MOST_ROWS, rowOf, summaryOf } from "./page_view.ts";
+
+export interface LivePagesOptions {
+  mirror: Mirror;
+  clock: Clock;
+  version: string;
+  mayControl: boolean;
+}
+
+interface Page {
+  readonly response: ServerResponse;
+  readonly filter: string;
+  /** The rows that it has, and which version of each. */
+  readonly versions: Map<Row["view"]["name"], number>;
+}
+
+/** More are refused. */
+const MOST_PAGES = 64;
+/** How often a page is told what changed, in milliseconds. */
+const PERIOD = 1000;
+/** What comes is counted anew so often, in milliseconds. */
+const AHEAD_PERIOD = 30_000;
+/** A reader that leaves so much unread is gone, in bytes. */
+const MOST_UNREAD = 1_000_000;
+
+export class LivePages {
+  readonly #options: LivePagesOptions;
+  readonly #pages = new Set<Page>();
+  readonly #closing = new AbortController();
+  #isRunning = false;
+  #ahead: DayAhead = { from: 0, counts: [], isCut: false };
+  #aheadAt = -Infinity;
+  #aheadTiming = -1;
+
+  constructor(options: LivePagesOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Begins a stream.
+   *
+   * @param filter part of the names of the entries that it shows
+   * @throws {HttpError} 503 where too many pages are open
+   */
+  open(response: ServerResponse, filter: string): void {
+    if (this.#pages.size >= MOST_PAGES) {
+      throw new HttpError(503, `${MOST_PAGES} pages are open: close one`, { "retry-after": "10" });
+    }
+    response.writeHead(200, {
+      "content-type": "text/event-stream",
+      "cache-control": "no-store",
+      "x-accel-buffering": "no",
+    });
+    const page: Page = { response, filter: filter.toLowerCase(), versions: new Map() };
+    this.#pages.add(page);
+    response.on("close", () => this.#pages.delete(page));
+    this.#tell(page);
+    void this.#run();
+  }
+
+  close(): void {
+    this.#closing.abort();
+    for (const { response } of this.#pages) response.destroy();
+  }
+
+  async #run(): Promise<void> {
+    if (this.#isRunning) return;
+    this.#isRunning = true;
+    const { clock } = this.#options;
+    while (this.#pages.size > 0 && !this.#closing.signal.aborted) {
+      await clock.sleep(PERIOD, this.#closing.signal);
+      for (const page of this.#pages) {
+        this.#tell(page);
+        await clock.sleep(0); // a scraper must not wait for all of them
+      }
+    }
+    this.#isRunning = false;
+  }
+
+  #tell(page: Page): void {
+    const { response, filter, versions } = page;
+    if (response.writableLength > MOST_UNREAD) {
+      response.destroy();
+      this.#pages.delete(page);
+      return;
+    }
+    const { mirror, clock, version, mayControl } = this.#options;
+    const matching = filter === ""
+      ? mirror.rows
+      : mirror.rows.filter(({ view }) => view.name.toLowerCase().includes(filter));
+    const rows = matching.slice(0, MOST_ROWS);
+    const changed = rows.filter((row) => versions.get(row.view.name) !== row.version);
+    for (const row of changed) versions.set(row.view.name, row.version);
+    // Their order too, where there are others than before.
+    const isOther = rows.length !== versions.size || changed.length === rows.length;
+    if (isOther) {
+      versions.clear();
+      for (const row of rows) versions.set(row.view.name, row.version);
+    }
+    const event = {
+      summary: summaryOf(mirror, {
+        version,
+        mayControl,
+        ahead: this.#dayAhead(),
+        matching: matching.length,
+        now: clock.now(),
+      }),
+      ...(isOther && { names: rows.map(({ view }) => view.name) }),
+      rows: (isOther ? rows : changed).map((row) => rowOf(row, mirror)),
+    };
+    response.write(`data: ${JSON.stringify(event)}\n\n`);
+  }
+
+  #dayAhead(): DayAhead {
+    const { mirror, clock } = this.#options;
+    const now = clock.monotonic();
+    const isOld = mirror.timing !== this.#aheadTiming && now - this.#aheadAt > PERIOD;
+    if (isOld || now - this.#aheadAt > AHEAD_PERIOD) {
+      const isSilent = (row: Row) => !row.view.enabled || mirror.isPaused(row);
+      this.#ahead = dayAhead(mirror.rows, clock.now(), isSilent);
+      this.#aheadAt = now;
+      this.#aheadTiming = mirror.timing;
+    }
+    return this.#ahead;
+  }
+}

@@ -1,0 +1,159 @@
+/**
+ * The server's own picture of the schedules: so that whoever looks costs no firing anything.
+ *
+ * @module
+ */
+import { type Outcome, OUTCOMES } from "../scheduler/ledger.ts";
+import { type EntryView, RECORD_SIZE, type SchedulerState, type ToServer } from "./protocol.ts";
+
+/** One entry. Instants in milliseconds since the epoch. */
+export interface Row {
+  readonly view: EntryView;
+  readonly counts: Partial<Record<Outcome, number>>;
+  dispatches: number;
+  /** Infinity for never. */
+  next: number;
+  last: LastFiring | null;
+  /** When it last dispatched. */
+  lastDispatched: number | null;
+  /** Grows with each change. */
+  version: number;
+}
+
+export interface LastFiring {
+  readonly outcome: Outcome;
+  readonly scheduledFor: number;
+  readonly at: number;
+  readonly lateness: number;
+  readonly dispatches: number;
+  error: string | null;
+}
+
+/** How many firings ended how in a quarter of an hour. */
+export interface PastBin {
+  fired: number;
+  failed: number;
+  skipped: number;
+}
+
+export const QUARTER = 900_000;
+/** A day of them, and the one under way. */
+const PAST_BINS = 97;
+
+export class Mirror {
+  /** Called for each firing that began, with spans in milliseconds; `expansion` NaN without one. */
+  onFiring: (lateness: number, expansion: number) => void = () => {};
+  /** By the quarter's number since the epoch. */
+  readonly past = new Map<number, PastBin>();
+  state: SchedulerState | null = null;
+  /** When the state came, by the monotonic clock. */
+  stateAt = -Infinity;
+  /** Grows when there are other entries, or they fire at other times. */
+  timing = 0;
+  #paused: ReadonlySet<string> = new Set();
+  #rows: Row[] = [];
+  #before = new Map<string, Row>();
+  #version = 0;
+
+  get rows(): readonly Row[] {
+    return this.#rows;
+  }
+
+  /** @param monotonic now, in milliseconds */
+  take(message: ToServer, monotonic: number): void {
+    switch (message.type) {
+      case "state":
+        this.#takeState(message.state);
+        this.stateAt = monotonic;
+        break;
+      case "entries":
+        this.#takeEntries(message.entries, message.isFirst);
+        break;
+      case "nexts":
+        message.nexts.forEach((next, index) => {
+          const row = this.#rows[message.from + index];
+          if (row === undefined || row.next === next) return;
+          row.next = next;
+          row.version = ++this.#version;
+        });
+        this.timing++;
+        break;
+      case "records":
+        this.#takeRecords(message.records, message.errors);
+    }
+  }
+
+  isPaused({ view: { name } }: Row): boolean {
+    return this.state?.paused.all === true || this.#paused.has(name);
+  }
+
+  #takeState(state: SchedulerState): void {
+    const before = JSON.stringify(this.state?.paused);
+    this.state = state;
+    this.#paused = new Set(state.paused.entries);
+    if (JSON.stringify(state.paused) === before) return;
+    for (const row of this.#rows) row.version = ++this.#version;
+  }
+
+  #takeEntries(entries: readonly EntryView[], isFirst: boolean): void {
+    if (isFirst) {
+      this.#before = new Map(this.#rows.map((row) => [row.view.name, row]));
+      this.#rows = [];
+    }
+    for (const view of entries) {
+      const version = ++this.#version;
+      const row = this.#before.get(view.name);
+      this.#rows.push(
+        row === undefined
+          ? {
+            view,
+            counts: {},
+            dispatches: 0,
+            next: Infinity,
+            last: null,
+            lastDispatched: null,
+            version,
+          }
+          : { ...row, view, version },
+      );
+    }
+    this.timing++;
+  }
+
+  #takeRecords(records: Float64Array, errors: readonly (readonly [number, string])[]): void {
+    for (let at = 0; at < records.length; at += RECORD_SIZE) {
+      const [place, outcomeIndex, scheduledFor, ended, lateness, dispatches, expansion, next] =
+        records.subarray(at, at + RECORD_SIZE) as unknown as [
+          ...[number, number, number, number],
+          ...[number, number, number, number],
+        ];
+      const row = this.#rows[place];
+      if (row === undefined) continue;
+      const outcome = OUTCOMES[outcomeIndex]!;
+      const isFired = outcome === "dispatched" || outcome === "empty";
+      row.counts[outcome] = (row.counts[outcome] ?? 0) + 1;
+      row.dispatches += dispatches;
+      row.last = { outcome, scheduledFor, at: ended, lateness, dispatches, error: null };
+      if (outcome === "dispatched") row.lastDispatched = ended;
+      if (!Number.isNaN(next)) row.next = next;
+      row.version = ++this.#version;
+      if (isFired || outcome === "failed") this.onFiring(lateness, expansion);
+      this.#count(ended, isFired ? "fired" : outcome === "failed" ? "failed" : "skipped");
+    }
+    for (const [index, error] of errors) {
+      const row = this.#rows[records[index * RECORD_SIZE]!];
+      if (row?.last) row.last.error = error;
+    }
+  }
+
+  #count(at: number, kind: keyof PastBin): void {
+    const quarter = Math.floor(at / QUARTER);
+    let bin = this.past.get(quarter);
+    if (bin === undefined) {
+      bin = { fired: 0, failed: 0, skipped: 0 };
+      this.past.set(quarter, bin);
+      for (const old of this.past.keys()) if (old <= quarter - PAST_BINS) this.past.delete(old);
+    }
+    bin[kind]++;
+  }
+}

@@ -1,0 +1,140 @@
+/**
+ * What the page shows, as JSON: all of it at first, then what changed.
+ *
+ * @module
+ */
+import type { DayAhead } from "./day_ahead.ts";
+import { type Mirror, QUARTER, type Row } from "./mirror.ts";
+
+/** Rows that a page gets at most; it can ask for others by a part of their names. */
+export const MOST_ROWS = 200;
+/** Longer texts are cut, in characters. */
+const LONGEST_TEXT = 160;
+
+export interface PageSummary {
+  name: string;
+  version: string;
+  now: number;
+  running_since: number | null;
+  is_connected: boolean;
+  is_paused: boolean;
+  may_control: boolean;
+  reload: { at: string; outcome: "ok" | "failed"; problems: string[] } | null;
+  replica: { name: string; held: number[]; shards: number; others: string[] } | null;
+  entry_count: number;
+  /** How many entries match the filter. */
+  matching: number;
+  quarter_ms: number;
+  /** The first quarter of `past`, since the epoch. */
+  past_from: number;
+  past: { fired: number; failed: number; skipped: number }[];
+  ahead_from: number;
+  ahead: readonly number[];
+  ahead_is_cut: boolean;
+}
+
+export interface PageRow {
+  name: string;
+  timing: string;
+  what: string;
+  state: "active" | "paused" | "disabled" | "exhausted";
+  next: number | null;
+  last: {
+    outcome: string;
+    scheduled_for: number;
+    at: number;
+    lateness: number;
+    dispatches: number;
+    error: string | null;
+  } | null;
+  fired: number;
+  failed: number;
+  skipped: number;
+}
+
+export function summaryOf(
+  mirror: Mirror,
+  { version, mayControl, ahead, matching, now }: {
+    version: string;
+    mayControl: boolean;
+    ahead: DayAhead;
+    matching: number;
+    now: number;
+  },
+): PageSummary {
+  const { state } = mirror;
+  const current = Math.floor(now / QUARTER);
+  const pastFrom = current - 95;
+  const past = Array.from({ length: 96 }, (_, index) => {
+    return mirror.past.get(pastFrom + index) ?? { fired: 0, failed: 0, skipped: 0 };
+  });
+  const { lastReload = null, replica = null } = state ?? {};
+  return {
+    name: state?.name ?? "",
+    version,
+    now,
+    running_since: state?.runningSince ?? null,
+    is_connected: state?.isConnected ?? false,
+    is_paused: state?.paused.all ?? false,
+    may_control: mayControl,
+    reload: lastReload && {
+      at: lastReload.at,
+      outcome: lastReload.outcome,
+      problems: lastReload.problems.map(({ line, column, severity, message }) =>
+        `${line ?? 1}:${column ?? 1}: ${severity}: ${message}`
+      ),
+    },
+    replica: replica &&
+      {
+        name: replica.name,
+        held: [...replica.held],
+        shards: replica.shards,
+        others: [...replica.others],
+      },
+    entry_count: mirror.rows.length,
+    matching,
+    quarter_ms: QUARTER,
+    past_from: pastFrom,
+    past,
+    ahead_from: ahead.from,
+    ahead: ahead.counts,
+    ahead_is_cut: ahead.isCut,
+  };
+}
+
+export function rowOf(row: Row, mirror: Mirror): PageRow {
+  const { view, next, last, counts } = row;
+  const { dispatched = 0, empty = 0, failed = 0, ...skipped } = counts;
+  return {
+    name: view.name,
+    timing: view.cron === null
+      ? `every ${view.intervalSeconds} s`
+      : `${view.cron} ${view.timezone}`,
+    what: `${view.dispatchType}: ${cut(view.what)}${
+      view.expandFrom === null ? "" : ` × ${cut(view.expandFrom)}`
+    }`,
+    state: !view.enabled
+      ? "disabled"
+      : mirror.isPaused(row)
+      ? "paused"
+      : next === Infinity
+      ? "exhausted"
+      : "active",
+    next: next === Infinity ? null : next,
+    last: last && {
+      outcome: last.outcome,
+      scheduled_for: last.scheduledFor,
+      at: last.at,
+      lateness: last.lateness,
+      dispatches: last.dispatches,
+      error: last.error && cut(last.error),
+    },
+    fired: dispatched + empty,
+    failed,
+    skipped: Object.values(skipped).reduce((sum, each) => sum + each, 0),
+  };
+}
+
+function cut(text: string): string {
+  return text.length > LONGEST_TEXT ? `${text.slice(0, LONGEST_TEXT)}…` : text;
+}

@@ -1,0 +1,82 @@
+/**
+ * What the scheduler's thread and the HTTP server's say to each other. Instants in milliseconds since
+ * the epoch.
+ *
+ * @module
+ */
+import type { ControlReply, ControlRequest, ReloadSummary } from "../scheduler/control_api.ts";
+
+export interface ServerSettings {
+  readonly hostname: string;
+  /** 0 for one that the system chooses. */
+  readonly port: number;
+  /** What guards all but the health paths; null for nothing. */
+  readonly token: string | null;
+  /** Whether the page may fire, pause and resume. */
+  readonly allowsControl: boolean;
+  readonly version: string;
+}
+
+/** One entry, as people are told of it. */
+export interface EntryView {
+  readonly name: string;
+  readonly cron: string | null;
+  readonly intervalSeconds: number | null;
+  readonly timezone: string;
+  readonly startAt: number | null;
+  readonly endAt: number | null;
+  readonly dispatchType: "goal" | "task";
+  /** The goal's instruction, or the task's worker type. */
+  readonly what: string;
+  readonly expandFrom: string | null;
+  readonly enabled: boolean;
+}
+
+/** How the scheduler is, apart from its entries. */
+export interface SchedulerState {
+  readonly name: string;
+  readonly runningSince: number | null;
+  readonly isConnected: boolean;
+  readonly paused: { readonly all: boolean; readonly entries: readonly string[] };
+  readonly lastReload: ReloadSummary | null;
+  readonly reloads: { readonly ok: number; readonly failed: number };
+  /** Null without replicas. */
+  readonly replica: {
+    readonly name: string;
+    readonly held: readonly number[];
+    readonly shards: number;
+    readonly others: readonly string[];
+    /** Whether it is known who holds each lease. */
+    readonly isKnown: boolean;
+  } | null;
+}
+
+/** To the server's thread. */
+export type ToServer =
+  | { readonly type: "listen"; readonly settings: ServerSettings }
+  | { readonly type: "state"; readonly state: SchedulerState }
+  /** All entries, in lots; those before are gone with the first. */
+  | { readonly type: "entries"; readonly isFirst: boolean; readonly entries: readonly EntryView[] }
+  /** When the entries fire next, from the place `from` on; Infinity for never. */
+  | { readonly type: "nexts"; readonly from: number; readonly nexts: Float64Array }
+  /** What was fired: {@link RECORD_SIZE} numbers each, and the errors, by the record's place. */
+  | {
+    readonly type: "records";
+    readonly records: Float64Array;
+    readonly errors: readonly (readonly [number, string])[];
+  }
+  | { readonly type: "alive" }
+  | { readonly type: "answer"; readonly id: number; readonly reply: ControlReply | null }
+  | { readonly type: "close" };
+
+/** From the server's thread. */
+export type FromServer =
+  | { readonly type: "listening"; readonly port: number }
+  | { readonly type: "failed"; readonly error: string }
+  /** It has taken in all that it was told until now. */
+  | { readonly type: "taken" }
+  | { readonly type: "isAlive" }
+  | { readonly type: "ask"; readonly id: number; readonly request: ControlRequest };
+
+/** Place, outcome, scheduled for, at, lateness, dispatches, expansion (NaN: none), next (NaN: ?). */
+export const RECORD_SIZE = 8;

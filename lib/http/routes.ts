@@ -1,0 +1,221 @@
+/**
+ * What each path answers.
+ *
+ * @module
+ */
+import { createHash } from "node:crypto";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { ControlReply, ControlRequest } from "../scheduler/control_api.ts";
+import type { Clock } from "../time/clock.ts";
+import { type Guard, HttpError } from "./guard.ts";
+import type { LivePages } from "./live_pages.ts";
+import type { Metrics } from "./metrics.ts";
+import type { Mirror } from "./mirror.ts";
+
+export interface RoutesOptions {
+  guard: Guard;
+  mirror: Mirror;
+  metrics: Metrics;
+  pages: LivePages;
+  clock: Clock;
+  /** The page's source. */
+  page: string;
+  allowsControl: boolean;
+  /** Whether the scheduler's own thread answers. */
+  isAlive(): Promise<boolean>;
+  ask(request: ControlRequest): Promise<ControlReply | null>;
+}
+
+/** Bodies may be so large, in bytes. */
+const MOST_BODY = 16_384;
+/** What is told may be so old before it counts as not known, in milliseconds. */
+const FRESH = 5000;
+/** What the page may ask for. */
+const CONTROL_ACTIONS = ["fire", "pause", "resume"];
+
+type Handler = (request: IncomingMessage, response: ServerResponse, url: URL) => unknown;
+
+export class Routes {
+  readonly #options: RoutesOptions;
+  readonly #pageHeaders: Record<string, string>;
+  readonly #paths: Record<string, { methods: readonly string[]; handle: Handler; open?: true }>;
+
+  constructor(options: RoutesOptions) {
+    this.#options = options;
+    this.#pageHeaders = {
+      "content-type": "text/html; charset=utf-8",
+      "content-security-policy": contentPolicy(options.page),
+    };
+    const read = ["GET", "HEAD"];
+    this.#paths = {
+      "/healthz": { methods: read, open: true, handle: (_, response) => this.#health(response) },
+      "/readyz": { methods: read, open: true, handle: (_, response) => this.#ready(response) },
+      "/metrics": { methods: read, handle: (_, response) => this.#metrics(response) },
+      "/": { methods: read, handle: (request, response) => this.#page(request, response) },
+      "/events": { methods: ["GET"], handle: (...all) => this.#events(...all) },
+      "/control": {
+        methods: ["POST"],
+        handle: (...[request, response]) => this.#control(request, response),
+      },
+    };
+  }
+
+  /** Answers a request. Never rejects. */
+  async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { guard } = this.#options;
+    try {
+      const url = urlOf(request);
+      const route = Object.hasOwn(this.#paths, url.pathname) ? this.#paths[url.pathname]! : null;
+      if (!route?.open) guard.checkToken(request);
+      if (route === null) {
+        throw new HttpError(404, `Nothing is at this path: ${Object.keys(this.#paths).join(" ")}`);
+      }
+      if (!route.methods.includes(request.method ?? "")) {
+        const allow = route.methods.join(", ");
+        throw new HttpError(405, `This path takes ${allow}`, { allow });
+      }
+      await route.handle(request, response, url);
+    } catch (error) {
+      const refused = error instanceof HttpError ? error : new HttpError(500, String(error));
+      if (response.headersSent) return void response.destroy();
+      const { status, message, headers } = refused;
+      // What is left of a body that nobody reads must not be taken for the next request.
+      send(response, status, "text/plain; charset=utf-8", `${message}\n`, {
+        ...headers,
+        connection: "close",
+      });
+    }
+  }
+
+  async #health(response: ServerResponse): Promise<void> {
+    const isAlive = await this.#options.isAlive();
+    const text = isAlive ? "alive\n" : "The scheduler's thread does not answer\n";
+    send(response, isAlive ? 200 : 503, "text/plain; charset=utf-8", text);
+  }
+
+  async #ready(response: ServerResponse): Promise<void> {
+    const { mirror, clock, isAlive } = this.#options;
+    const { state } = mirror;
+    const isFresh = clock.monotonic() - mirror.stateAt < FRESH && await isAlive();
+    const checks = {
+      alive: isFresh,
+      running: state !== null && state.runningSince !== null,
+      connected: state?.isConnected === true,
+      config_valid: state !== null && state.lastReload?.outcome !== "failed",
+      lease_known: state !== null && state.replica?.isKnown !== false,
+    };
+    const isReady = Object.values(checks).every(Boolean);
+    const body = JSON.stringify({ ready: isReady, ...checks });
+    send(response, isReady ? 200 : 503, "application/json", `${body}\n`);
+  }
+
+  async #metrics(response: ServerResponse): Promise<void> {
+    const { metrics, clock } = this.#options;
+    send(response, 200, metrics.contentType, await metrics.text(clock.monotonic()));
+  }
+
+  #page(request: IncomingMessage, response: ServerResponse): void {
+    this.#options.guard.checkHost(request);
+    const { "content-type": type, ...headers } = this.#pageHeaders;
+    send(response, 200, type!, this.#options.page, headers);
+  }
+
+  #events(request: IncomingMessage, response: ServerResponse, url: URL): void {
+    this.#options.guard.checkHost(request);
+    const filter = url.searchParams.get("filter") ?? "";
+    if (filter.length > 256) throw new HttpError(400, "The filter is too long: at most 256");
+    this.#options.pages.open(response, filter);
+  }
+
+  async #control(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { guard, allowsControl, ask } = this.#options;
+    if (!allowsControl) {
+      throw new HttpError(403, "The page is read-only: start with --http-control");
+    }
+    guard.checkHost(request);
+    guard.checkSameSite(request);
+    if (!/^application\/json\b/i.test(request.headers["content-type"] ?? "")) {
+      throw new HttpError(415, "The body has to be application/json");
+    }
+    const data = parse(await bodyOf(request));
+    const action = String(data.action);
+    if (!CONTROL_ACTIONS.includes(action)) {
+      throw new HttpError(403, `The page may only ${CONTROL_ACTIONS.join(", ")}`);
+    }
+    const reply = await ask(data as unknown as ControlRequest);
+    const isRefused = reply === null || reply.status === "error";
+    const body = reply ?? {
+      status: "error",
+      code: "failed",
+      error: "Another replica holds this entry's lease: fire it by the command line",
+    };
+    send(response, isRefused ? 409 : 200, "application/json", `${JSON.stringify(body)}\n`);
+  }
+}
+
+function send(
+  response: ServerResponse,
+  status: number,
+  type: string,
+  body: string,
+  headers: Record<string, string> = {},
+): void {
+  response.writeHead(status, {
+    "content-type": type,
+    "content-length": String(new TextEncoder().encode(body).length),
+    "cache-control": "no-store",
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "cross-origin-resource-policy": "same-origin",
+    ...headers,
+  });
+  response.end(body);
+}
+
+/** Only what stands in the page itself may run, and it may speak to nobody else. */
+function contentPolicy(page: string): string {
+  const hashes = (tag: string) =>
+    [...page.matchAll(new RegExp(`<${tag}>([\\s\\S]*?)</${tag}>`, "g"))]
+      .map(([, text]) => `'sha256-${createHash("sha256").update(text!).digest("base64")}'`)
+      .join(" ");
+  return [
+    "default-src 'none'",
+    `script-src ${hashes("script")}`,
+    `style-src ${hashes("style")}`,
+    "img-src data:",
+    "connect-src 'self'",
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ].join("; ");
+}
+
+function urlOf({ url = "/" }: IncomingMessage): URL {
+  try {
+    return new URL(url, "http://scheduler");
+  } catch {
+    throw new HttpError(400, "The path cannot be read");
+  }
+}
+
+async function bodyOf(request: IncomingMessage): Promise<string> {
+  const pieces: Uint8Array[] = [];
+  let size = 0;
+  for await (const piece of request) {
+    size += piece.length;
+    if (size > MOST_BODY) throw new HttpError(413, `The body is too large: at most ${MOST_BODY}`);
+    pieces.push(piece);
+  }
+  const bytes = new Uint8Array(await new Blob(pieces as BlobPart[]).arrayBuffer());
+  return new TextDecoder().decode(bytes);
+}
+
+function parse(text: string): Record<string, unknown> {
+  try {
+    const data = JSON.parse(text);
+    if (typeof data === "object" && data !== null && !Array.isArray(data)) return data;
+  } catch {
+    // Said below.
+  }
+  throw new HttpError(400, "The body is no JSON object");
+}
