@@ -1,0 +1,33 @@
+/** The programs of Debian's that these tests need: found, or got. */
+
+export const TOOLS = [
+  { command: "chromium", package: "chromium" },
+  { command: "promtool", package: "prometheus" },
+] as const;
+
+/** Whether the command is in the PATH. */
+export async function isThere(command: string): Promise<boolean> {
+  const { success } = await run("sh", ["-c", `command -v ${command}`]);
+  return success;
+}
+
+export async function run(
+  program: string,
+  args: string[],
+  { input }: { input?: string } = {},
+): Promise<{ success: boolean; output: string }> {
+  const child = new Deno.Command(program, {
+    args,
+    stdin: input === undefined ? "null" : "piped",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  if (input !== undefined) {
+    const writer = child.stdin.getWriter();
+    await writer.write(new TextEncoder().encode(input));
+    await writer.close();
+  }
+  const { success, stdout, stderr } = await child.output();
+  const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  return { success, output: decode(stdout) + decode(stderr) };
+}

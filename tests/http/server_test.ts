@@ -1,0 +1,299 @@
+/** What `--http` answers, to whom. */
+import assert from "node:assert/strict";
+import { MemoryBus } from "../../lib/bus/memory_bus.ts";
+import { HttpServer } from "../../lib/http/http_server.ts";
+import { SchedulerActor } from "../../lib/scheduler/scheduler_actor.ts";
+import { systemClock } from "../../lib/time/clock.ts";
+import { LogRecorder } from "../helpers/log_recorder.ts";
+import { startNatsServer } from "../helpers/nats_server.ts";
+import { Program, runProgram } from "../helpers/program.ts";
+import { eventually } from "../helpers/eventually.ts";
+import { events, served } from "./site.ts";
+
+const TOKEN = "a-token-of-enough-letters";
+const CONTROL = {
+  "content-type": "application/json",
+  "x-heddle-control": "1",
+};
+
+Deno.test("healthz, readyz and health say that it is well", async () => {
+  await served([], async ({ program, port, get }) => {
+    await program.logged("scheduler.running");
+    assert.deepEqual([(await get("/healthz")).status, (await get("/healthz")).body], [
+      200,
+      "alive\n",
+    ]);
+    await eventually("it is ready", async () => (await get("/readyz")).status === 200);
+    const { code, stdout } = await runProgram(["health", "--ready", "--http", String(port)]);
+    assert.equal(code, 0);
+    assert.equal(JSON.parse(stdout).ready, true);
+  });
+  const { code, stderr } = await runProgram(["health", "--http", "1"]);
+  assert.equal(code, 1);
+  assert.match(stderr, /^No scheduler answers at http:\/\/127\.0\.0\.1:1\/healthz: /);
+});
+
+Deno.test("it is not ready without its server, nor after a reload that was refused", async () => {
+  await using server = await startNatsServer();
+  await served(["--nats-url", server.url], async ({ get, path, program }) => {
+    await program.logged("scheduler.running");
+    const isReady = async () => JSON.parse((await get("/readyz")).body);
+    await eventually("it is ready", async () => (await isReady()).ready);
+    await Deno.writeTextFile(path, "name: served\nschedules: 5\n");
+    program.kill("SIGHUP");
+    await eventually("the file is wrong", async () => !(await isReady()).config_valid);
+    assert.equal((await get("/readyz")).status, 503);
+    assert.match((await get("/metrics")).body, /config_last_reload_successful 0\n/);
+    await Deno.writeTextFile(path, "name: served\nschedules: []\n");
+    program.kill("SIGHUP");
+    await eventually("the file is mended", async () => (await isReady()).ready);
+    await server.kill();
+    await eventually("the server is gone", async () => !(await isReady()).connected);
+    assert.equal((await get("/healthz")).status, 200);
+  });
+});
+
+Deno.test("it listens before the server is there, and is alive but not ready", async () => {
+  const args = ["--nats-url", "nats://127.0.0.1:1", "--skip-preflight"];
+  await served(args, async ({ get }) => {
+    assert.equal((await get("/healthz")).status, 200);
+    const { status, body } = await get("/readyz");
+    assert.equal(status, 503);
+    assert.equal(JSON.parse(body).connected, false);
+  });
+});
+
+Deno.test("a scheduler whose thread stands still is not alive", async () => {
+  const logger = new LogRecorder();
+  const scheduler = new SchedulerActor("test", "schedules.yaml", { bus: new MemoryBus(), logger });
+  await scheduler.load();
+  const settings = {
+    hostname: "127.0.0.1",
+    port: 0,
+    token: null,
+    allowsControl: false,
+    version: "0.0.0",
+  };
+  await using server = new HttpServer({ scheduler, settings, clock: systemClock, logger });
+  const port = await server.open();
+  assert.equal((await runProgram(["health", "--http", String(port)])).code, 0);
+  await using probe = new Program(["health", "--http", String(port)]);
+  await new Promise((resolve) => setTimeout(resolve, 1)); // it is started, and then:
+  for (const began = performance.now(); performance.now() - began < 4000;);
+  assert.equal(await probe.exit(), 1);
+  assert.deepEqual(probe.stdout, ["The scheduler's thread does not answer"]);
+});
+
+Deno.test("metrics count what happened, entry by entry", async () => {
+  await served([], async ({ get, program }) => {
+    await program.logged("scheduler.task_dispatched", 5);
+    await eventually("five are counted", async () => {
+      const { body } = await get("/metrics");
+      const [, count] =
+        /firings_total\{schedule="often",dispatch_type="task",outcome="dispatched"\} (\d+)/
+          .exec(body) ?? [];
+      return Number(count) >= 5;
+    });
+    const { body } = await get("/metrics");
+    assert.match(body, /heddle_scheduler_entries\{state="active"\} 2\n/);
+    assert.match(body, /heddle_scheduler_entries\{state="disabled"\} 1\n/);
+    assert.match(body, /firing_lateness_seconds_bucket\{le="\+Inf"\} \d+\n/);
+    assert.match(body, /next_firing_timestamp_seconds\{schedule="daily"\} \d+\n/);
+    assert.match(body, /heddle_scheduler_bus_connected 1\n/);
+    assert.match(body, /build_info\{version="\d[^"]*",deno_version="\d[^"]*"\} 1\n/);
+  });
+});
+
+Deno.test("a reload keeps the counts of what stays, and forgets what goes", async () => {
+  await served(["--watch-config"], async ({ get, path, program }) => {
+    await program.logged("scheduler.task_dispatched", 3);
+    const text = await Deno.readTextFile(path);
+    const count = async () => {
+      const { body } = await get("/metrics");
+      return Number(/firings_total\{schedule="often"[^}]*\} (\d+)/.exec(body)?.[1] ?? 0);
+    };
+    await eventually("it is counted", async () => await count() >= 3);
+    const before = await count();
+    await Deno.writeTextFile(path, text.replace("name: daily", "name: weekly"));
+    await program.logged("actor.reload_completed");
+    await eventually("the new one is there", async () => {
+      return /schedule="weekly"/.test((await get("/metrics")).body);
+    });
+    assert.doesNotMatch((await get("/metrics")).body, /schedule="daily"/);
+    assert.ok(await count() >= before);
+    // None is lost on the way.
+    const dispatched = program.log("scheduler.task_dispatched").length;
+    await eventually("all are counted", async () => await count() >= dispatched);
+  });
+});
+
+Deno.test("a page's stream begins with all, then tells what changes", async () => {
+  await served([], async ({ url }) => {
+    const closing = new AbortController();
+    const seen = [];
+    for await (const event of events(url, closing.signal)) {
+      seen.push(event);
+      if (seen.length === 3) closing.abort();
+    }
+    const [first, , third] = seen;
+    assert.equal(first.summary.entry_count, 3);
+    assert.equal(first.summary.past.length, 96);
+    assert.deepEqual(third.rows.map(({ name }: { name: string }) => name), ["often"]);
+    assert.ok(third.rows[0].fired > 5);
+  });
+});
+
+Deno.test("with a token all but the two health paths ask for it", async () => {
+  await served([], async ({ get, send }) => {
+    assert.equal((await get("/healthz")).status, 200);
+    assert.notEqual((await get("/readyz")).status, 401);
+    for (const path of ["/", "/metrics", "/events", "/nowhere"]) {
+      const refused = await get(path);
+      assert.equal(refused.status, 401, path);
+      assert.match(String(refused.headers["www-authenticate"]), /^Basic /);
+    }
+    assert.equal((await send("POST", "/control", { headers: CONTROL, body: "{}" })).status, 401);
+    const basic = (text: string) => ({ authorization: `Basic ${btoa(text)}` });
+    for (
+      const wrong of [
+        { authorization: "Bearer no" },
+        { authorization: `Bearer ${TOKEN}x` },
+        { authorization: TOKEN },
+        { authorization: "Bearer" },
+        { authorization: "Basic %%%" },
+        basic(TOKEN),
+        basic(`${TOKEN}:`),
+      ]
+    ) {
+      assert.equal((await get("/metrics", wrong)).status, 401, JSON.stringify(wrong));
+    }
+    assert.equal((await get("/metrics", { authorization: `Bearer ${TOKEN}` })).status, 200);
+    assert.equal((await get("/", basic(`anybody:${TOKEN}`))).status, 200);
+  }, { token: TOKEN });
+});
+
+Deno.test("without --http-control nothing can be changed", async () => {
+  await served([], async ({ send, program }) => {
+    const body = '{"action":"fire","entry":"daily"}';
+    const { status, body: text } = await send("POST", "/control", { headers: CONTROL, body });
+    assert.equal(status, 403);
+    assert.match(text, /read-only: start with --http-control/);
+    assert.deepEqual(program.log("scheduler.goal_dispatched"), []);
+  });
+});
+
+Deno.test("with it, only what the page itself asks for is done", async () => {
+  await served(["--http-control"], async ({ send, program, port }) => {
+    await program.logged("scheduler.running");
+    const body = '{"action":"fire","entry":"daily"}';
+    const own = { ...CONTROL, host: `127.0.0.1:${port}` };
+    const REFUSED: [Record<string, string>, string, number][] = [
+      [{ ...own, origin: "https://evil.example" }, body, 403],
+      [{ ...own, origin: "null" }, body, 403],
+      [{ ...own, origin: `http://127.0.0.1:${port + 1}` }, body, 403],
+      [{ ...own, "sec-fetch-site": "cross-site" }, body, 403],
+      [{ ...own, "sec-fetch-site": "same-site" }, body, 403],
+      [{ ...own, "sec-fetch-site": "none" }, body, 403],
+      [{ "content-type": "application/json", host: own.host }, body, 403],
+      // A name that leads here, though it is another site's.
+      [{ ...own, host: "evil.example", origin: "http://evil.example" }, body, 421],
+      [{ ...own, "content-type": "text/plain" }, body, 415],
+      [{ ...own, "content-type": "application/x-www-form-urlencoded" }, body, 415],
+      [own, "{", 400],
+      [own, "[]", 400],
+      [own, "", 400],
+      [own, JSON.stringify({ action: "fire", entry: "x".repeat(20_000) }), 413],
+      [own, '{"action":"reload"}', 403],
+      [own, '{"action":"fire","entry":"dayly"}', 409],
+      [own, '{"action":"fire"}', 409],
+    ];
+    for (const [headers, text, expected] of REFUSED) {
+      const { status } = await send("POST", "/control", { headers, body: text });
+      assert.equal(status, expected, `${JSON.stringify(headers)} ${text.slice(0, 80)}`);
+    }
+    assert.deepEqual(program.log("scheduler.goal_dispatched"), []);
+    const origin = `http://127.0.0.1:${port}`;
+    const headers = { ...own, origin, "sec-fetch-site": "same-origin" };
+    const done = await send("POST", "/control", { headers, body });
+    assert.deepEqual([done.status, JSON.parse(done.body).dispatches], [200, 1]);
+    assert.equal(program.log("scheduler.goal_dispatched").length, 1);
+  });
+});
+
+Deno.test("other paths, methods and hosts are refused with a reason", async () => {
+  await served([], async ({ get, send }) => {
+    for (
+      const [method, path, status] of [
+        ["GET", "/favicon.ico", 404],
+        ["GET", "/__proto__", 404],
+        ["GET", "/../../etc/passwd", 404],
+        ["GET", "//", 400],
+        ["POST", "/", 405],
+        ["DELETE", "/metrics", 405],
+        ["GET", "/control", 405],
+        ["GET", `/events?filter=${"x".repeat(300)}`, 400],
+      ] as const
+    ) {
+      const answer = await send(method, path, {});
+      assert.equal(answer.status, status, `${method} ${path}`);
+      assert.ok(answer.body.length > 5);
+    }
+    assert.equal((await get("/", { host: "evil.example" })).status, 421);
+    assert.equal((await get("/", { host: "localhost:80" })).status, 200);
+    const page = await get("/");
+    assert.match(String(page.headers["content-security-policy"]), /default-src 'none'.*sha256-/);
+    assert.equal(page.headers["x-content-type-options"], "nosniff");
+  });
+});
+
+for (
+  const [args, reason] of [
+    [["--http", "65536"], /expected PORT or ADDR:PORT/],
+    [["--http", "::1:80"], /expected PORT or ADDR:PORT/],
+    [["--http", "a b:80"], /expected PORT or ADDR:PORT/],
+    [["--http-control"], /--http-control needs --http/],
+    [["--http", "0.0.0.0:0", "--http-control"], /would let anybody fire: add --http-token-file/],
+    [["--http", "0", "--http-token-file", "/no/such"], /Cannot read the token file/],
+    [["--http", "0", "--http-token-file", "/dev/null"], /expected one line of at least 16/],
+    [["health"], /give --http or HEDDLE_SCHEDULER_HTTP/],
+  ] as const
+) {
+  Deno.test(`wrong usage exits with 2 and says why: ${args.join(" ")}`, async () => {
+    const { code, stderr } = await runProgram([...args]);
+    assert.match(stderr, reason);
+    assert.equal(code, 2);
+  });
+}
+
+Deno.test("a port that is taken is said, and ends it with 1", async () => {
+  await served([], async ({ port, path }) => {
+    const at = ["--config", path, "--bus", "memory", "--http", String(port)];
+    await using second = new Program(at);
+    assert.equal(await second.exit(), 1);
+    const { error } = second.log("http.listen_failed")[0]!;
+    assert.match(
+      String(error),
+      new RegExp(`^Cannot listen on 127\\.0\\.0\\.1:${port}: .*in use`, "i"),
+    );
+  });
+});
+
+Deno.test("whoever listens beyond loopback without a token is warned", async () => {
+  await served(["--http", "0.0.0.0:0"], async ({ program }) => {
+    assert.equal((await program.logged("http.unguarded")).level, "warning");
+  });
+});
+
+Deno.test("open pages and requests do not hold up the end", async () => {
+  await served([], async ({ url, program }) => {
+    const closing = new AbortController();
+    const stream = events(url, closing.signal);
+    await stream.next();
+    const began = performance.now();
+    program.kill("SIGTERM");
+    assert.equal(await program.exit(), 0);
+    assert.ok(performance.now() - began < 3000);
+    closing.abort();
+    await stream.return(undefined).catch(() => {});
+  });
+});
