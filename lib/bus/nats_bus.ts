@@ -1,3 +1,4 @@
+import { BurstLimit } from "../log/burst_limit.ts";
 import { defaultLogger, type Logger } from "../log/logger.ts";
 import { type Clock, systemClock } from "../time/clock.ts";
 import { Inbox } from "./inbox.ts";
@@ -75,6 +76,7 @@ export class NatsBus implements StreamBus {
   readonly #outbox = new Outbox();
   readonly #subscriptions = new NatsSubscriptions();
   readonly #replies = new Replies();
+  readonly #malformed: BurstLimit;
   readonly #acks: StreamAcks;
   #jetStream: Promise<JetStream> | null = null;
   readonly #inboxes = new Set<Inbox>();
@@ -90,6 +92,7 @@ export class NatsBus implements StreamBus {
     const { connectTimeout = CONNECT_TIMEOUT, waitForFirst = false } = options;
     this.#logger = options.logger ?? defaultLogger();
     this.#clock = options.clock ?? systemClock;
+    this.#malformed = new BurstLimit(this.#logger, () => this.#clock.monotonic());
     this.#acks = new StreamAcks(this.#clock, options.ackTimeout ?? ACK_TIMEOUT);
     const client = { name, pingInterval, maxPingOut: MAX_PINGS_OUT };
     this.#link = new NatsLink({
@@ -227,7 +230,7 @@ export class NatsBus implements StreamBus {
       pattern: subject,
       queueGroup,
       deliver: (message) => {
-        const received = readMessage(message, this.#logger, this.#respond, { takesEmpty });
+        const received = readMessage(message, this.#malformed, this.#respond, { takesEmpty });
         if (received !== null) inbox.push(received);
         else refuse(message, this.#respond);
       },
@@ -265,7 +268,7 @@ export class NatsBus implements StreamBus {
       if (isNoResponders(answer)) {
         throw new NoReplyError(`${failed}: nobody is subscribed`, "no_responders");
       }
-      const message = readMessage(answer, this.#logger, this.#respond);
+      const message = readMessage(answer, this.#malformed, this.#respond);
       if (message === null) throw new TypeError(`${failed} that is a JSON object`);
       return message;
     } finally {

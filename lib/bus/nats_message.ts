@@ -1,5 +1,5 @@
 import type { Msg } from "@nats-io/transport";
-import type { Logger } from "../log/logger.ts";
+import type { BurstLimit } from "../log/burst_limit.ts";
 import type { JsonObject, Message, SubscribeOptions } from "./message_bus.ts";
 import { decodePayload } from "./payload.ts";
 
@@ -14,7 +14,7 @@ type Respond = (subject: string, data: JsonObject) => Promise<void>;
  */
 export function readMessage(
   message: Msg,
-  logger: Logger,
+  log: BurstLimit,
   respond: Respond,
   { takesEmpty = false }: SubscribeOptions = {},
 ): Message | null {
@@ -25,7 +25,7 @@ export function readMessage(
     data = takesEmpty && message.data.length === 0 ? {} : decodePayload(message.data);
     for (const [name, values] of message.headers ?? []) headers[name] = values[0] ?? "";
   } catch (error) {
-    logger.warning("bus.malformed_message_skipped", {
+    log.warning("bus.malformed_message_skipped", {
       subject,
       size: message.data.length,
       error: error instanceof Error ? error.message : String(error),

@@ -2,6 +2,7 @@ import { dirname } from "node:path";
 import { type ActorOptions, BaseActor, type RunOptions } from "../actor/actor.ts";
 import { MicroService } from "../actor/micro_service.ts";
 import type { JsonObject, Message } from "../bus/message_bus.ts";
+import { BurstLimit } from "../log/burst_limit.ts";
 import { type Clock, systemClock } from "../time/clock.ts";
 import { Slice } from "../time/slice.ts";
 import { readTraceContext, type Tracing } from "../trace/tracing.ts";
@@ -70,6 +71,7 @@ export class SchedulerActor extends BaseActor {
   readonly #control: Control;
   /** How long answering others has gone on. */
   readonly #slice: Slice;
+  readonly #failures: BurstLimit;
 
   constructor(actorId: string, configPath: string, options: SchedulerActorOptions = {}) {
     super(actorId, options);
@@ -85,6 +87,7 @@ export class SchedulerActor extends BaseActor {
     this.#replicas = options.replicas ?? null;
     this.#tracing = options.tracing ?? null;
     this.#slice = new Slice(this.#clock);
+    this.#failures = new BurstLimit(this.logger, () => this.#clock.monotonic());
     this.#control = new Control({
       version: VERSION,
       replica: this.#replicas?.name ?? null,
@@ -280,15 +283,17 @@ export class SchedulerActor extends BaseActor {
 
   /** Answers a request; what is wanted of it is in `control_api.ts`. */
   override async handleMessage(data: JsonObject, message: Message): Promise<void> {
+    // Thousands of requests in a row must not keep what is due waiting.
+    if (this.#slice.isOver()) await this.#slice.pause();
     this.logger.debug("scheduler.message_received", {
       actor_id: this.actorId,
       keys: Object.keys(data).slice(0, 20),
     });
+    const isSlow = this.#control.isSlow(data);
+    if (!isSlow && message.respond === undefined) return; // nobody waits for the answer
     const answered = this.#answer(data, message);
-    if (this.#control.isSlow(data)) return; // nor must they keep each other waiting
+    if (isSlow) return; // nor must they keep each other waiting
     await answered;
-    // Thousands of requests in a row must not keep what is due waiting.
-    if (this.#slice.isOver()) await this.#slice.pause();
   }
 
   async #answer(data: JsonObject, message: Message): Promise<void> {
@@ -297,7 +302,7 @@ export class SchedulerActor extends BaseActor {
       if (reply?.status === "error" && message.respond === undefined) throw new Error(reply.error);
       if (reply !== null) await message.respond?.({ ...reply });
     } catch (error) {
-      this.logger.warning("scheduler.request_failed", {
+      this.#failures.warning("scheduler.request_failed", {
         action: String(data.action ?? "health").slice(0, 100),
         error: error instanceof Error ? error.message : String(error),
       });

@@ -4,17 +4,21 @@ import { connect } from "@nats-io/transport";
 import { startNatsServer } from "../helpers/nats_server.ts";
 import { eventually } from "../helpers/eventually.ts";
 import type { Program } from "../helpers/program.ts";
-import { type HttpSite, served } from "./site.ts";
+import { CONFIG, type HttpSite, served } from "./site.ts";
 
-/** Fires ten times a second; a test that takes this long in ms must have seen nearly all. */
-async function keepsTime(program: Program, abuse: () => Promise<void>): Promise<void> {
+/** While there is abuse, what fires so often per second fires so often, none late and none skipped. */
+async function keepsTime(
+  program: Program,
+  abuse: () => Promise<void>,
+  perSecond = 10,
+): Promise<void> {
   await program.logged("scheduler.running");
   const count = () => program.log("scheduler.task_dispatched").length;
   const before = count();
   const began = performance.now();
   await abuse();
   const seconds = (performance.now() - began) / 1000;
-  await eventually("it goes on", () => count() > before + seconds * 10 * 0.9);
+  await eventually("it goes on", () => count() > before + seconds * perSecond * 0.9);
   assert.deepEqual(program.log("scheduler.fire_skipped"), []);
   assert.deepEqual(program.log("scheduler.clock_jumped"), []);
   const latest = Math.max(...program.log("scheduler.firing").map((each) => +each.lateness_ms!));
@@ -157,7 +161,9 @@ Deno.test("a page that reads nothing is let go before it fills the memory", asyn
 
 Deno.test("a flood of requests on the bus is answered in turns, and the schedules keep time", async () => {
   await using server = await startNatsServer();
-  await served(["--nats-url", server.url, "--log-level", "info"], async ({ program }) => {
+  // The bus carries both: until the flood has been read, what a firing sent is not confirmed.
+  const config = CONFIG.replace("interval_seconds: 0.1", "interval_seconds: 0.5");
+  await served(["--nats-url", server.url], async ({ program }) => {
     const client = await connect({ servers: server.url });
     await keepsTime(program, async () => {
       const control = "heddle.scheduler.served";
@@ -167,12 +173,14 @@ Deno.test("a flood of requests on the bus is answered in turns, and the schedule
         '{"action":"next","count":100}',
         "{",
         "[]",
-        `{"action":"${"x".repeat(100_000)}"}`,
-        JSON.stringify({ action: "pause", entry: "x".repeat(500_000) }),
+        `{"action":"${"x".repeat(10_000)}"}`,
+        JSON.stringify({ action: "pause", entry: "x".repeat(20_000) }),
       ];
       const replies = await Promise.all(
         Array.from({ length: 600 }, (_, n) => ask(kinds[n % kinds.length]!)),
       );
+      // The largest that the server takes.
+      await ask(JSON.stringify({ action: "pause", entry: "x".repeat(1_000_000) }));
       const errors = replies.filter((each) => each.json<{ status: string }>().status === "error");
       assert.equal(errors.length, 400);
       assert.ok(replies.every(({ data }) => data.length < 200_000));
@@ -184,11 +192,11 @@ Deno.test("a flood of requests on the bus is answered in turns, and the schedule
       );
       const codes = slow.map((each) => each.json<{ code?: string }>().code ?? "ok");
       assert.ok(codes.every((code) => code === "ok" || code === "busy"));
-      assert.equal(
-        program.log("scheduler.goal_dispatched").length,
-        codes.filter((code) => code === "ok").length,
-      );
-    });
+      const fired = codes.filter((code) => code === "ok").length;
+      await eventually("each is logged", () => {
+        return program.log("scheduler.goal_dispatched").length === fired;
+      });
+    }, 2);
     await client.close();
-  });
+  }, { config });
 });

@@ -1,7 +1,7 @@
 import { request as httpRequest } from "node:http";
 import { Program } from "../helpers/program.ts";
 
-const CONFIG = `name: served
+export const CONFIG = `name: served
 schedules:
   - { name: often, interval_seconds: 0.1, dispatch_type: task, task: { worker_type: w } }
   - { name: daily, cron: "0 4 * * *", dispatch_type: goal, goal: { instruction: Sum up } }
