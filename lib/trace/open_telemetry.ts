@@ -31,24 +31,31 @@ export class OpenTelemetry implements Tracing {
     // Not that of the moment: a firing belongs to whoever asked for it, or begins a trace.
     const root = context.active();
     const from = parent === null ? trace.deleteSpan(root) : propagation.extract(root, parent);
-    return this.#begin(name, "internal", attributes, from);
+    return this.#begin(name, "internal", attributes, { from, state: parent?.tracestate });
   }
 
-  #begin(name: string, kind: SpanKind, attributes: Attributes | undefined, from: Context): Span {
+  /** @param within.state the `tracestate` of whoever began the trace, which Deno's spans drop */
+  #begin(
+    name: string,
+    kind: SpanKind,
+    attributes: Attributes | undefined,
+    { from, state }: { from: Context; state?: string },
+  ): Span {
     const span = this.#tracer.startSpan(name, { kind: KINDS[kind], attributes }, from);
     const own = trace.setSpan(from, span);
     return {
-      context: contextOf(own),
-      child: (childName, childKind, more) => this.#begin(childName, childKind, more, own),
+      context: contextOf(own, state),
+      child: (childName, childKind, more) =>
+        this.#begin(childName, childKind, more, { from: own, state }),
       end: (more, error) => end(span, more, error),
     };
   }
 }
 
-function contextOf(own: Context): TraceContext {
+function contextOf(own: Context, state?: string): TraceContext {
   const carrier: Record<string, string> = {};
   propagation.inject(own, carrier);
-  const { traceparent = "", tracestate } = carrier;
+  const { traceparent = "", tracestate = state } = carrier;
   return { traceparent, ...(tracestate && { tracestate }) };
 }
 

@@ -1,0 +1,200 @@
+/** Spans arrive at a collector, and their context in the messages. */
+import assert from "node:assert/strict";
+import { connect } from "@nats-io/transport";
+import { readTraceContext } from "../../lib/trace/tracing.ts";
+import { eventually } from "../helpers/eventually.ts";
+import { startNatsServer } from "../helpers/nats_server.ts";
+import { Program } from "../helpers/program.ts";
+
+interface Span {
+  traceId: string;
+  spanId: string;
+  parentSpanId: string;
+  name: string;
+  kind: number;
+  attributes: Record<string, unknown>;
+  failed: boolean;
+}
+
+/** A small OTLP receiver: keeps the spans of JSON exports. */
+function collector() {
+  const spans: Span[] = [];
+  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, async (request) => {
+    const { resourceSpans = [] } = await request.json();
+    for (const { scopeSpans } of resourceSpans) {
+      for (const { spans: received, scope } of scopeSpans) {
+        if (scope?.name !== "heddle-scheduler") continue;
+        for (const { attributes, status, ...span } of received) {
+          spans.push({
+            ...span,
+            failed: status?.code === 2,
+            attributes: Object.fromEntries(
+              attributes.map((each: { key: string; value: Record<string, unknown> }) => [
+                each.key,
+                Object.values(each.value)[0],
+              ]),
+            ),
+          });
+        }
+      }
+    }
+    return Response.json({});
+  });
+  return { spans, port: server.addr.port, [Symbol.asyncDispose]: () => server.shutdown() };
+}
+
+const CONFIG = `name: traced
+schedules:
+  - { name: plain, interval_seconds: 0.2, dispatch_type: task, task: { worker_type: w } }
+  - { name: by_hand, cron: "0 4 * * *", dispatch_type: goal, goal: { instruction: x } }
+  - name: expanded
+    cron: "0 4 * * *"
+    dispatch_type: task
+    task: { worker_type: w }
+    expand_from: ./sessions.js#active
+  - name: failing
+    cron: "0 4 * * *"
+    dispatch_type: task
+    task: { worker_type: w }
+    expand_from: ./sessions.js#none
+`;
+
+interface Carrying {
+  _trace_context?: { traceparent: string; tracestate?: string };
+}
+
+async function traced(
+  env: Record<string, string>,
+  test: (site: {
+    program: Program;
+    spans: Span[];
+    request(data: unknown): Promise<void>;
+    messages: { data: Carrying; traceparent: string }[];
+  }) => Promise<void>,
+) {
+  await using receiver = collector();
+  await using server = await startNatsServer();
+  const directory = await Deno.makeTempDir();
+  await Deno.writeTextFile(`${directory}/schedules.yaml`, CONFIG);
+  await Deno.writeTextFile(
+    `${directory}/sessions.js`,
+    "export const active = () => [{ n: 1 }, { n: 2 }];\n",
+  );
+  const client = await connect({ servers: server.url });
+  const messages: { data: Carrying; traceparent: string }[] = [];
+  client.subscribe("heddle.*.incoming", {
+    callback: (_, message) => {
+      const traceparent = message.headers?.get("traceparent") ?? "";
+      messages.push({ data: message.json(), traceparent });
+    },
+  });
+  await client.flush();
+  try {
+    await using program = new Program(
+      ["--config", `${directory}/schedules.yaml`, "--nats-url", server.url],
+      {
+        env: {
+          OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${receiver.port}`,
+          OTEL_EXPORTER_OTLP_PROTOCOL: "http/json",
+          OTEL_BSP_SCHEDULE_DELAY: "200",
+          ...env,
+        },
+      },
+    );
+    await program.logged("scheduler.running");
+    const request = async (data: unknown) => {
+      await client.request("heddle.scheduler.traced", JSON.stringify(data), { timeout: 20_000 });
+    };
+    await test({ program, spans: receiver.spans, request, messages });
+    program.kill("SIGTERM");
+    assert.equal(await program.exit(), 0);
+  } finally {
+    await client.close();
+    await Deno.remove(directory, { recursive: true });
+  }
+}
+
+Deno.test("a firing and its publishing are spans of one trace, which its message carries", async () => {
+  await traced({ OTEL_DENO: "true" }, async ({ spans, messages, program }) => {
+    await eventually("spans arrive", () => spans.some(({ name }) => name === "firing plain"));
+    const [{ data, traceparent }] = messages as [typeof messages[0]];
+    assert.equal(data._trace_context!.traceparent, traceparent);
+    const [, traceId, spanId] = /^00-(\w{32})-(\w{16})-01$/.exec(traceparent)!;
+    const publish = spans.find((span) => span.spanId === spanId)!;
+    assert.deepEqual([publish.name, publish.traceId, publish.kind], ["publish task", traceId, 4]);
+    assert.equal(publish.attributes["messaging.system"], "nats");
+    const firing = spans.find((span) => span.spanId === publish.parentSpanId)!;
+    assert.deepEqual([firing.name, firing.traceId], ["firing plain", traceId]);
+    assert.equal(firing.attributes["heddle.outcome"], "dispatched");
+    const logged = program.log("scheduler.firing")[0]!.firing_id;
+    assert.equal(firing.attributes["heddle.firing_id"], logged);
+    assert.ok(!firing.parentSpanId);
+    // Each firing has its own.
+    await eventually("another comes", () => messages.length > 1);
+    assert.notEqual(messages[1]!.traceparent.split("-")[1], traceId);
+  });
+});
+
+Deno.test("an expansion is a span too, and what fails says of what", async () => {
+  await traced({ OTEL_DENO: "true" }, async ({ spans, messages, request }) => {
+    await request({ action: "fire", entry: "expanded" });
+    await request({ action: "fire", entry: "failing" });
+    const of = (name: string) => spans.find((span) => span.name === name);
+    await eventually("they arrive", () => Boolean(of("firing failing") && of("firing expanded")));
+    const { spanId } = of("firing expanded")!;
+    const children = spans.filter(({ parentSpanId }) => parentSpanId === spanId);
+    assert.deepEqual(children.map(({ name }) => name).sort(), ["expansion", "publish task"]);
+    const expansion = children.find(({ name }) => name === "expansion")!;
+    assert.equal(Number(expansion.attributes["heddle.expansion.objects"]), 2);
+    const publish = children.find(({ name }) => name === "publish task")!;
+    const carrying = messages.filter(({ traceparent }) => traceparent.includes(publish.spanId));
+    assert.equal(carrying.length, 2);
+    const failing = of("firing failing")!;
+    assert.equal(failing.failed, true);
+    assert.equal(failing.attributes["heddle.outcome"], "failed");
+  });
+});
+
+Deno.test("a request's context is continued", async () => {
+  await traced({ OTEL_DENO: "true" }, async ({ spans, messages, request }) => {
+    const traceId = "0af7651916cd43dd8448eb211c80319c";
+    const traceparent = `00-${traceId}-b7ad6b7169203331-01`;
+    const _trace_context = { traceparent, tracestate: "rojo=1" };
+    await request({ action: "fire", entry: "by_hand", _trace_context });
+    await eventually("it arrives", () => spans.some(({ name }) => name === "firing by_hand"));
+    const firing = spans.find(({ name }) => name === "firing by_hand")!;
+    assert.deepEqual([firing.traceId, firing.parentSpanId], [traceId, "b7ad6b7169203331"]);
+    const message = messages.find((each) => each.traceparent.includes(traceId))!;
+    assert.equal(message.data._trace_context!.tracestate, "rojo=1");
+  });
+});
+
+Deno.test("without OTEL_DENO nothing is traced, and messages carry nothing", async () => {
+  await traced({}, async ({ spans, messages }) => {
+    await eventually("messages come", () => messages.length >= 3);
+    assert.deepEqual(spans, []);
+    assert.ok(messages.every(({ data, traceparent }) => {
+      return traceparent === "" && !("_trace_context" in data);
+    }));
+  });
+});
+
+for (
+  const [what, headers, data, expected] of [
+    ["a header beats the field", { traceparent: of("1") }, { traceparent: of("2") }, of("1")],
+    ["a field alone", {}, { traceparent: of("2") }, of("2")],
+    ["none", {}, undefined, undefined],
+    ["zeros are none", { traceparent: `00-${"0".repeat(32)}-${"1".repeat(16)}-01` }, {}, undefined],
+    ["rubbish is none", { traceparent: "rubbish" }, { traceparent: 5 }, undefined],
+    ["a list is none", {}, [of("1")], undefined],
+  ] as const
+) {
+  Deno.test(`incoming context: ${what}`, () => {
+    const context = readTraceContext({ headers, data: { _trace_context: data } });
+    assert.equal(context?.traceparent, expected);
+  });
+}
+
+function of(digit: string): string {
+  return `00-${digit.repeat(32)}-${digit.repeat(16)}-01`;
+}
