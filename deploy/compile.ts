@@ -4,6 +4,7 @@
  *   deno task compile                        dist/heddle-scheduler, for this machine
  *   deno task compile --include expansions   with the modules of a directory, or one module, in it
  *   deno task compile --allow-write=/var/lib/reports --allow-run=/usr/bin/git
+ *   deno task compile --no-tracing           without Deno's OpenTelemetry
  *   deno task compile --target aarch64-apple-darwin
  *   deno task compile:all                    for every target, with checksums
  *
@@ -22,7 +23,26 @@ const BUNDLE = join(DIST, "bundle");
 const NAME = "heddle-scheduler";
 
 /** The entries of the program's threads, which it looks for beside its own modules. */
-const WORKERS = ["config_worker", "expansion_worker"];
+const WORKERS = {
+  config_worker: "lib/scheduler/config_worker.ts",
+  expansion_worker: "lib/scheduler/expansion_worker.ts",
+  http_worker: "lib/http/http_worker.ts",
+};
+
+/** What they read beside them. */
+const ASSETS = ["lib/http/page.html"];
+
+/**
+ * Whether Deno can export traces is fixed when the executable is made; whether ours makes any, it
+ * asks when it starts, by the same `OTEL_DENO`. Deno's own metrics and log records stay out of it; its
+ * span of each HTTP request cannot: `--no-tracing` makes an executable without any of it.
+ */
+const TELEMETRY = {
+  OTEL_DENO: "true",
+  OTEL_DENO_TRACING: "true",
+  OTEL_DENO_METRICS: "false",
+  OTEL_DENO_CONSOLE: "ignore",
+};
 
 /** All that `deno compile` can build for. */
 const TARGETS = [
@@ -48,6 +68,7 @@ interface Options {
   include: string[];
   output: string;
   commit?: string;
+  tracing: boolean;
   allowWrite?: string;
   allowRun?: string;
   allowSys?: string;
@@ -80,7 +101,7 @@ async function main(options: Options): Promise<void> {
       ...each === null ? [] : ["--target", each],
       `--v8-flags=${V8_FLAGS.join()}`,
       ...["--output", path, join(BUNDLE, "main.js")],
-    ]);
+    ], options.tracing ? TELEMETRY : {});
     built.push(path);
   }
   if (target.length > 0) await writeChecksums(built);
@@ -108,12 +129,16 @@ async function bundleAll(modules: Map<string, string>, commit?: string): Promise
   // In pieces: what is imported when it is needed, such as the NATS client, stays out of the rest.
   await bundle(join(ROOT, "main.ts"), ["--code-splitting", "--outdir", BUNDLE]);
   await Deno.writeTextFile(join(BUNDLE, "commit.txt"), commit ?? await headCommit());
-  for (const worker of WORKERS) {
-    await bundleTo(`${worker}.js`, join(ROOT, "lib/scheduler", `${worker}.ts`));
+  for (const [name, module] of Object.entries(WORKERS)) {
+    await bundleTo(`${name}.js`, join(ROOT, module));
+  }
+  for (const asset of ASSETS) {
+    await Deno.copyFile(join(ROOT, asset), join(BUNDLE, basename(asset)));
   }
   for (const [module, path] of modules) await bundleTo(path, module);
   for await (const module of modulesIn([BUNDLE])) await hidePaths(module);
-  return ["commit.txt", ...WORKERS.map((worker) => `${worker}.js`), ...modules.values()];
+  const workers = Object.keys(WORKERS).map((name) => `${name}.js`);
+  return ["commit.txt", ...workers, ...ASSETS.map((asset) => basename(asset)), ...modules.values()];
 }
 
 /** What is allowed besides what deno.json says. */
@@ -173,8 +198,13 @@ async function writeChecksums(paths: readonly string[]): Promise<void> {
 }
 
 /** This same Deno: the base that it compiles to belongs to its version. */
-async function deno(args: string[]): Promise<void> {
-  const command = new Deno.Command(Deno.execPath(), { args, stdout: "inherit", stderr: "inherit" });
+async function deno(args: string[], env: Record<string, string> = {}): Promise<void> {
+  const command = new Deno.Command(Deno.execPath(), {
+    args,
+    env,
+    stdout: "inherit",
+    stderr: "inherit",
+  });
   const { code } = await command.output();
   if (code !== 0) throw new Error(`deno ${args[0]} ended with exit code ${code}`);
 }
@@ -200,6 +230,7 @@ const program = new Command("compile")
   .option("--allow-run <programs>", "comma-separated; expansions may then start them")
   .option("--allow-sys <apis>", "comma-separated, as Deno names them")
   .option("--allow-ffi <libraries>", "comma-separated")
+  .option("--no-tracing", "an executable that cannot export traces")
   .option("--commit <hash>", "for --version; default: what git says")
   .option("--output <file>", "where no --target is given", join(DIST, NAME))
   .parse(Deno.args, { from: "user" });

@@ -43,9 +43,13 @@ const PACKAGES = [
   "@nats-io/nkeys",
   "@nats-io/nuid",
   "@nats-io/transport-node",
+  "@opentelemetry/api",
+  "bintrees",
   "commander",
   "js-yaml",
   "leven",
+  "prom-client",
+  "tdigest",
   "tweetnacl",
 ];
 

@@ -22,6 +22,8 @@ const PROMISES: [what: string, file: string, test: string][] = [
   ["a server that comes later", "end", "with --skip-preflight the server may come later"],
   ["stdin closed", "end", "with stdin, or all three, closed it runs on"],
   ["stdout closed", "end", "on the memory bus it ends when nobody reads its stdout any more"],
+  ["--http, health", "observed", "health, metrics, the page and what it asks for"],
+  ["traces", "observed", "with OTEL_DENO it traces; without, not even its messages know"],
   ["PID 1", "surroundings", "as PID 1 it works, and ends by SIGTERM"],
   ["unprivileged", "surroundings", "as a user without a name or a right it works"],
   ["read-only, no /tmp", "surroundings", "on a read-only file system, with no /tmp, it works"],

@@ -1,0 +1,67 @@
+/** The executable, seen from outside while it runs. */
+import assert from "node:assert/strict";
+import { eventually } from "../helpers/eventually.ts";
+import { everywhere, HERE } from "./places.ts";
+
+const CONFIG = `name: seen
+schedules:
+  - { name: often, interval_seconds: 0.2, dispatch_type: task, task: { worker_type: w } }
+  - { name: daily, cron: "0 4 * * *", dispatch_type: goal, goal: { instruction: x } }
+`;
+
+everywhere("health, metrics, the page and what it asks for", async (place) => {
+  await place.withFiles({ "s.yaml": CONFIG }, async (site) => {
+    const at = ["--config", site.path("s.yaml"), "--bus", "memory", "--http", "0"];
+    await using program = site.start([...at, "--http-control"]);
+    const url = String((await program.logged("http.listening")).url);
+    const { port } = new URL(url);
+    await program.logged("scheduler.task_dispatched", 2);
+    assert.equal((await site.run(["health", "--ready", "--http", port])).code, 0);
+    await eventually("it is counted", async () => {
+      const text = await (await fetch(`${url}metrics`)).text();
+      return /firings_total\{schedule="often",.*\} [2-9]/.test(text);
+    });
+    assert.match(await (await fetch(url)).text(), /^<!DOCTYPE html>/);
+    const fired = await fetch(`${url}control`, {
+      method: "POST",
+      headers: { "content-type": "application/json", "x-heddle-control": "1" },
+      body: '{"action":"fire","entry":"daily"}',
+    });
+    assert.equal((await fired.json()).dispatches, 1);
+    await program.logged("scheduler.goal_dispatched");
+    program.kill("SIGTERM");
+    assert.equal(await program.exit(), 0);
+    assert.equal((await site.run(["health", "--http", port])).code, 1);
+  });
+});
+
+Deno.test("with OTEL_DENO it traces; without, not even its messages know", async () => {
+  const received: string[] = [];
+  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, async (request) => {
+    received.push(await request.text());
+    return Response.json({});
+  });
+  const env = {
+    OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${server.addr.port}`,
+    OTEL_EXPORTER_OTLP_PROTOCOL: "http/json",
+    OTEL_BSP_SCHEDULE_DELAY: "200",
+  };
+  try {
+    await HERE.withFiles({ "s.yaml": CONFIG }, async (site) => {
+      const at = ["--config", site.path("s.yaml"), "--bus", "memory"];
+      {
+        await using silent = site.start(at, { env });
+        await silent.logged("scheduler.task_dispatched", 3);
+        await new Promise((resolve) => setTimeout(resolve, 500));
+        assert.doesNotMatch(silent.stdout.join(), /traceparent/);
+      }
+      assert.deepEqual(received, []);
+      await using traced = site.start(at, { env: { ...env, OTEL_DENO: "true" } });
+      await traced.logged("scheduler.task_dispatched");
+      await eventually("a span arrives", () => received.some((text) => /firing often/.test(text)));
+      assert.match(traced.stdout.join(), /"_trace_context":\{"traceparent":"00-/);
+    });
+  } finally {
+    await server.shutdown();
+  }
+});
