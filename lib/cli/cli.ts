@@ -8,6 +8,7 @@ import { EXIT, type SetExitCode, UsageError } from "./exit_codes.ts";
 import { fireCommand } from "./fire.ts";
 import { pauseCommand, resumeCommand } from "./pause.ts";
 import { healthCommand } from "./health.ts";
+import { importCommand } from "./import.ts";
 import { reloadCommand } from "./reload.ts";
 import { runCommand } from "./run.ts";
 import { schemaCommand } from "./schema.ts";
@@ -54,6 +55,7 @@ export async function runCli(args: readonly string[]): Promise<number> {
     healthCommand,
     streamCommand,
     schemaCommand,
+    importCommand,
   ];
   for (const command of commands) {
     const added = command(setExitCode);
