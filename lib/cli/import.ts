@@ -92,7 +92,8 @@ function machineZone(): string {
   return zone;
 }
 
-function isSystemCrontab(file: string): boolean {
+/** Whether cron reads the file as one with users: its own, not those of `crontab -e`. */
+export function isSystemCrontab(file: string): boolean {
   if (file === "-") return false;
   const path = resolve(file);
   return path === "/etc/crontab" || dirname(path) === "/etc/cron.d";

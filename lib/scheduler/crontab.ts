@@ -165,7 +165,7 @@ class Conversion {
 
   #write(text: string): void {
     if (this.isFull) return;
-    this.#size += new TextEncoder().encode(text).length + 1;
+    this.#size += byteLength(text) + 1;
     this.isFull = this.#size > LARGEST_FILE;
     if (!this.isFull) return void this.#body.push(text);
     const message = "The configuration would be larger than can be read, " +
@@ -173,4 +173,8 @@ class Conversion {
     this.#report(new CrontabProblem("error", message, 1));
     this.#body.push(`  # not carried over: line ${this.#line} and those after it`);
   }
+}
+
+function byteLength(text: string): number {
+  return /[\u0080-\uffff]/.test(text) ? new TextEncoder().encode(text).length : text.length;
 }

@@ -35,8 +35,8 @@ function nameOf(command: string): string {
   const words = commands.find(([program]) => program && !PREPARATIONS.has(program)) ??
     commands.find(({ length }) => length > 0) ?? [];
   const [program = "", ...rest] = words;
-  const name = [slug(withoutExtension(baseName(program))), slug(distinguishing(rest))]
-    .filter((part) => part !== "").join("_");
+  const parts = [slug(withoutExtension(baseName(program))), slug(distinguishing(rest))];
+  const name = [...new Set(parts)].filter((part) => part !== "").join("_");
   return name.slice(0, LONGEST_NAME) || "job";
 }
 
