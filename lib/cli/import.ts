@@ -12,7 +12,7 @@ interface CrontabOptions {
   workerType: string;
   name: string;
   timezone?: string;
-  system: boolean;
+  system?: true;
 }
 
 /** `import crontab FILE`: the configuration for another program's schedules, on stdout. */
@@ -23,11 +23,7 @@ export function importCommand(setExitCode: SetExitCode): Command {
     .requiredOption("--worker-type <name>", "the worker that is to run the commands", workerType)
     .option("--name <name>", "the configuration's name", schedulerName, "crontab")
     .option("--timezone <zone>", "of the times in the file (default: this machine's)", timezone)
-    .option(
-      "--system",
-      "a user stands before each command, as in /etc/crontab and /etc/cron.d (default there)",
-      false,
-    )
+    .option("--system", "a user stands before each command, as in /etc/crontab and /etc/cron.d")
     .addHelpText(
       "after",
       "\nWhat is not carried over is told on stderr, and kept in the configuration as a comment." +
@@ -66,7 +62,7 @@ async function importCrontab(file: string, options: CrontabOptions): Promise<num
     name: options.name,
     workerType: options.workerType,
     timezone: options.timezone ?? machineZone(),
-    isSystem: options.system || isSystemCrontab(file),
+    isSystem: options.system ?? isSystemCrontab(file),
   });
   for (const problem of problems) console.error(formatProblem(file, problem));
   if (entries === 0) {

@@ -57,7 +57,7 @@ export function convertCrontab(text: string, options: CrontabOptions): Converted
   for (let start = 0; start < text.length;) {
     const newline = text.indexOf("\n", start);
     const end = newline < 0 ? text.length : newline;
-    conversion.add(text.slice(start, end).replace(/\r$/, "").toWellFormed(), ++number);
+    conversion.add(text.slice(start, end).replace(/\r$/, ""), ++number);
     if (conversion.isFull) break;
     start = end + 1;
   }

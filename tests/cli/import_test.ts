@@ -48,6 +48,19 @@ Deno.test("import crontab writes what validate --strict accepts and simulate fir
   });
 });
 
+Deno.test("the page about moving over shows what is printed", async () => {
+  const page = await Deno.readTextFile(new URL("../../docs/from-crontab.md", import.meta.url));
+  const [, crontab, told, yaml] = [...page.matchAll(/^```\w+\n(.*?)^```$/gms)].map(([, text]) =>
+    text
+  );
+  await withFile(crontab!, async (path) => {
+    const { code, stdout, stderr } = await importCrontab(path);
+    assert.equal(stderr.replaceAll(path, "crontab.txt") + "\n", told);
+    assert.equal(stdout + "\n", yaml);
+    assert.equal(code, 0);
+  });
+});
+
 Deno.test("import crontab tells what it could not carry over, and still writes the rest", async () => {
   await withFile("@reboot a\nMAILTO=b\n@daily c\n", async (path) => {
     const { code, stdout, stderr } = await importCrontab(path, "--timezone", "UTC");

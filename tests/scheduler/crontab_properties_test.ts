@@ -67,6 +67,8 @@ Deno.test("whatever the crontab, the result is a configuration without problems"
       const { config, problems } = parseSchedulerConfig(yaml);
       assert.deepEqual(problems, [], yaml);
       assert.equal(config!.entries.length, entries);
+      // Other readers of YAML end a line at U+0085 and U+2028, or refuse what does not print.
+      assert.doesNotMatch(yaml, /[^\t\n\P{Cc}]|[\u2028\u2029\ufeff\p{Cs}]/u);
       for (const { name } of config!.entries) assert.match(name, /^[a-z0-9_-]{1,60}$/);
     }),
     { numRuns: 3000 },
