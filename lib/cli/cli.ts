@@ -4,6 +4,7 @@
  * @module
  */
 import { Command, CommanderError } from "commander";
+import { completionCommand } from "./completion.ts";
 import { EXIT, type SetExitCode, UsageError } from "./exit_codes.ts";
 import { fireCommand } from "./fire.ts";
 import { pauseCommand, resumeCommand } from "./pause.ts";
@@ -56,6 +57,7 @@ export async function runCli(args: readonly string[]): Promise<number> {
     streamCommand,
     schemaCommand,
     importCommand,
+    completionCommand,
   ];
   for (const command of commands) {
     const added = command(setExitCode);

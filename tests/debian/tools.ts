@@ -3,6 +3,8 @@
 export const TOOLS = [
   { command: "chromium", package: "chromium" },
   { command: "promtool", package: "prometheus" },
+  { command: "zsh", package: "zsh" },
+  { command: "fish", package: "fish" },
 ] as const;
 
 /** Whether the command is in the PATH. */
