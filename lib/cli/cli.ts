@@ -6,7 +6,9 @@
 import { Command, CommanderError } from "commander";
 import { completionCommand } from "./completion.ts";
 import { EXIT, type SetExitCode, UsageError } from "./exit_codes.ts";
+import { explainCommand } from "./explain.ts";
 import { fireCommand } from "./fire.ts";
+import { nextCommand } from "./next.ts";
 import { pauseCommand, resumeCommand } from "./pause.ts";
 import { healthCommand } from "./health.ts";
 import { importCommand } from "./import.ts";
@@ -24,6 +26,7 @@ Examples:
   heddle-scheduler --config schedules.yaml --nats-url nats://127.0.0.1:4222
   heddle-scheduler --bus memory                needs no server: dispatches go to stdout
   heddle-scheduler validate schedules.yaml     every problem, with line and column
+  heddle-scheduler next                        the coming firings, without running anything
   heddle-scheduler simulate --from 2026-03-28T00:00:00Z --to 2026-03-30T00:00:00Z
   heddle-scheduler status                      how a running scheduler and its entries are
   heddle-scheduler fire nightly                dispatch one entry now
@@ -47,6 +50,8 @@ export async function runCli(args: readonly string[]): Promise<number> {
   const commands = [
     runCommand,
     validateCommand,
+    nextCommand,
+    explainCommand,
     simulateCommand,
     fireCommand,
     statusCommand,

@@ -4,8 +4,8 @@
  * @module
  */
 import type { ServerResponse } from "node:http";
+import { type DayAhead, dayAhead, type Repeating } from "../scheduler/day_ahead.ts";
 import type { Clock } from "../time/clock.ts";
-import { type DayAhead, dayAhead } from "./day_ahead.ts";
 import { HttpError } from "./guard.ts";
 import type { Mirror, Row } from "./mirror.ts";
 import { MOST_ROWS, rowOf, summaryOf } from "./page_view.ts";
@@ -126,11 +126,17 @@ export class LivePages {
     const now = clock.monotonic();
     const isOld = mirror.timing !== this.#aheadTiming && now - this.#aheadAt > PERIOD;
     if (isOld || now - this.#aheadAt > AHEAD_PERIOD) {
-      const isSilent = (row: Row) => !row.view.enabled || mirror.isPaused(row);
-      this.#ahead = dayAhead(mirror.rows, clock.now(), isSilent);
+      this.#ahead = dayAhead(firing(mirror), clock.now());
       this.#aheadAt = now;
       this.#aheadTiming = mirror.timing;
     }
     return this.#ahead;
+  }
+}
+
+/** The entries that will fire. */
+function* firing(mirror: Mirror): Generator<Repeating> {
+  for (const row of mirror.rows) {
+    if (row.view.enabled && !mirror.isPaused(row)) yield { ...row.view, next: row.next };
   }
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { QUARTER } from "../scheduler/day_ahead.ts";
 import { type Outcome, OUTCOMES } from "../scheduler/ledger.ts";
 import { type EntryView, RECORD_SIZE, type SchedulerState, type ToServer } from "./protocol.ts";
 
@@ -36,7 +37,6 @@ export interface PastBin {
   skipped: number;
 }
 
-export const QUARTER = 900_000;
 /** A day of them, and the one under way. */
 const PAST_BINS = 97;
 

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { DayAhead } from "./day_ahead.ts";
-import { type Mirror, QUARTER, type Row } from "./mirror.ts";
+import { type DayAhead, QUARTER } from "../scheduler/day_ahead.ts";
+import type { Mirror, Row } from "./mirror.ts";
 
 /** Rows that a page gets at most; it can ask for others by a part of their names. */
 export const MOST_ROWS = 200;

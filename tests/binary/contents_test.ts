@@ -46,6 +46,7 @@ const PACKAGES = [
   "@opentelemetry/api",
   "bintrees",
   "commander",
+  "cronstrue",
   "js-yaml",
   "leven",
   "prom-client",

@@ -1,9 +1,21 @@
 import type { Cadence } from "../time/cadence.ts";
 import { cronCadence } from "../time/cron_cadence.ts";
-import { QUARTER, type Row } from "./mirror.ts";
+
+/** Of an hour, in milliseconds. */
+export const QUARTER = 900_000;
 
 /** Quarters of an hour in a day. */
 export const QUARTERS = 96;
+
+/** One entry, as far as its firings are counted. Instants in milliseconds since the epoch. */
+export interface Repeating {
+  readonly cron: string | null;
+  readonly timezone: string;
+  readonly intervalSeconds: number | null;
+  readonly endAt: number | null;
+  /** When it is due next; Infinity for never. */
+  readonly next: number;
+}
 
 /** How many occurrences are looked up at most: all of a day for two entries of every second. */
 const MOST_LOOKUPS = 200_000;
@@ -21,13 +33,8 @@ export interface DayAhead {
  * How many firings are due in each quarter of an hour of the day that follows.
  *
  * @param now milliseconds since the epoch
- * @param isSilent whether a row fires nothing
  */
-export function dayAhead(
-  rows: readonly Row[],
-  now: number,
-  isSilent: (row: Row) => boolean,
-): DayAhead {
+export function dayAhead(entries: Iterable<Repeating>, now: number): DayAhead {
   const from = Math.floor(now / QUARTER);
   const counts = new Array<number>(QUARTERS).fill(0);
   const end = (from + QUARTERS) * QUARTER;
@@ -35,9 +42,8 @@ export function dayAhead(
     string,
     { cadence: Cadence; first: number; until: number; times: number }
   >();
-  for (const row of rows) {
-    const { view: { cron, timezone, intervalSeconds, endAt }, next } = row;
-    if (isSilent(row) || next >= end) continue;
+  for (const { cron, timezone, intervalSeconds, endAt, next } of entries) {
+    if (next >= end) continue;
     const until = Math.min(end, (endAt ?? Infinity) + 1);
     if (intervalSeconds !== null) {
       addInterval(counts, from, { next, period: intervalSeconds * 1000, until });

@@ -1,0 +1,44 @@
+/** Blocks of eighths, and what stands for them where there is ASCII only. */
+const BLOCKS = " ▁▂▃▄▅▆▇█";
+const ASCII = " .:-=+*#%";
+
+export interface DayBarOptions {
+  /** Minutes past midnight, by the clock of the scale, at which the first cell begins. */
+  startsAt: number;
+  /** What the scale's hours are of. */
+  zone: string;
+  /** Whether the terminal shows more than ASCII. */
+  isUnicode: boolean;
+}
+
+/**
+ * Counts per quarter of an hour as one line of 96 cells, with a scale of hours below.
+ *
+ * @param counts 96 of them
+ */
+export function dayBar(counts: readonly number[], options: DayBarOptions): string[] {
+  const { startsAt, zone, isUnicode } = options;
+  const ramp = isUnicode ? BLOCKS : ASCII;
+  const most = Math.max(...counts);
+  const steps = ramp.length - 1;
+  // One firing is seen beside a thousand.
+  const cell = (count: number) => ramp[count === 0 ? 0 : Math.ceil(count / most * steps)]!;
+  const hours: string[] = [];
+  for (let quarter = 0; quarter < counts.length; quarter++) {
+    const minutes = startsAt + quarter * 15;
+    const hour = Math.floor(minutes / 60) % 24;
+    const isHour = minutes % 60 < 15 && hour % 3 === 0;
+    hours.push(isHour ? String(hour).padStart(2, "0") : " ");
+  }
+  // A label takes the place of the cell after it.
+  let scale = "";
+  for (const [quarter, label] of hours.entries()) {
+    if (scale.length <= quarter) scale += label;
+  }
+  const total = counts.reduce((sum, count) => sum + count, 0);
+  return [
+    counts.map(cell).join(""),
+    scale.trimEnd(),
+    `firings per quarter of an hour, hours of ${zone}: ${total} in all, at most ${most}`,
+  ];
+}

@@ -1,0 +1,52 @@
+import type { ComingFiring } from "../scheduler/coming_firings.ts";
+import { instantInZone } from "../scheduler/instant_in_zone.ts";
+import type { ScheduleEntry } from "../scheduler/schedule_entry.ts";
+import { span } from "./spans.ts";
+
+/** Longer instructions are cut, in characters. */
+const LONGEST = 60;
+
+export const UPCOMING_HEADINGS = ["local", "UTC", "in", "zone", "entry", "dispatches"] as const;
+
+/** @param from what the time until then counts from; milliseconds since the epoch */
+export function upcomingRow(entry: ScheduleEntry, firing: ComingFiring, from: number): string[] {
+  const { scheduledFor } = firing;
+  return [
+    instantInZone(scheduledFor, entry.timezone),
+    new Date(scheduledFor).toISOString().replace(".000Z", "Z"),
+    span(scheduledFor - from),
+    entry.timezone,
+    entry.name,
+    whatOf(entry),
+  ];
+}
+
+export function upcomingJson(entry: ScheduleEntry, firing: ComingFiring, from: number) {
+  const { scheduledFor } = firing;
+  return {
+    entry: entry.name,
+    at: new Date(scheduledFor).toISOString(),
+    local: instantInZone(scheduledFor, entry.timezone),
+    timezone: entry.timezone,
+    in_seconds: (scheduledFor - from) / 1000,
+    dispatch_type: entry.dispatchType,
+    ...(entry.dispatchType === "goal"
+      ? { instruction: entry.goalConfig.instruction }
+      : { worker_type: entry.taskConfig.workerType }),
+    jitter_seconds: entry.jitterSeconds,
+    expand_from: entry.expandFrom,
+  };
+}
+
+function whatOf(entry: ScheduleEntry): string {
+  const what = entry.dispatchType === "goal"
+    ? `goal: ${entry.goalConfig.instruction}`
+    : `task: ${entry.taskConfig.workerType}`;
+  const line = what.replaceAll(/\s+/g, " ");
+  const notes = [
+    ...(entry.expandFrom === null ? [] : [`for each of ${entry.expandFrom}`]),
+    ...(entry.jitterSeconds === 0 ? [] : [`up to ${entry.jitterSeconds} s later`]),
+  ];
+  const cut = line.length > LONGEST ? `${line.slice(0, LONGEST)}…` : line;
+  return notes.length === 0 ? cut : `${cut} (${notes.join(", ")})`;
+}

@@ -1,0 +1,135 @@
+/** `next` and `explain` as processes. */
+import assert from "node:assert/strict";
+import { runProgram } from "../helpers/program.ts";
+
+const CONFIG = `name: ahead
+timezone: Europe/Berlin
+schedules:
+  - name: nightly
+    cron: "30 2 * * *"
+    dispatch_type: goal
+    goal: { instruction: Summarize what came in since yesterday and tell everybody who asked for it }
+  - name: heartbeat
+    interval_seconds: 7200
+    jitter_seconds: 30
+    dispatch_type: task
+    task: { worker_type: checker }
+  - { name: unused, cron: "* * * * *", enabled: false, dispatch_type: task, task: { worker_type: w } }
+`;
+
+async function next(
+  args: string[],
+  options: { env?: Record<string, string>; config?: string } = {},
+) {
+  const path = await Deno.makeTempFile({ suffix: ".yaml" });
+  try {
+    await Deno.writeTextFile(path, options.config ?? CONFIG);
+    const { code, stdout, stderr } = await runProgram(["next", path, ...args], options);
+    return { code, stderr: stderr.replaceAll(path, "FILE"), lines: stdout.split("\n"), stdout };
+  } finally {
+    await Deno.remove(path);
+  }
+}
+
+const FROM = ["--from", "2026-11-24T00:00:00Z"];
+
+Deno.test("next lists the coming firings, by both clocks, and shows the day as a bar", async () => {
+  const { code, lines, stderr } = await next([...FROM, "--count", "3"]);
+  assert.equal(code, 0);
+  assert.deepEqual(lines.slice(0, 5), [
+    "local                          UTC                   in          zone           entry      dispatches",
+    "Tue 2026-11-24 02:30:00+01:00  2026-11-24T01:30:00Z  1 h 30 min  Europe/Berlin  nightly    goal: Summarize what came in since yesterday and tell everyb…",
+    "Tue 2026-11-24 03:00:00+01:00  2026-11-24T02:00:00Z  2 h         Europe/Berlin  heartbeat  task: checker (up to 30 s later)",
+    "Tue 2026-11-24 05:00:00+01:00  2026-11-24T04:00:00Z  4 h         Europe/Berlin  heartbeat  task: checker (up to 30 s later)",
+    '"unused" is disabled',
+  ]);
+  assert.equal([...lines[6]!].length, 96);
+  assert.match(lines[7]!, /^ {8}03 {10}06/);
+  assert.equal(
+    lines[8],
+    "firings per quarter of an hour, hours of Europe/Berlin: 12 in all, at most 1",
+  );
+  assert.equal(
+    stderr,
+    'warning: "nightly": on 2027-03-28 the clock in Europe/Berlin leaps over 02:30: ' +
+      "it fires at Sun 2027-03-28 03:00:00+02:00",
+  );
+});
+
+Deno.test("next --entry, --until and --format json", async () => {
+  const { stdout, code } = await next([
+    ...FROM,
+    ...["--entry", "heartbeat", "--until", "2026-11-24T04:00:00Z", "--format", "json"],
+  ]);
+  assert.equal(code, 0);
+  const { firings, per_quarter_hour, warnings, without_firings } = JSON.parse(stdout);
+  assert.deepEqual(firings.map(({ at }: { at: string }) => at), [
+    "2026-11-24T02:00:00.000Z",
+    "2026-11-24T04:00:00.000Z",
+  ]);
+  assert.deepEqual(
+    [firings[0].in_seconds, firings[0].worker_type, firings[0].jitter_seconds],
+    [7200, "checker", 30],
+  );
+  assert.equal(per_quarter_hour.length, 96);
+  assert.deepEqual([warnings, without_firings], [[], []]);
+});
+
+Deno.test("next --strict makes an error of what a look ahead tells", async () => {
+  assert.equal((await next([...FROM, "--strict"])).code, 2);
+  assert.equal((await next([...FROM, "--strict", "--entry", "heartbeat"])).code, 0);
+});
+
+Deno.test("next tells an entry that is not there, a file that is wrong, and a count that is none", async () => {
+  const unknown = await next(["--entry", "nihgtly"]);
+  assert.equal(unknown.code, 2);
+  assert.equal(
+    unknown.stderr,
+    'error: FILE has no entry "nihgtly" (did you mean "nightly"?)',
+  );
+  const wrong = await next([], { config: "name: a\nschedules: 5\n" });
+  assert.equal(wrong.code, 2);
+  assert.match(wrong.stderr, /^FILE:2:12: error: /);
+  assert.equal((await next(["--count", "0"])).code, 2);
+  assert.equal((await next(["--from", "tomorrow"])).code, 2);
+});
+
+Deno.test("next draws its bar in ASCII where the locale has no more", async () => {
+  const { lines } = await next(FROM, { env: { LC_ALL: "C" } });
+  assert.match(lines.find((line) => line.includes("%"))!, /^[ %]+$/);
+});
+
+Deno.test("explain says an expression in words, and when it fires", async () => {
+  const { stdout, code } = await runProgram([
+    ...["explain", "0 9 * * 1-5", "--timezone", "Europe/Berlin", "--count", "2"],
+    ...["--from", "2026-11-27T12:00:00Z"],
+  ]);
+  assert.equal(code, 0);
+  assert.deepEqual(stdout.split("\n"), [
+    "At 09:00, Monday through Friday (Europe/Berlin)",
+    "",
+    "local                          UTC                   in",
+    "Mon 2026-11-30 09:00:00+01:00  2026-11-30T08:00:00Z  2 d 20 h",
+    "Tue 2026-12-01 09:00:00+01:00  2026-12-01T08:00:00Z  3 d 20 h",
+  ]);
+});
+
+Deno.test("explain takes an expression without quotes, warns, and refuses as validate does", async () => {
+  const unquoted = await runProgram(["explain", "0", "0", "31", "1-12", "?"]);
+  assert.match(unquoted.stdout, /^At 00:00, on day 31 of the month/);
+  const rare = await runProgram(["explain", "0 0 31 * *"]);
+  assert.match(rare.stderr, /^warning: it fires on day 31 only/);
+  const six = await runProgram(["explain", "0 30 2 * * MON"]);
+  assert.match(six.stderr, /^warning: .*six fields|seconds first/m);
+  const wrong = await runProgram(["explain", "61 * * * *"]);
+  assert.equal(wrong.code, 2);
+  assert.match(
+    wrong.stderr,
+    /^error: invalid cron expression "61 \* \* \* \*": minute 61 is out of range/,
+  );
+  const zone = await runProgram(["explain", "* * * * *", "--timezone", "Europe/Berlinn"]);
+  assert.equal(zone.code, 2);
+  assert.match(zone.stderr, /did you mean "Europe\/Berlin"/);
+  const json = await runProgram(["explain", "@daily", "--format", "json"]);
+  assert.equal(JSON.parse(json.stdout).words, "At 00:00");
+});
