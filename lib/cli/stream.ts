@@ -45,7 +45,7 @@ export function streamCommand(setExitCode: SetExitCode): Command {
         .argParser(positiveInteger).default(1 << 30, "1 GiB"),
     );
   addBusOptions(create);
-  addLoggingOptions(create);
+  addLoggingOptions(create).setOptionValue("logLevel", "warning");
   create.action(async (options: StreamOptions) => setExitCode(await createStream(options)));
   return new Command("stream").description("the JetStream stream that dispatches are kept in")
     .addCommand(create);
