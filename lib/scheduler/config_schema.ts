@@ -47,6 +47,7 @@ const GOAL_SCHEMA = {
   type: ["object", "null"],
   title: "Goal",
   description: "What a `goal` entry dispatches to `heddle.goals.incoming`.",
+  examples: [{ instruction: "Summarize the documents of the last hour" }],
   required: ["instruction"],
   additionalProperties: false,
   properties: {
@@ -71,6 +72,7 @@ const TASK_SCHEMA = {
   type: ["object", "null"],
   title: "Task",
   description: "What a `task` entry dispatches to `heddle.tasks.incoming`.",
+  examples: [{ worker_type: "health_checker", payload: { check: "system" } }],
   required: ["worker_type"],
   additionalProperties: false,
   properties: {
@@ -150,6 +152,7 @@ export const ENTRY_SCHEMA = {
       default: DEFAULTS.expand_timeout_seconds,
       title: "Expansion time-out",
       description: "Seconds an expansion function may take.",
+      examples: [30, 0.5],
     },
     enabled: {
       type: ["boolean", "null"],
@@ -168,6 +171,7 @@ export const ENTRY_SCHEMA = {
       default: DEFAULTS.jitter_seconds,
       title: "Jitter",
       description: "Largest delay in seconds that is added to a firing.",
+      examples: [10],
     },
     run_on_start: {
       type: ["boolean", "null"],

@@ -43,6 +43,10 @@ Deno.test("every key has a title, a description, and the default that is applied
     const node: Record<string, unknown> = { ...schema };
     assert.equal(typeof node.title, "string", name);
     if (name !== "items") assert.equal(typeof node.description, "string", name);
+    const types = [node.type].flat();
+    const isPlain = "enum" in node || types.includes("boolean") || types.includes("array");
+    const isWhole = name === "items";
+    if (!isPlain && !isWhole) assert.ok(Array.isArray(node.examples), `${name} has no example`);
     if ("default" in node) {
       assert.equal(node.default, Object.entries(DEFAULTS).find(([key]) => key === name)?.[1], name);
       seen.add(name);
