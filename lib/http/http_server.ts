@@ -51,6 +51,8 @@ export class HttpServer implements AsyncDisposable {
   readonly #options: HttpServerOptions;
   readonly #closing = new AbortController();
   #worker: Worker | null = null;
+  /** Where it listens; 0 before it does. */
+  #port = 0;
   #forget = () => {};
   #told: Promise<void> = Promise.resolve();
   #records: number[] = [];
@@ -61,7 +63,7 @@ export class HttpServer implements AsyncDisposable {
   /** What happened meanwhile. */
   #unplaced: FiringRecord[] = [];
   #config: SchedulerConfig | null = null;
-  /** Wakes when the thread has taken in what it was told. */
+  /** Called when the thread has taken in the records. */
   #taken: (() => void) | null = null;
 
   constructor(options: HttpServerOptions) {
@@ -106,7 +108,7 @@ export class HttpServer implements AsyncDisposable {
     const opened = Promise.withResolvers<number>();
     const ended = new AbortController();
     worker.onmessage = ({ data }: MessageEvent<FromServer>) => {
-      if (data.type === "listening") opened.resolve(data.port);
+      if (data.type === "listening") opened.resolve(this.#port = data.port);
       else if (data.type === "failed") opened.reject(listenError(settings, data.error));
       else this.#hear(worker, data);
     };
@@ -114,7 +116,7 @@ export class HttpServer implements AsyncDisposable {
       event.preventDefault();
       opened.reject(listenError(settings, event.message));
       ended.abort();
-      void this.#restart(worker, event.message, port);
+      void this.#restart(worker, event.message);
     };
     this.#post({ type: "listen", settings: { ...settings, port } });
     const signal = AbortSignal.any([this.#closing.signal, ended.signal]);
@@ -123,15 +125,18 @@ export class HttpServer implements AsyncDisposable {
   }
 
   /** A fault of the server costs the schedules nothing, and itself a second. */
-  async #restart(failed: Worker, error: string, port: number): Promise<void> {
-    if (this.#worker !== failed || this.#closing.signal.aborted) return;
+  async #restart(failed: Worker, error: string): Promise<void> {
+    const hasListened = this.#port !== 0;
+    if (!hasListened || this.#worker !== failed || this.#closing.signal.aborted) return;
     const { clock, logger } = this.#options;
     logger.error("http.failed", { error, hint: "the HTTP server is started again" });
     failed.terminate();
     this.#worker = null;
     await clock.sleep(RESTART, this.#closing.signal);
     if (this.#closing.signal.aborted) return;
-    await this.#start(port).catch(() => {});
+    await this.#start(this.#port).catch((error) => {
+      logger.error("http.listen_failed", { error: error.message });
+    });
   }
 
   #post(message: ToServer, transfer: Transferable[] = []): void {
@@ -180,8 +185,8 @@ export class HttpServer implements AsyncDisposable {
   /** Tells the thread what happens, not faster than it takes that in. */
   async #tell(signal: AbortSignal): Promise<void> {
     const { clock, scheduler } = this.#options;
-    let state = "";
-    let leases = "";
+    /** What, when it changes, changes when the entries fire next. */
+    let told = "";
     let nextsAt = -Infinity;
     while (!signal.aborted) {
       if (scheduler.config !== this.#config) {
@@ -191,17 +196,14 @@ export class HttpServer implements AsyncDisposable {
         this.#config = config;
         nextsAt = -Infinity;
       }
-      const current = this.#state();
-      const held = JSON.stringify(current.replica?.held);
-      // Told each time, so that the thread knows how old it is.
-      this.#post({ type: "state", state: current });
-      const isDue = clock.monotonic() - nextsAt > NEXTS_PERIOD || held !== leases ||
-        String(current.runningSince) !== state;
-      if (isDue) {
+      const state = this.#state();
+      // Each time, so that the thread knows how old it is.
+      this.#post({ type: "state", state });
+      const current = JSON.stringify([state.runningSince, state.replica?.held]);
+      if (clock.monotonic() - nextsAt > NEXTS_PERIOD || current !== told) {
         await this.#tellNexts();
         nextsAt = clock.monotonic();
-        leases = held;
-        state = String(current.runningSince);
+        told = current;
       }
       await this.#tellRecords(signal);
       await clock.sleep(PERIOD, signal);
@@ -215,10 +217,12 @@ export class HttpServer implements AsyncDisposable {
     this.#records = [];
     this.#errors = [];
     const taken = Promise.withResolvers<void>();
-    this.#taken = taken.resolve;
-    signal.addEventListener("abort", () => taken.resolve(), { once: true });
+    const giveUp = () => taken.resolve();
+    this.#taken = giveUp;
+    signal.addEventListener("abort", giveUp, { once: true });
     this.#post({ type: "records", records, errors }, [records.buffer]);
     await taken.promise;
+    signal.removeEventListener("abort", giveUp);
     if (this.#lost === 0) return;
     this.#options.logger.warning("http.records_lost", { count: this.#lost });
     this.#lost = 0;

@@ -38,8 +38,12 @@ class SchedulerLink {
     const id = ++this.#asked;
     postMessage({ type: "ask", id, request });
     return new Promise((resolve) => {
-      this.#waiting.set(id, resolve);
-      void systemClock.sleep(ANSWER_TIMEOUT).then(() => this.answer(id, null));
+      const answered = new AbortController();
+      this.#waiting.set(id, (reply) => {
+        answered.abort();
+        resolve(reply);
+      });
+      void systemClock.sleep(ANSWER_TIMEOUT, answered.signal).then(() => this.answer(id, null));
     });
   }
 
@@ -113,9 +117,11 @@ if (import.meta.main) {
         running = listen(message.settings, mirror, link);
         break;
       case "alive":
-        return link.alive();
+        link.alive();
+        break;
       case "answer":
-        return link.answer(message.id, message.reply);
+        link.answer(message.id, message.reply);
+        break;
       case "close":
         running?.pages.close();
         running?.server.close();
@@ -123,7 +129,7 @@ if (import.meta.main) {
         break;
       default:
         mirror.take(message, systemClock.monotonic());
+        if (message.type === "records") postMessage({ type: "taken" });
     }
-    postMessage({ type: "taken" });
   });
 }

@@ -73,7 +73,7 @@ export type ToServer =
 export type FromServer =
   | { readonly type: "listening"; readonly port: number }
   | { readonly type: "failed"; readonly error: string }
-  /** It has taken in all that it was told until now. */
+  /** It has taken in the records that it was told last. */
   | { readonly type: "taken" }
   | { readonly type: "isAlive" }
   | { readonly type: "ask"; readonly id: number; readonly request: ControlRequest };

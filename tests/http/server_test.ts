@@ -63,7 +63,7 @@ Deno.test("it listens before the server is there, and is alive but not ready", a
   });
 });
 
-Deno.test("a scheduler whose thread stands still is not alive", async () => {
+async function inThisProcess() {
   const logger = new LogRecorder();
   const scheduler = new SchedulerActor("test", "schedules.yaml", { bus: new MemoryBus(), logger });
   await scheduler.load();
@@ -74,7 +74,37 @@ Deno.test("a scheduler whose thread stands still is not alive", async () => {
     allowsControl: false,
     version: "0.0.0",
   };
-  await using server = new HttpServer({ scheduler, settings, clock: systemClock, logger });
+  return { server: new HttpServer({ scheduler, settings, clock: systemClock, logger }), logger };
+}
+
+Deno.test("a thread that fails is started again, on the same port", async () => {
+  const { Worker } = globalThis;
+  const workers: Worker[] = [];
+  globalThis.Worker = class extends Worker {
+    constructor(...args: ConstructorParameters<typeof Worker>) {
+      super(...args);
+      workers.push(this);
+    }
+  };
+  try {
+    const { server, logger } = await inThisProcess();
+    await using _ = server;
+    const port = await server.open();
+    workers[0]!.onerror!(new ErrorEvent("error", { message: "boom", cancelable: true }));
+    await eventually("there is another", () => workers.length === 2);
+    assert.equal(logger.of("http.failed")[0]!.fields.error, "boom");
+    await eventually("it answers", async () => {
+      const answered = await fetch(`http://127.0.0.1:${port}/metrics`).catch(() => null);
+      return /entries\{state="disabled"\} 1/.test(await answered?.text() ?? "");
+    });
+  } finally {
+    globalThis.Worker = Worker;
+  }
+});
+
+Deno.test("a scheduler whose thread stands still is not alive", async () => {
+  const { server } = await inThisProcess();
+  await using _ = server;
   const port = await server.open();
   assert.equal((await runProgram(["health", "--http", String(port)])).code, 0);
   await using probe = new Program(["health", "--http", String(port)]);
