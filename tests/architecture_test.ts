@@ -16,6 +16,7 @@ const FLOORS: Record<string, number> = {
   durable: 2,
   scheduler: 3,
   expansions: 3,
+  crontab: 4,
   http: 4,
   cli: 5,
 };

@@ -3,7 +3,7 @@ import { dirname, resolve } from "node:path";
 import { ConfigFileError, readConfigFile, readConfigSource } from "../scheduler/config_file.ts";
 import { formatProblem } from "../scheduler/config_problem.ts";
 import { schedulerNameProblem } from "../scheduler/config_values.ts";
-import { convertCrontab } from "../scheduler/crontab.ts";
+import { convertCrontab } from "../crontab/crontab.ts";
 import { isTimeZone, TimeZoneError } from "../time/cron_cadence.ts";
 import { EXIT, type SetExitCode, UsageError } from "./exit_codes.ts";
 import { StdoutLines } from "./stdout_lines.ts";

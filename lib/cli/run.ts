@@ -5,7 +5,7 @@ import { defaultLogger } from "../log/logger.ts";
 import { ConfigError } from "../scheduler/config_error.ts";
 import { SchedulerActor } from "../scheduler/scheduler_actor.ts";
 import { systemClock } from "../time/clock.ts";
-import { startTracing } from "../trace/tracing.ts";
+import { startTracing } from "../trace/start_tracing.ts";
 import { VERSION } from "../wire/version.ts";
 import { EXIT, type SetExitCode } from "./exit_codes.ts";
 import {

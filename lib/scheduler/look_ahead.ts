@@ -7,15 +7,8 @@ import { daylightSavingFindings } from "./look_ahead_daylight_saving.ts";
 import { crowdFindings } from "./look_ahead_crowds.ts";
 import { nameFindings } from "./look_ahead_names.ts";
 import { rareDayFindings } from "./look_ahead_rare_days.ts";
+import type { LookAheadFinding } from "./look_ahead_finding.ts";
 import type { ScheduleEntry } from "./schedule_entry.ts";
-
-export const LOOK_AHEAD_KINDS = ["daylight_saving", "crowd", "name", "rare_day"] as const;
-
-export interface LookAheadFinding {
-  readonly kind: typeof LOOK_AHEAD_KINDS[number];
-  readonly entry: string;
-  readonly message: string;
-}
 
 /**
  * All findings, by kind, then in file order.

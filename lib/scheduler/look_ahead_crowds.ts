@@ -1,6 +1,6 @@
 import type { Cadence } from "../time/cadence.ts";
 import { entryCadence } from "./entry_cadence.ts";
-import type { LookAheadFinding } from "./look_ahead.ts";
+import type { LookAheadFinding } from "./look_ahead_finding.ts";
 import type { ScheduleEntry } from "./schedule_entry.ts";
 
 const DAY = 86_400_000;

@@ -2,7 +2,7 @@ import { cronCadence } from "../time/cron_cadence.ts";
 import { parseCronExpression } from "../time/cron_expression.ts";
 import { zoneNamed } from "../time/zone.ts";
 import { instantInZone } from "./instant_in_zone.ts";
-import type { LookAheadFinding } from "./look_ahead.ts";
+import type { LookAheadFinding } from "./look_ahead_finding.ts";
 import type { ScheduleEntry } from "./schedule_entry.ts";
 
 const YEAR = 366 * 86_400;

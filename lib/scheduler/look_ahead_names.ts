@@ -1,4 +1,4 @@
-import type { LookAheadFinding } from "./look_ahead.ts";
+import type { LookAheadFinding } from "./look_ahead_finding.ts";
 import type { ScheduleEntry } from "./schedule_entry.ts";
 
 const MINUTE = 60;

@@ -1,5 +1,5 @@
 import { cronCadence } from "../time/cron_cadence.ts";
-import type { LookAheadFinding } from "./look_ahead.ts";
+import type { LookAheadFinding } from "./look_ahead_finding.ts";
 import type { ScheduleEntry } from "./schedule_entry.ts";
 
 /** A leap year and the years until the next. */

@@ -27,17 +27,6 @@ export interface Tracing {
   start(name: string, attributes: Attributes, parent?: TraceContext | null): Span;
 }
 
-/**
- * The tracing that the environment asks for by `OTEL_DENO=true`, or null: then nothing is loaded.
- *
- * @param version the program's, which the spans name
- */
-export async function startTracing(version: string): Promise<Tracing | null> {
-  if (Deno.env.get("OTEL_DENO") !== "true") return null;
-  const { OpenTelemetry } = await import("./open_telemetry.ts");
-  return new OpenTelemetry(version);
-}
-
 const TRACEPARENT = /^[\da-f]{2}-(?!0{32})[\da-f]{32}-(?!0{16})[\da-f]{16}-[\da-f]{2}/;
 /** What the specification has everybody carry at least; longer ones are left out. */
 const LONGEST_STATE = 512;

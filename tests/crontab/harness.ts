@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { convertCrontab } from "../../lib/scheduler/crontab.ts";
+import { convertCrontab } from "../../lib/crontab/crontab.ts";
 import { parseSchedulerConfig } from "../../lib/scheduler/load_config.ts";
 
 export const OPTIONS = {

@@ -4,16 +4,16 @@
  *
  * @module
  */
-import { CadenceTable } from "./config_cadences.ts";
-import { LARGEST_FILE } from "./config_file.ts";
-import type { ConfigProblem } from "./config_problem.ts";
-import { readCrontabCommand } from "./crontab_command.ts";
-import { type CrontabJob, readCrontabLine } from "./crontab_line.ts";
-import { CrontabNames } from "./crontab_name.ts";
-import { CrontabProblem } from "./crontab_problem.ts";
-import { checkCrontabSchedule } from "./crontab_schedule.ts";
-import { CrontabSettings } from "./crontab_settings.ts";
-import { comment, plainScalar, quotedScalar } from "./crontab_yaml.ts";
+import { CadenceTable } from "../scheduler/config_cadences.ts";
+import { LARGEST_FILE } from "../scheduler/config_file.ts";
+import type { ConfigProblem } from "../scheduler/config_problem.ts";
+import { readCrontabCommand } from "./command.ts";
+import { type CrontabJob, readCrontabLine } from "./line.ts";
+import { CrontabNames } from "./name.ts";
+import { CrontabProblem } from "./problem.ts";
+import { checkCrontabSchedule } from "./schedule.ts";
+import { CrontabSettings } from "./settings.ts";
+import { comment, plainScalar, quotedScalar } from "./yaml.ts";
 
 /** In characters; by default a NATS server takes messages of one MiB. */
 const LARGEST_ENTRY = 1_000_000;

@@ -1,8 +1,8 @@
 /** What of a crontab does not become an entry, and what is said of it. */
 import assert from "node:assert/strict";
 import { LARGEST_FILE } from "../../lib/scheduler/config_file.ts";
-import { convertCrontab } from "../../lib/scheduler/crontab.ts";
-import { convert, OPTIONS } from "./crontab_harness.ts";
+import { convertCrontab } from "../../lib/crontab/crontab.ts";
+import { convert, OPTIONS } from "./harness.ts";
 
 /** Lines that do not become an entry, and what is said of them. */
 const NOT_CARRIED: [line: string, told: RegExp, options?: { isSystem: boolean }][] = [

@@ -1,7 +1,7 @@
-import { shown } from "./config_problem.ts";
-import { CrontabProblem } from "./crontab_problem.ts";
-import type { CrontabField } from "./crontab_schedule.ts";
-import { type CrontabVariable, readCrontabVariable } from "./crontab_variable.ts";
+import { shown } from "../scheduler/config_problem.ts";
+import { CrontabProblem } from "./problem.ts";
+import type { CrontabField } from "./schedule.ts";
+import { type CrontabVariable, readCrontabVariable } from "./variable.ts";
 
 /** What a line says to run, and when; not yet checked. */
 export interface CrontabJob {

@@ -1,5 +1,5 @@
-import { shown } from "./config_problem.ts";
-import { CrontabProblem } from "./crontab_problem.ts";
+import { shown } from "../scheduler/config_problem.ts";
+import { CrontabProblem } from "./problem.ts";
 
 /** What a line of a crontab runs. */
 export interface CrontabCommand {

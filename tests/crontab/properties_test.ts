@@ -1,6 +1,6 @@
 /** What holds for every crontab, tried on random ones. */
 import assert from "node:assert/strict";
-import { convertCrontab } from "../../lib/scheduler/crontab.ts";
+import { convertCrontab } from "../../lib/crontab/crontab.ts";
 import { parseSchedulerConfig } from "../../lib/scheduler/load_config.ts";
 import { cronCadence } from "../../lib/time/cron_cadence.ts";
 import { fc } from "../deps.ts";

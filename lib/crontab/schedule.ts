@@ -7,8 +7,8 @@ import {
   MINUTE,
   MONTH,
 } from "../time/cron_field.ts";
-import { shown } from "./config_problem.ts";
-import { CrontabProblem } from "./crontab_problem.ts";
+import { shown } from "../scheduler/config_problem.ts";
+import { CrontabProblem } from "./problem.ts";
 
 const FIELDS = [MINUTE, HOUR, DAY_OF_MONTH, MONTH, DAY_OF_WEEK] as const;
 

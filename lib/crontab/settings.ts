@@ -1,8 +1,8 @@
-import type { CadenceTable } from "./config_cadences.ts";
-import { shown } from "./config_problem.ts";
-import { CrontabProblem } from "./crontab_problem.ts";
-import type { CrontabVariable } from "./crontab_variable.ts";
-import { plainScalar, quotedScalar } from "./crontab_yaml.ts";
+import type { CadenceTable } from "../scheduler/config_cadences.ts";
+import { shown } from "../scheduler/config_problem.ts";
+import { CrontabProblem } from "./problem.ts";
+import type { CrontabVariable } from "./variable.ts";
+import { plainScalar, quotedScalar } from "./yaml.ts";
 
 /** About the mail that cron sends; the scheduler sends none. */
 const MAIL = ["MAILTO", "MAILFROM", "CONTENT_TYPE", "CONTENT_TRANSFER_ENCODING"];
