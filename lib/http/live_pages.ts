@@ -4,7 +4,7 @@
  * @module
  */
 import type { ServerResponse } from "node:http";
-import { type DayAhead, dayAhead, type Repeating } from "../scheduler/day_ahead.ts";
+import { type DayAhead, dayAhead, QUARTER, type Repeating } from "../scheduler/day_ahead.ts";
 import type { Clock } from "../time/clock.ts";
 import { HttpError } from "./guard.ts";
 import type { Mirror, Row } from "./mirror.ts";
@@ -22,6 +22,8 @@ interface Page {
   readonly filter: string;
   /** The rows that it has, and which version of each. */
   readonly versions: Map<Row["view"]["name"], number>;
+  /** In which quarter of an hour it was told; each moves on with it. */
+  quarter: number;
 }
 
 /** More are refused. */
@@ -61,7 +63,7 @@ export class LivePages {
       "cache-control": "no-store",
       "x-accel-buffering": "no",
     });
-    const page: Page = { response, filter: filter.toLowerCase(), versions: new Map() };
+    const page: Page = { response, filter: filter.toLowerCase(), versions: new Map(), quarter: 0 };
     this.#pages.add(page);
     response.on("close", () => this.#pages.delete(page));
     this.#tell(page);
@@ -95,6 +97,10 @@ export class LivePages {
       return;
     }
     const { mirror, clock, version, mayControl } = this.#options;
+    const now = clock.now();
+    const quarter = Math.floor(now / QUARTER);
+    if (quarter !== page.quarter) versions.clear();
+    page.quarter = quarter;
     const matching = filter === ""
       ? mirror.rows
       : mirror.rows.filter(({ view }) => view.name.toLowerCase().includes(filter));
@@ -113,10 +119,10 @@ export class LivePages {
         mayControl,
         ahead: this.#dayAhead(),
         matching: matching.length,
-        now: clock.now(),
+        now,
       }),
       ...(isOther && { names: rows.map(({ view }) => view.name) }),
-      rows: (isOther ? rows : changed).map((row) => rowOf(row, mirror)),
+      rows: (isOther ? rows : changed).map((row) => rowOf(row, mirror, now)),
     };
     response.write(`data: ${JSON.stringify(event)}\n\n`);
   }

@@ -17,9 +17,16 @@ export interface Row {
   last: LastFiring | null;
   /** When it last dispatched. */
   lastDispatched: number | null;
+  /** By the quarter's number, modulo its length: what was worst in it. Null before the first. */
+  past: Uint8Array | null;
+  /** The last quarter that `past` knows. */
+  pastUntil: number;
   /** Grows with each change. */
   version: number;
 }
+
+/** What was worst in a quarter of an hour. */
+export const PAST_KINDS = ["none", "fired", "skipped", "failed"] as const;
 
 export interface LastFiring {
   readonly outcome: Outcome;
@@ -112,6 +119,8 @@ export class Mirror {
             next: Infinity,
             last: null,
             lastDispatched: null,
+            past: null,
+            pastUntil: 0,
             version,
           }
           : { ...row, view, version },
@@ -138,7 +147,10 @@ export class Mirror {
       if (!Number.isNaN(next)) row.next = next;
       row.version = ++this.#version;
       if (isFired || outcome === "failed") this.onFiring(lateness, expansion);
-      this.#count(ended, isFired ? "fired" : outcome === "failed" ? "failed" : "skipped");
+      const kind = isFired ? "fired" : outcome === "failed" ? "failed" : "skipped";
+      const quarter = Math.floor(ended / QUARTER);
+      this.#count(quarter, kind);
+      note(row, quarter, PAST_KINDS.indexOf(kind));
     }
     for (const [index, error] of errors) {
       const row = this.#rows[records[index * RECORD_SIZE]!];
@@ -146,8 +158,7 @@ export class Mirror {
     }
   }
 
-  #count(at: number, kind: keyof PastBin): void {
-    const quarter = Math.floor(at / QUARTER);
+  #count(quarter: number, kind: keyof PastBin): void {
     let bin = this.past.get(quarter);
     if (bin === undefined) {
       bin = { fired: 0, failed: 0, skipped: 0 };
@@ -156,4 +167,19 @@ export class Mirror {
     }
     bin[kind]++;
   }
+}
+
+function note(row: Row, quarter: number, kind: number): void {
+  row.past ??= new Uint8Array(PAST_BINS);
+  const stale = Math.max(row.pastUntil + 1, quarter - PAST_BINS + 1);
+  for (let each = stale; each <= quarter; each++) row.past[each % PAST_BINS] = 0;
+  row.pastUntil = Math.max(row.pastUntil, quarter);
+  const place = quarter % PAST_BINS;
+  row.past[place] = Math.max(row.past[place]!, kind);
+}
+
+/** What was worst in a quarter, as its place in {@link PAST_KINDS}. */
+export function pastOf({ past, pastUntil }: Row, quarter: number): number {
+  if (past === null || quarter > pastUntil || quarter <= pastUntil - PAST_BINS) return 0;
+  return past[quarter % PAST_BINS]!;
 }

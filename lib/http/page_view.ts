@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { type DayAhead, QUARTER } from "../scheduler/day_ahead.ts";
-import type { Mirror, Row } from "./mirror.ts";
+import { type DayAhead, dayAhead, QUARTER, QUARTERS } from "../scheduler/day_ahead.ts";
+import { type Mirror, pastOf, type Row } from "./mirror.ts";
 
 /** Rows that a page gets at most; it can ask for others by a part of their names. */
 export const MOST_ROWS = 200;
@@ -50,6 +50,10 @@ export interface PageRow {
   fired: number;
   failed: number;
   skipped: number;
+  /** A character for each quarter of the last day, the one under way included: `.`, or `fsx`. */
+  past: string;
+  /** And of the next day: `1` where something is due. */
+  ahead: string;
 }
 
 export function summaryOf(
@@ -102,7 +106,12 @@ export function summaryOf(
   };
 }
 
-export function rowOf(row: Row, mirror: Mirror): PageRow {
+/** An entry of every second is due in each quarter: no need to look up all of its day. */
+const MOST_LOOKUPS = 2000;
+const PAST_LETTERS = ".fsx";
+
+/** @param now milliseconds since the epoch */
+export function rowOf(row: Row, mirror: Mirror, now: number): PageRow {
   const { view, next, last, counts } = row;
   const { dispatched = 0, empty = 0, failed = 0, ...skipped } = counts;
   return {
@@ -132,7 +141,22 @@ export function rowOf(row: Row, mirror: Mirror): PageRow {
     fired: dispatched + empty,
     failed,
     skipped: Object.values(skipped).reduce((sum, each) => sum + each, 0),
+    past: pastLane(row, now),
+    ahead: view.enabled && !mirror.isPaused(row) ? aheadLane(row, now) : "0".repeat(QUARTERS),
   };
+}
+
+function pastLane(row: Row, now: number): string {
+  const first = Math.floor(now / QUARTER) - QUARTERS + 1;
+  let lane = "";
+  for (let each = 0; each < QUARTERS; each++) lane += PAST_LETTERS[pastOf(row, first + each)];
+  return lane;
+}
+
+function aheadLane({ view, next }: Row, now: number): string {
+  const { counts, isCut } = dayAhead([{ ...view, next }], now, { lookups: MOST_LOOKUPS });
+  const known = counts.findLastIndex((count) => count > 0);
+  return counts.map((count, at) => count > 0 || (isCut && at > known) ? "1" : "0").join("");
 }
 
 function cut(text: string): string {

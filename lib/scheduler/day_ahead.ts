@@ -33,8 +33,13 @@ export interface DayAhead {
  * How many firings are due in each quarter of an hour of the day that follows.
  *
  * @param now milliseconds since the epoch
+ * @param options.lookups how many occurrences are looked up at most
  */
-export function dayAhead(entries: Iterable<Repeating>, now: number): DayAhead {
+export function dayAhead(
+  entries: Iterable<Repeating>,
+  now: number,
+  { lookups: most = MOST_LOOKUPS }: { lookups?: number } = {},
+): DayAhead {
   const from = Math.floor(now / QUARTER);
   const counts = new Array<number>(QUARTERS).fill(0);
   const end = (from + QUARTERS) * QUARTER;
@@ -58,7 +63,7 @@ export function dayAhead(entries: Iterable<Repeating>, now: number): DayAhead {
       crons.set(key, { cadence, first: next, until, times: 1 });
     }
   }
-  let lookups = MOST_LOOKUPS;
+  let lookups = most;
   for (const { cadence, first, until, times } of crons.values()) {
     for (let at: number | undefined = first; at !== undefined && at < until && lookups-- > 0;) {
       const quarter = Math.floor(at / QUARTER) - from;
