@@ -64,6 +64,20 @@ Deno.test("slow clients are let go, and keep nobody out for long", async () => {
   });
 });
 
+Deno.test("connections beyond the limit are closed at once, and do not use up what others need", async () => {
+  await served([], async (site) => {
+    await keepsTime(site.program, async () => {
+      const conns = (await Promise.all(Array.from({ length: 400 }, () => open(site.port))))
+        .filter((conn) => conn !== null);
+      const closed = new Set<Deno.TcpConn>();
+      for (const conn of conns) void readAll(conn).then(() => closed.add(conn));
+      await eventually("the others are closed", () => conns.length - closed.size <= 256, 3000);
+      for (const conn of conns) conn.close();
+    });
+    await answers(site);
+  });
+});
+
 Deno.test("of thousands of connections and streams a bounded number is served", async () => {
   await served([], async (site) => {
     await keepsTime(site.program, async () => {

@@ -74,8 +74,25 @@ async function inThisProcess() {
     allowsControl: false,
     version: "0.0.0",
   };
-  return { server: new HttpServer({ scheduler, settings, clock: systemClock, logger }), logger };
+  const server = new HttpServer({ scheduler, settings, clock: systemClock, logger });
+  return { server, scheduler, logger };
 }
+
+Deno.test("what fires while the entries are being told is counted all the same", async () => {
+  const { server, scheduler } = await inThisProcess();
+  await using _ = server;
+  const opening = server.open();
+  const at = Date.now();
+  const rest = { at, lateness: 1, dispatches: 1, expansion: null, error: null, next: null };
+  scheduler.ledger.record({ entry: "heartbeat", outcome: "dispatched", scheduledFor: at, ...rest });
+  const port = await opening;
+  await eventually("it is counted", async () => {
+    const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+    return text.includes(
+      'firings_total{schedule="heartbeat",dispatch_type="task",outcome="dispatched"} 1\n',
+    );
+  });
+});
 
 Deno.test("a thread that fails is started again, on the same port", async () => {
   const { Worker } = globalThis;
