@@ -4,7 +4,7 @@
  * @module
  */
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
-import type { Mirror, Row } from "./mirror.ts";
+import { ENTRY_STATES, type Mirror, type Row } from "./mirror.ts";
 
 const PREFIX = "heddle_scheduler_";
 
@@ -129,9 +129,12 @@ export class Metrics {
       help: "Entries of the configuration, by state.",
       labels: ["state"],
       *values() {
-        const counts = { active: 0, paused: 0, disabled: 0, exhausted: 0 };
-        for (const row of mirror.rows) counts[stateOf(row, mirror)]++;
-        for (const [name, count] of Object.entries(counts)) yield [count, name];
+        const counts = new Map<string, number>(ENTRY_STATES.map((state) => [state, 0]));
+        for (const row of mirror.rows) {
+          const state = mirror.stateOf(row);
+          counts.set(state, counts.get(state)! + 1);
+        }
+        for (const [state, count] of counts) yield [count, state];
       },
     };
     yield {
@@ -189,10 +192,4 @@ export class Metrics {
       },
     });
   }
-}
-
-function stateOf(row: Row, mirror: Mirror): "active" | "paused" | "disabled" | "exhausted" {
-  if (!row.view.enabled) return "disabled";
-  if (mirror.isPaused(row)) return "paused";
-  return row.next === Infinity ? "exhausted" : "active";
 }

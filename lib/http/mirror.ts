@@ -28,6 +28,9 @@ export interface Row {
 /** What was worst in a quarter of an hour. */
 export const PAST_KINDS = ["none", "fired", "skipped", "failed"] as const;
 
+export const ENTRY_STATES = ["active", "paused", "disabled", "exhausted", "elsewhere"] as const;
+export type EntryState = typeof ENTRY_STATES[number];
+
 export interface LastFiring {
   readonly outcome: Outcome;
   readonly scheduledFor: number;
@@ -88,6 +91,15 @@ export class Mirror {
       case "records":
         this.#takeRecords(message.records, message.errors);
     }
+  }
+
+  /** What becomes of an entry's occurrences; `elsewhere` where another replica fires it. */
+  stateOf(row: Row): EntryState {
+    if (!row.view.enabled) return "disabled";
+    if (this.isPaused(row)) return "paused";
+    if (row.next !== Infinity) return "active";
+    const { replica = null } = this.state ?? {};
+    return replica !== null && replica.held.length < replica.shards ? "elsewhere" : "exhausted";
   }
 
   isPaused({ view: { name } }: Row): boolean {

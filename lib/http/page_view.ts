@@ -4,7 +4,7 @@
  * @module
  */
 import { type DayAhead, dayAhead, QUARTER, QUARTERS } from "../scheduler/day_ahead.ts";
-import { type Mirror, pastOf, type Row } from "./mirror.ts";
+import { type EntryState, type Mirror, pastOf, type Row } from "./mirror.ts";
 
 /** Rows that a page gets at most; it can ask for others by a part of their names. */
 export const MOST_ROWS = 200;
@@ -37,7 +37,7 @@ export interface PageRow {
   name: string;
   timing: string;
   what: string;
-  state: "active" | "paused" | "disabled" | "exhausted";
+  state: EntryState;
   next: number | null;
   last: {
     outcome: string;
@@ -122,13 +122,7 @@ export function rowOf(row: Row, mirror: Mirror, now: number): PageRow {
     what: `${view.dispatchType}: ${cut(view.what)}${
       view.expandFrom === null ? "" : ` × ${cut(view.expandFrom)}`
     }`,
-    state: !view.enabled
-      ? "disabled"
-      : mirror.isPaused(row)
-      ? "paused"
-      : next === Infinity
-      ? "exhausted"
-      : "active",
+    state: mirror.stateOf(row),
     next: next === Infinity ? null : next,
     last: last && {
       outcome: last.outcome,

@@ -24,11 +24,15 @@ const NUMBERED = /\b(\d+)\s*(s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|d
 const UNITS: Record<string, number> = { s: 1, m: MINUTE, h: HOUR, d: DAY };
 
 /** Intervals that are not what their entries' names say. */
-export function nameFindings(entries: readonly ScheduleEntry[]): LookAheadFinding[] {
+export function nameFindings(entries: readonly ScheduleEntry[], from: number): LookAheadFinding[] {
   const findings: LookAheadFinding[] = [];
   for (const { name, intervalSeconds, startAt } of entries) {
     if (intervalSeconds === null) continue;
-    const message = messageFor(wordsOf(name), intervalSeconds, startAt !== null);
+    const message = messageFor(
+      wordsOf(name),
+      intervalSeconds,
+      startAt !== null && +startAt >= from,
+    );
     if (message !== null) findings.push({ kind: "name", entry: name, message });
   }
   return findings;
@@ -49,7 +53,7 @@ function messageFor(words: string, interval: number, hasStart: boolean): string 
     }
     if (seconds < HOUR || hasStart) return null;
     return `its name says "${found[0]}", and its interval counts from when the scheduler starts, ` +
-      `at whatever time that is: \`cron: "${cron}"\`, or \`start_at\`, fixes it`;
+      `at whatever time that is: \`cron: "${cron}"\` does not`;
   }
   const [text, count, unit] = NUMBERED.exec(words) ?? [];
   if (text === undefined) return null;

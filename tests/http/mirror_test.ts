@@ -78,3 +78,25 @@ Deno.test("other entries keep what is known of those that stay", () => {
     ["c", 0],
   ]);
 });
+
+Deno.test("what another replica fires has not run out", () => {
+  const { mirror } = mirrorOf(entry("a"), entry("b"));
+  mirror.take({ type: "nexts", from: 0, nexts: Float64Array.of(NOON, Infinity) }, 0);
+  const [a, b] = mirror.rows as [typeof mirror.rows[0], typeof mirror.rows[0]];
+  const state = (held: number[]) => ({
+    type: "state" as const,
+    state: {
+      name: "s",
+      runningSince: NOON,
+      isConnected: true,
+      paused: { all: false, entries: [] },
+      lastReload: null,
+      reloads: { ok: 0, failed: 0 },
+      replica: { name: "r", held, shards: 2, others: [], isKnown: true },
+    },
+  });
+  mirror.take(state([0]), 0);
+  assert.deepEqual([mirror.stateOf(a), mirror.stateOf(b)], ["active", "elsewhere"]);
+  mirror.take(state([0, 1]), 0);
+  assert.equal(mirror.stateOf(b), "exhausted");
+});
