@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { parseCronExpression } from "./cron_expression.ts";
+import { type CronExpression, parseCronExpression } from "./cron_expression.ts";
 
 const EVERY_DAY_OF_MONTH = 0xffff_fffe;
 const EVERY_DAY_OF_WEEK = 0x7f;
@@ -14,11 +14,12 @@ const EVERY_DAY_OF_WEEK = 0x7f;
  * @throws {CronExpressionError} when it is none
  */
 export async function cronWords(expression: string): Promise<string> {
-  const { daysOfMonth, daysOfWeek } = parseCronExpression(expression);
+  const parsed = parseCronExpression(expression);
+  const { daysOfMonth, daysOfWeek } = parsed;
   const { default: cronstrue } = await import("cronstrue");
   let words: string;
   try {
-    words = cronstrue.toString(expression.trim(), { use24HourTimeFormat: true });
+    words = cronstrue.toString(plainer(expression.trim(), parsed), { use24HourTimeFormat: true });
   } catch {
     return `When the fields match: ${expression.trim()}`; // it knows less than we read
   }
@@ -28,4 +29,28 @@ export async function cronWords(expression: string): Promise<string> {
   return isDayOfMonth && isDayOfWeek
     ? words.replace(/(?<=of the month|month), (?:and )?/, ", or ")
     : words;
+}
+
+/**
+ * The same times, in the form that its words are right for: it takes any step to go on evenly, one
+ * of 45 minutes too, and what leaves out nothing for a restriction.
+ */
+function plainer(expression: string, { daysOfWeek }: CronExpression): string {
+  const fields = expression.split(/\s+/);
+  if (fields.length < 5) return expression; // a nickname
+  const minute = fields.length === 5 ? 0 : 1;
+  const even = (place: number, count: number) => {
+    const field = fields[place]!;
+    const [, step] = /^\*\/(\d+)$/.exec(field) ?? [];
+    if (field.split(",").includes("*")) return "*";
+    if (step === undefined || count % Number(step) === 0) return field;
+    const times = [];
+    for (let at = 0; at < count; at += Number(step)) times.push(at);
+    return times.join();
+  };
+  fields[minute] = even(minute, 60);
+  fields[minute + 1] = even(minute + 1, 24);
+  const isWhole = daysOfWeek.days === EVERY_DAY_OF_WEEK;
+  if (isWhole) fields[minute + 4] = "*";
+  return fields.join(" ");
 }

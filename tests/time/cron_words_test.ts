@@ -14,6 +14,11 @@ for (
     ["0 0 * * 5#2", "At 00:00, on the second Friday of the month"],
     ["0 0 0 1 1 * 2027", "At 00:00, on day 1 of the month, only in January, only in 2027"],
     ["@hourly", "Every hour"],
+    ["*/15 * * * *", "Every 15 minutes"],
+    ["*/45 * * * *", "At 0 and 45 minutes past the hour"],
+    ["*,5 * * * *", "Every minute"],
+    ["0 9 13 * 0-7", "At 09:00, on day 13 of the month"],
+    ["0 */9 * * *", "At 00:00, 09:00 and 18:00"],
   ]
 ) {
   Deno.test(`${expression} in words`, async () =>
