@@ -49,6 +49,8 @@ export class Dispatcher {
   readonly #sender: Sender;
   /** By entry name, and only while there is something to keep; it outlives a reload. */
   readonly #slots = new Map<string, Slot>();
+  /** What people fired, and is under way. */
+  readonly #byHand = new Set<Firing>();
   #stopped = new AbortController();
   #watching = false;
 
@@ -146,21 +148,19 @@ export class Dispatcher {
    * @throws {AggregateError} when messages could not be published
    */
   async fireByHand(entry: ScheduleEntry, parent?: TraceContext | null): Promise<number> {
+    this.#stopped.signal.throwIfAborted();
     const now = this.#options.clock.now();
     const due: Due = { entry, scheduledFor: new Date(now), fireAt: now };
     const id = `${firingId(due)}/by-hand/${crypto.randomUUID()}`;
-    const span = this.#startSpan(due, id, parent);
-    const firing = newFiring(due, { id, lateness: 0, span });
-    const { signal } = this.#stopped;
-    const stop = () => firing.withdraw.abort(signal.reason);
-    signal.addEventListener("abort", stop, { once: true });
-    try {
-      this.#log.firing(firing);
-      return await this.#sender.sendByHand(firing);
-    } finally {
-      signal.removeEventListener("abort", stop);
+    const firing = newFiring(due, { id, lateness: 0, span: this.#startSpan(due, id, parent) });
+    this.#byHand.add(firing);
+    this.#log.firing(firing);
+    const sent = this.#sender.sendByHand(firing).finally(() => {
+      this.#byHand.delete(firing);
       endSpan(firing);
-    }
+    });
+    firing.done = sent.then(() => {}, () => {});
+    return await sent;
   }
 
   /**
@@ -177,8 +177,10 @@ export class Dispatcher {
       slot.backlog = null;
     }
     const running = slots.flatMap(({ running }) => running ?? []);
+    const byHand = isMeant === undefined ? [...this.#byHand] : [];
     const finished = new AbortController();
-    const all = Promise.all(running.map(({ done }) => done)).then(() => finished.abort());
+    const all = Promise.all([...running, ...byHand].map(({ done }) => done))
+      .then(() => finished.abort());
     await this.#options.clock.sleep(timeout, finished.signal);
     const reason = new ShutdownError("the scheduler is shutting down");
     if (isMeant === undefined) this.#stopped.abort(reason);
@@ -187,6 +189,7 @@ export class Dispatcher {
       if (running !== null) this.#log.skipped(running.due, "shutdown", { waited_ms: timeout });
       running?.withdraw.abort(reason);
     }
+    for (const { withdraw } of byHand) withdraw.abort(reason);
     await Promise.race([all, this.#options.clock.sleep(100)]);
   }
 

@@ -144,3 +144,42 @@ Deno.test("all log lines of a firing have its id, and no other firing has it", a
   ]);
   assert.ok(ids.has("e@2026-01-01T00:01:00.000Z"));
 });
+
+Deno.test("at the end, what a person fired is let finish, and nothing more is fired", async () => {
+  const release = Promise.withResolvers<void>();
+  const { dispatcher, clock, bus } = setUp(async () => {
+    await release.promise;
+    return [{ n: 1 }];
+  });
+  const fired = dispatcher.fireByHand(EXPANDED);
+  let isOver = false;
+  const drained = dispatcher.drain(10_000).then(() => isOver = true);
+  await clock.advance(5000);
+  assert.equal(isOver, false);
+  release.resolve();
+  assert.equal(await fired, 1);
+  await clock.advance(0);
+  await drained;
+  assert.equal(bus.published.length, 1);
+  await assert.rejects(dispatcher.fireByHand(intervalEntry("a", 60)), /shutting down/);
+});
+
+Deno.test("what a person fired is given up when the end has waited long enough", async () => {
+  const clock = new ManualClock(START);
+  const dispatcher = new Dispatcher({
+    scheduler: "test",
+    bus: new SwitchableBus(),
+    expander: {
+      expand: (_, { signal }) =>
+        new Promise((_, reject) => signal!.addEventListener("abort", () => reject(signal!.reason))),
+    },
+    clock,
+    logger: new LogRecorder(),
+  });
+  const fired = assert.rejects(dispatcher.fireByHand(EXPANDED), /shutting down/);
+  const drained = dispatcher.drain(10_000);
+  await clock.advance(10_000);
+  await fired;
+  await clock.advance(100);
+  await drained;
+});
