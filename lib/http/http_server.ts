@@ -107,24 +107,27 @@ export class HttpServer implements AsyncDisposable {
     this.#config = null; // it knows nothing yet
     const opened = Promise.withResolvers<number>();
     const ended = new AbortController();
+    const fail = (reason: string) => {
+      opened.reject(listenError(settings, reason));
+      ended.abort();
+      void this.#restart(worker, reason);
+    };
     worker.onmessage = ({ data }: MessageEvent<FromServer>) => {
       if (data.type === "listening") opened.resolve(this.#port = data.port);
-      else if (data.type === "failed") opened.reject(listenError(settings, data.error));
+      else if (data.type === "failed") fail(data.error);
       else this.#hear(worker, data);
     };
     worker.onerror = (event) => {
       event.preventDefault();
-      opened.reject(listenError(settings, event.message));
-      ended.abort();
-      void this.#restart(worker, event.message);
+      fail(event.message);
     };
     this.#post({ type: "listen", settings: { ...settings, port } });
     const signal = AbortSignal.any([this.#closing.signal, ended.signal]);
-    this.#told = this.#tell(signal);
+    this.#told = this.#tell(signal).catch((error) => fail(String(error)));
     return opened.promise;
   }
 
-  /** A fault of the server costs the schedules nothing, and itself a second. */
+  /** A fault of the server costs the schedules nothing, and itself a second, as often as it takes. */
   async #restart(failed: Worker, error: string): Promise<void> {
     const hasListened = this.#port !== 0;
     if (!hasListened || this.#worker !== failed || this.#closing.signal.aborted) return;
@@ -134,9 +137,7 @@ export class HttpServer implements AsyncDisposable {
     this.#worker = null;
     await clock.sleep(RESTART, this.#closing.signal);
     if (this.#closing.signal.aborted) return;
-    await this.#start(this.#port).catch((error) => {
-      logger.error("http.listen_failed", { error: error.message });
-    });
+    await this.#start(this.#port).catch(() => {}); // it is said, and tried again
   }
 
   #post(message: ToServer, transfer: Transferable[] = []): void {
