@@ -6,29 +6,30 @@
 import type { JsonObject } from "../bus/message_bus.ts";
 import type { Logger } from "../log/logger.ts";
 import type { Clock } from "../time/clock.ts";
-import type { TraceContext } from "../trace/tracing.ts";
+import { readTraceContext, type TraceContext } from "../trace/tracing.ts";
 import { ConfigError } from "./config_error.ts";
-import { type ConfigProblem, suggestion } from "./config_problem.ts";
+import { type ConfigProblem, shown, suggestion } from "./config_problem.ts";
 import {
-  type ControlProblem,
   type ControlReply,
   type ControlRequest,
   type EntryStatus,
   type FireReply,
-  type FiringStatus,
   type HealthReply,
   MOST_ENTRIES,
   type NextReply,
+  type NextRequest,
   type PauseReply,
   type PauseRequest,
   type ReloadReply,
   type ReloadSummary,
   SOME_ENTRIES,
   type StatusReply,
+  type StatusRequest,
 } from "./control_api.ts";
 import { ControlError, readControlRequest } from "./control_request.ts";
+import { asControlProblem, historyStatus, instantText, textOf } from "./control_status.ts";
 import type { FiringEngine } from "./firing_engine.ts";
-import type { FiringRecord, Ledger } from "./ledger.ts";
+import type { Ledger } from "./ledger.ts";
 import type { SchedulerConfig } from "./load_config.ts";
 import type { Pauses } from "./pauses.ts";
 import type { ScheduleEntry } from "./schedule_entry.ts";
@@ -51,16 +52,15 @@ export interface ControlOptions {
   reload(reason: string): Promise<unknown>;
 }
 
-/** How many requests may take long at once: all that change something. */
-const MOST_SLOW = 16;
+/** What changes something may take long: nobody else waits for it, and so many are done at once. */
+const CHANGES: readonly unknown[] = ["fire", "pause", "resume", "reload"];
+const MOST_CHANGES = 16;
 /** Of problems in one answer. */
 const MOST_PROBLEMS = 20;
-/** Of an error's text, in characters. */
-const LONGEST_ERROR = 500;
 
 export class Control {
   readonly #options: ControlOptions;
-  readonly #slow = new Set<Promise<unknown>>();
+  readonly #changes = new Set<Promise<unknown>>();
   #runningSince: number | null = null;
   #lastReload: ReloadSummary | null = null;
   readonly #reloads = { ok: 0, failed: 0 };
@@ -96,7 +96,7 @@ export class Control {
     const problems = error instanceof ConfigError ? error.problems : warnings;
     this.#reloads[error === null ? "ok" : "failed"]++;
     this.#lastReload = {
-      at: new Date(this.#options.clock.now()).toISOString(),
+      at: instantText(this.#options.clock.now()),
       outcome: error === null ? "ok" : "failed",
       problems: error !== null && !(error instanceof ConfigError)
         ? [{ severity: "error", message: textOf(error), path: "", line: null, column: null }]
@@ -107,16 +107,20 @@ export class Control {
   /**
    * Answers one request. Never rejects: what cannot be served gets an error.
    *
-   * @param trace what the request belongs to
+   * @param headers of its message
    * @returns null where another replica is to answer
    */
-  async answer(data: JsonObject, trace: TraceContext | null = null): Promise<ControlReply | null> {
+  async answer(
+    data: JsonObject,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<ControlReply | null> {
     const { clock } = this.#options;
     const began = clock.monotonic();
     try {
       const request = readControlRequest(data);
       if (!this.#isMeant(request)) return null;
-      return await this.#serve(request, trace);
+      const serve = async () => await this.#serve(request, readTraceContext({ headers, data }));
+      return await (this.isChange(data) ? this.#bounded(serve) : serve());
     } catch (error) {
       this.#counts.errors++;
       this.#counts.lastError = textOf(error);
@@ -131,14 +135,14 @@ export class Control {
     }
   }
 
-  /** Whether serving it may take longer than others should wait. */
-  isSlow({ action }: JsonObject): boolean {
-    return typeof action === "string" && ["fire", "pause", "resume", "reload"].includes(action);
+  /** Whether it changes something, and so may take longer than others should wait. */
+  isChange({ action }: JsonObject): boolean {
+    return CHANGES.includes(action);
   }
 
-  /** Waits for the requests that take long. */
+  /** Waits for the changes that are under way. */
   async idle(): Promise<void> {
-    await Promise.allSettled([...this.#slow]);
+    await Promise.allSettled([...this.#changes]);
   }
 
   #isMeant(request: ControlRequest): boolean {
@@ -146,24 +150,25 @@ export class Control {
     if (request.replica !== undefined && request.replica !== replica) return false;
     // Whoever holds its lease fires it; that there is no such entry all may say.
     if (request.action !== "fire" || replica === null) return true;
-    return this.#options.engine()?.leaseOf(this.#find(request.entry)) !== "free";
+    return this.#options.engine()?.leaseOf(this.#find(request.entry).name) !== "free";
   }
 
-  async #serve(request: ControlRequest, trace: TraceContext | null): Promise<ControlReply> {
+  #serve(
+    request: ControlRequest,
+    trace: TraceContext | null,
+  ): ControlReply | Promise<ControlReply> {
     switch (request.action) {
-      case "status": {
-        const { entry, limit = SOME_ENTRIES, after } = request;
-        return this.#status({ entry, limit, after });
-      }
+      case "status":
+        return this.#status(request);
       case "next":
         return this.#next(request);
       case "fire":
-        return await this.#bounded(() => this.#fire(this.#find(request.entry), trace));
+        return this.#fire(request.entry, trace);
       case "pause":
       case "resume":
-        return await this.#bounded(() => this.#pause(request));
+        return this.#pause(request);
       case "reload":
-        return await this.#bounded(() => this.#reload());
+        return this.#reload();
       default:
         return this.health();
     }
@@ -175,27 +180,18 @@ export class Control {
     return {
       status: "ok",
       name: config?.name ?? "",
-      running_since: instantText(this.#runningSince),
+      running_since: this.#runningSince === null ? null : instantText(this.#runningSince),
       schedule_count: config?.entries.length ?? 0,
       next_fire: engine?.nextFire?.toISOString() ?? null,
       ...engine?.health,
     };
   }
 
-  #status(
-    { entry, limit, after }: { entry?: string; limit: number; after?: string },
-  ): StatusReply {
-    const entries = this.#options.config()?.entries ?? [];
-    let names: string[];
-    let isLast = true;
-    if (entry !== undefined) {
-      names = [this.#find(entry)];
-    } else {
-      const from = after === undefined ? 0 : entries.findIndex(({ name }) => name === after) + 1;
-      if (after !== undefined && from === 0) this.#find(after);
-      names = entries.slice(from, from + Math.min(limit, MOST_ENTRIES)).map(({ name }) => name);
-      isLast = from + names.length >= entries.length;
-    }
+  #status({ entry, limit = SOME_ENTRIES, after }: StatusRequest): StatusReply {
+    const all = this.#options.config()?.entries ?? [];
+    const from = after === undefined ? 0 : all.indexOf(this.#find(after)) + 1;
+    const entries = entry === undefined ? all.slice(from, from + limit) : [this.#find(entry)];
+    const isLast = entry !== undefined || from + entries.length >= all.length;
     const { pauses, version, isConnected } = this.#options;
     return {
       ...this.health(),
@@ -203,58 +199,48 @@ export class Control {
       bus_connected: isConnected(),
       paused: { all: pauses.all, entries: pauses.entries.size },
       last_reload: this.#lastReload,
-      entries: names.map((name) => this.#entryStatus(name)),
-      next_after: isLast ? null : names.at(-1) ?? null,
+      entries: entries.map((each) => this.#entryStatus(each)),
+      next_after: isLast ? null : entries.at(-1)!.name,
     };
   }
 
-  #entryStatus(name: string): EntryStatus {
+  #entryStatus({ name, enabled }: ScheduleEntry): EntryStatus {
     const { ledger, pauses, replica } = this.#options;
     const engine = this.#options.engine();
-    const history = ledger.of(name);
-    const isSame = history?.last === history?.lastDispatched;
-    const entry = this.#entry(name)!;
     return {
       name,
-      enabled: entry.enabled,
+      enabled,
       paused: pauses.has(name),
       ...(replica !== null && engine && { lease: engine.leaseOf(name) }),
       next_fire: engine?.nextFireOf(name)?.toISOString() ?? null,
-      last: history && firingStatus(history.last),
-      last_dispatched: history?.lastDispatched && !isSame
-        ? firingStatus(history.lastDispatched)
-        : null,
-      counts: { ...history?.counts },
-      dispatches: history?.dispatches ?? 0,
+      ...historyStatus(ledger.of(name)),
     };
   }
 
-  #next({ entry, count = 10, until }: { entry?: string; count?: number; until?: string }) {
-    const only = entry === undefined ? undefined : this.#find(entry);
+  #next({ entry, count = 10, until }: NextRequest): NextReply {
     const firings = this.#engine.comingFirings({
-      entry: only,
+      entry: entry === undefined ? undefined : this.#find(entry).name,
       count,
       until: until === undefined ? undefined : Date.parse(until),
     });
-    const reply: NextReply = {
+    return {
       status: "ok",
       firings: firings.map(({ entry, scheduledFor, fireAt }) => ({
         entry,
-        scheduled_for: new Date(scheduledFor).toISOString(),
-        fires_at: new Date(fireAt).toISOString(),
+        scheduled_for: instantText(scheduledFor),
+        fires_at: instantText(fireAt),
       })),
     };
-    return reply;
   }
 
   async #fire(name: string, trace: TraceContext | null): Promise<FireReply> {
-    const dispatches = await this.#engine.fireByHand(this.#entry(name)!, trace);
+    const dispatches = await this.#engine.fireByHand(this.#find(name), trace);
     return { status: "ok", entry: name, dispatches };
   }
 
   async #pause({ action, entry }: PauseRequest): Promise<PauseReply> {
     const { pauses, logger } = this.#options;
-    const name = entry === undefined ? null : this.#find(entry);
+    const name = entry === undefined ? null : this.#find(entry).name;
     const paused = action === "pause";
     if (!paused && name !== null && pauses.all) {
       throw new ControlError(
@@ -284,7 +270,7 @@ export class Control {
     const error = await this.#options.reload("control");
     const problems = this.#lastReload?.problems ?? [];
     if (error instanceof ConfigError) {
-      throw new ControlError("invalid_config", firstLine(error.message), problems);
+      throw new ControlError("invalid_config", error.message, problems);
     }
     if (error !== null) throw error;
     const { entries } = this.#options.config()!;
@@ -292,15 +278,15 @@ export class Control {
   }
 
   async #bounded<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#slow.size >= MOST_SLOW) {
-      throw new ControlError("busy", `${MOST_SLOW} such requests are under way: ask again later`);
+    if (this.#changes.size >= MOST_CHANGES) {
+      throw new ControlError("busy", `${MOST_CHANGES} changes are under way: ask again later`);
     }
     const done = work();
-    this.#slow.add(done);
+    this.#changes.add(done);
     try {
       return await done;
     } finally {
-      this.#slow.delete(done);
+      this.#changes.delete(done);
     }
   }
 
@@ -310,58 +296,20 @@ export class Control {
     return engine;
   }
 
-  #entry(name: string): ScheduleEntry | undefined {
+  /** @throws {ControlError} when there is no such entry */
+  #find(name: string): ScheduleEntry {
     const config = this.#options.config();
     if (this.#byName.config !== config) {
       const entries = new Map(config?.entries.map((entry) => [entry.name, entry]));
       this.#byName = { config, entries };
     }
-    return this.#byName.entries.get(name);
+    const { entries } = this.#byName;
+    const entry = entries.get(name);
+    if (entry !== undefined) return entry;
+    const hint = suggestion(name, [...entries.keys().take(10_000)]);
+    throw new ControlError(
+      "unknown_entry",
+      `There is no entry ${shown(name)}${hint} among the ${entries.size} of this scheduler`,
+    );
   }
-
-  /** @throws {ControlError} when there is no such entry */
-  #find(name: string): string {
-    if (this.#entry(name) !== undefined) return name;
-    const entries = this.#options.config()?.entries ?? [];
-    const hint = suggestion(name, entries.slice(0, 10_000).map((each) => each.name));
-    const shown = JSON.stringify(name.length > 100 ? `${name.slice(0, 100)}…` : name);
-    const message =
-      `There is no entry ${shown}${hint} among the ${entries.length} of this scheduler`;
-    throw new ControlError("unknown_entry", message);
-  }
-}
-
-function firingStatus(record: FiringRecord): FiringStatus {
-  const { scheduledFor, at, outcome, lateness, dispatches, error } = record;
-  return {
-    scheduled_for: new Date(scheduledFor).toISOString(),
-    ended_at: new Date(at).toISOString(),
-    outcome,
-    lateness_ms: Math.round(lateness),
-    dispatches,
-    ...(error !== null && { error: error.slice(0, LONGEST_ERROR) }),
-  };
-}
-
-function asControlProblem(problem: ConfigProblem): ControlProblem {
-  const { severity, message, path, line, column } = problem;
-  return {
-    severity,
-    message: message.slice(0, LONGEST_ERROR),
-    path,
-    line: line ?? null,
-    column: column ?? null,
-  };
-}
-
-function instantText(instant: number | null): string | null {
-  return instant === null ? null : new Date(instant).toISOString();
-}
-
-function firstLine(text: string): string {
-  return text.split("\n")[0]!;
-}
-
-function textOf(error: unknown): string {
-  return (error instanceof Error ? error.message : String(error)).slice(0, LONGEST_ERROR);
 }

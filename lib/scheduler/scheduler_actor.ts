@@ -5,7 +5,7 @@ import type { JsonObject, Message } from "../bus/message_bus.ts";
 import { BurstLimit } from "../log/burst_limit.ts";
 import { type Clock, systemClock } from "../time/clock.ts";
 import { Slice } from "../time/slice.ts";
-import { readTraceContext, type Tracing } from "../trace/tracing.ts";
+import type { Tracing } from "../trace/tracing.ts";
 import { schedulerSubject } from "../wire/subjects.ts";
 import { VERSION } from "../wire/version.ts";
 import { ConfigError } from "./config_error.ts";
@@ -289,16 +289,16 @@ export class SchedulerActor extends BaseActor {
       actor_id: this.actorId,
       keys: Object.keys(data).slice(0, 20),
     });
-    const isSlow = this.#control.isSlow(data);
-    if (!isSlow && message.respond === undefined) return; // nobody waits for the answer
+    const isChange = this.#control.isChange(data);
+    if (!isChange && message.respond === undefined) return; // nobody waits for the answer
     const answered = this.#answer(data, message);
-    if (isSlow) return; // nor must they keep each other waiting
+    if (isChange) return; // nor must they keep each other waiting
     await answered;
   }
 
   async #answer(data: JsonObject, message: Message): Promise<void> {
     try {
-      const reply = await this.#control.answer(data, readTraceContext(message));
+      const reply = await this.#control.answer(data, message.headers);
       if (reply?.status === "error" && message.respond === undefined) throw new Error(reply.error);
       if (reply !== null) await message.respond?.({ ...reply });
     } catch (error) {
