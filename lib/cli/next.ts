@@ -1,6 +1,5 @@
-import { Command, InvalidArgumentError, Option } from "commander";
+import { Command, Option } from "commander";
 import { formatProblem, suggestion } from "../scheduler/config_problem.ts";
-import { parseInstant } from "../scheduler/config_values.ts";
 import { dayAhead, QUARTER } from "../scheduler/day_ahead.ts";
 import { loadSchedulerConfig } from "../scheduler/load_config.ts";
 import { lookAhead } from "../scheduler/look_ahead.ts";
@@ -8,6 +7,7 @@ import type { ScheduleEntry } from "../scheduler/schedule_entry.ts";
 import { Upcoming } from "../scheduler/upcoming.ts";
 import { systemClock } from "../time/clock.ts";
 import { zoneNamed } from "../time/zone.ts";
+import { countArgument, instantArgument } from "./arguments.ts";
 import { dayBar } from "./day_bar.ts";
 import { EXIT, type SetExitCode } from "./exit_codes.ts";
 import { addConfigOption, type ConfigOptions } from "./options.ts";
@@ -35,9 +35,14 @@ const MOST = 1_000_000;
 export function addUpcomingOptions(command: Command, count: number): Command {
   return command
     .addOption(
-      new Option("--count <number>", "how many firings at most").argParser(countOf).default(count),
+      new Option("--count <number>", "how many firings at most").argParser(countArgument(1, MOST))
+        .default(count),
     )
-    .option("--from <instant>", "the firings after it, such as 2026-03-28T00:00:00Z", instant)
+    .option(
+      "--from <instant>",
+      "the firings after it, such as 2026-03-28T00:00:00Z",
+      instantArgument,
+    )
     .addOption(
       new Option("--format <format>", "of the output").choices(["text", "json"]).default("text"),
     );
@@ -49,7 +54,7 @@ export function nextCommand(setExitCode: SetExitCode): Command {
     .description("list the coming firings, and what a look ahead tells, without running anything")
     .argument("[path]", "the file (default: what --config says)")
     .option("--entry <name>", "of this entry only")
-    .option("--until <instant>", "the last instant", instant)
+    .option("--until <instant>", "the last instant", instantArgument)
     .option("--strict", "exit with 2 where there is a warning", false)
     .addHelpText("after", "\nIntervals count from --from, as if the scheduler started then.");
   addConfigOption(command);
@@ -57,18 +62,6 @@ export function nextCommand(setExitCode: SetExitCode): Command {
     .action(async (path: string | undefined, options: NextOptions) => {
       setExitCode(await next(path ?? options.config, options));
     });
-}
-
-function instant(text: string): Date {
-  const parsed = parseInstant(text);
-  if (typeof parsed === "string") throw new InvalidArgumentError(parsed);
-  return parsed;
-}
-
-function countOf(text: string): number {
-  const count = Number(text);
-  if (Number.isInteger(count) && count >= 1 && count <= MOST) return count;
-  throw new InvalidArgumentError(`expected a whole number from 1 to ${MOST}`);
 }
 
 async function next(path: string, options: NextOptions): Promise<number> {

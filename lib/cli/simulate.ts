@@ -1,6 +1,5 @@
-import { Command, InvalidArgumentError, Option } from "commander";
+import { Command, Option } from "commander";
 import { formatProblem } from "../scheduler/config_problem.ts";
-import { parseInstant } from "../scheduler/config_values.ts";
 import { loadSchedulerConfig } from "../scheduler/load_config.ts";
 import {
   randomStalls,
@@ -8,9 +7,13 @@ import {
   Simulation,
   type SimulationSummary,
 } from "../scheduler/simulation.ts";
+import { countArgument, instantArgument } from "./arguments.ts";
 import { EXIT, type SetExitCode } from "./exit_codes.ts";
 import { addConfigOption, type ConfigOptions } from "./options.ts";
 import { StdoutLines } from "./stdout_lines.ts";
+
+/** Stalls, and seeds. */
+const MOST = 999_999_999;
 
 const FORMATS = ["text", "json"] as const;
 
@@ -33,10 +36,15 @@ export function simulateCommand(setExitCode: SetExitCode): Command {
     );
   addConfigOption(command);
   return command
-    .requiredOption("--from <instant>", "such as 2026-03-28T00:00:00Z", instant)
-    .requiredOption("--to <instant>", "the last instant", instant)
-    .option("--stalls <count>", "how often the process stands still, up to an hour", count, 0)
-    .option("--seed <number>", "chooses the times of the stalls", count, 0)
+    .requiredOption("--from <instant>", "such as 2026-03-28T00:00:00Z", instantArgument)
+    .requiredOption("--to <instant>", "the last instant", instantArgument)
+    .option(
+      "--stalls <count>",
+      "how often the process stands still, up to an hour",
+      countArgument(0, MOST),
+      0,
+    )
+    .option("--seed <number>", "chooses the times of the stalls", countArgument(0, MOST), 0)
     .option("--summary", "print the counts only", false)
     .addOption(new Option("--format <format>", "of the output").choices(FORMATS).default("text"))
     .action(async (options: SimulateOptions) => {
@@ -47,17 +55,6 @@ export function simulateCommand(setExitCode: SetExitCode): Command {
         setExitCode(EXIT.failure);
       }
     });
-}
-
-function instant(text: string): Date {
-  const parsed = parseInstant(text);
-  if (typeof parsed === "string") throw new InvalidArgumentError(parsed);
-  return parsed;
-}
-
-function count(text: string): number {
-  if (/^\d{1,9}$/.test(text)) return Number(text);
-  throw new InvalidArgumentError("expected a whole number from 0 to 999999999");
 }
 
 async function simulate(options: SimulateOptions): Promise<number> {

@@ -22,7 +22,7 @@ export class HttpError extends Error {
 }
 
 /** A header that no form and no other site's page can send unasked. */
-export const CONTROL_HEADER = "x-heddle-control";
+const CONTROL_HEADER = "x-heddle-control";
 
 export class Guard {
   readonly #digest: Uint8Array | null;

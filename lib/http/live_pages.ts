@@ -7,7 +7,7 @@ import type { ServerResponse } from "node:http";
 import { type DayAhead, dayAhead, QUARTER, type Repeating } from "../scheduler/day_ahead.ts";
 import type { Clock } from "../time/clock.ts";
 import { HttpError } from "./guard.ts";
-import type { Mirror, Row } from "./mirror.ts";
+import type { Mirror } from "./mirror.ts";
 import { MOST_ROWS, rowOf, summaryOf } from "./page_view.ts";
 
 export interface LivePagesOptions {
@@ -21,7 +21,7 @@ interface Page {
   readonly response: ServerResponse;
   readonly filter: string;
   /** The rows that it has, and which version of each. */
-  readonly versions: Map<Row["view"]["name"], number>;
+  readonly versions: Map<string, number>;
   /** In which quarter of an hour it was told; each moves on with it. */
   quarter: number;
 }

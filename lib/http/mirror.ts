@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { QUARTER } from "../scheduler/day_ahead.ts";
+import { QUARTER, QUARTERS } from "../scheduler/day_ahead.ts";
 import { type Outcome, OUTCOMES } from "../scheduler/ledger.ts";
 import { type EntryView, RECORD_SIZE, type SchedulerState, type ToServer } from "./protocol.ts";
 
@@ -48,7 +48,7 @@ export interface PastBin {
 }
 
 /** A day of them, and the one under way. */
-const PAST_BINS = 97;
+const PAST_BINS = QUARTERS + 1;
 
 export class Mirror {
   /** Called for each firing that began, with spans in milliseconds; `expansion` NaN without one. */
@@ -122,6 +122,7 @@ export class Mirror {
     for (const view of entries) {
       const version = ++this.#version;
       const row = this.#before.get(view.name);
+      this.#before.delete(view.name);
       this.#rows.push(
         row === undefined
           ? {

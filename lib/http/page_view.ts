@@ -68,8 +68,8 @@ export function summaryOf(
 ): PageSummary {
   const { state } = mirror;
   const current = Math.floor(now / QUARTER);
-  const pastFrom = current - 95;
-  const past = Array.from({ length: 96 }, (_, index) => {
+  const pastFrom = current - QUARTERS + 1;
+  const past = Array.from({ length: QUARTERS }, (_, index) => {
     return mirror.past.get(pastFrom + index) ?? { fired: 0, failed: 0, skipped: 0 };
   });
   const { lastReload = null, replica = null } = state ?? {};

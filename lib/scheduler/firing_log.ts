@@ -4,7 +4,7 @@ import type { Dispatch } from "./dispatch.ts";
 import { ExpansionError, type ExpansionErrorKind } from "./expansion.ts";
 import type { Firing } from "./firing.ts";
 import { InstantText } from "./instant_text.ts";
-import { Ledger, type Outcome, type SkipReason } from "./ledger.ts";
+import type { Ledger, Outcome, SkipReason } from "./ledger.ts";
 import type { Published } from "./publish_all.ts";
 import type { Due } from "./timeline.ts";
 
@@ -26,10 +26,10 @@ export interface FiringLogOptions {
 export class FiringLog {
   readonly #logger: Logger;
   readonly #clock: Clock;
-  readonly #ledger: Ledger;
+  readonly #ledger: Ledger | undefined;
   readonly #text = new InstantText();
 
-  constructor({ logger, clock, ledger = new Ledger() }: FiringLogOptions) {
+  constructor({ logger, clock, ledger }: FiringLogOptions) {
     this.#logger = logger;
     this.#clock = clock;
     this.#ledger = ledger;
@@ -129,7 +129,7 @@ export class FiringLog {
     outcome: Outcome,
     { dispatches = 0, error }: { dispatches?: number; error?: string } = {},
   ): void {
-    this.#ledger.record({
+    this.#ledger?.record({
       entry: due.entry.name,
       outcome,
       scheduledFor: due.scheduledFor.getTime(),
