@@ -24,8 +24,8 @@ const NAME = "heddle-scheduler";
 
 /** The entries of the program's threads, which it looks for beside its own modules. */
 const WORKERS = {
-  config_worker: "lib/scheduler/config_worker.ts",
-  expansion_worker: "lib/scheduler/expansion_worker.ts",
+  config_worker: "lib/config/config_worker.ts",
+  expansion_worker: "lib/expansion/host/expansion_worker.ts",
   http_worker: "lib/http/http_worker.ts",
 };
 

@@ -17,16 +17,16 @@ export {
   type Subscription,
   UnconfirmedError,
 } from "./bus/message_bus.ts";
-export { NatsBus } from "./bus/nats_bus.ts";
+export { NatsBus } from "./bus/nats/nats_bus.ts";
 export { JetStreamUnavailableError, NoStreamError } from "./bus/stream_bus.ts";
 export type { DeliveryMode } from "./durable/delivery.ts";
 export type { Logger } from "./log/logger.ts";
-export { ConfigError } from "./scheduler/config_error.ts";
-export type { ConfigProblem } from "./scheduler/config_problem.ts";
-export type * from "./scheduler/control_api.ts";
-export type { ReplicaOptions } from "./scheduler/firing_engine.ts";
-export { loadSchedulerConfig, type SchedulerConfig } from "./scheduler/load_config.ts";
-export type { ScheduleEntry } from "./scheduler/schedule_entry.ts";
+export { ConfigError } from "./config/config_error.ts";
+export type { ConfigProblem } from "./config/config_problem.ts";
+export type * from "./control/control_api.ts";
+export type { ReplicaOptions } from "./engine/firing_engine.ts";
+export { loadSchedulerConfig, type SchedulerConfig } from "./config/load_config.ts";
+export type { ScheduleEntry } from "./config/schedule_entry.ts";
 export { SchedulerActor, type SchedulerActorOptions } from "./scheduler/scheduler_actor.ts";
 export {
   type EntrySummary,
@@ -36,11 +36,11 @@ export {
   type SimulationOptions,
   type SimulationSummary,
   type Stall,
-} from "./scheduler/simulation.ts";
-export { validateSchedulerConfig } from "./scheduler/validate_config.ts";
+} from "./forecast/simulation.ts";
+export { validateSchedulerConfig } from "./config/validate_config.ts";
 export type { Cadence } from "./time/cadence.ts";
 export type { Clock } from "./time/clock.ts";
-export { cronCadence } from "./time/cron_cadence.ts";
+export { cronCadence } from "./time/cron/cron_cadence.ts";
 export { intervalCadence } from "./time/interval_cadence.ts";
 export { ManualClock } from "./time/manual_clock.ts";
 export {

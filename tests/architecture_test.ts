@@ -5,20 +5,26 @@ import { fileURLToPath } from "node:url";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
-/** A folder may import from its own floor's folder, and from the floors below. */
+/** A folder may import from the floors below it, and from its own folders. */
 const FLOORS: Record<string, number> = {
+  internal: 0,
   wire: 0,
   time: 0,
   log: 0,
   trace: 0,
   bus: 1,
+  config: 1,
+  expansion: 1,
   actor: 2,
   durable: 2,
-  scheduler: 3,
-  expansions: 3,
-  crontab: 4,
-  http: 4,
-  cli: 5,
+  schedule: 2,
+  crontab: 2,
+  engine: 4,
+  control: 5,
+  forecast: 5,
+  scheduler: 6,
+  http: 7,
+  cli: 8,
 };
 
 interface Import {
@@ -83,10 +89,20 @@ Deno.test("imports go down a floor or stay in their folder", async () => {
   assert.deepEqual(wrong, []);
 });
 
+Deno.test("a folder holds at most 20 files", async () => {
+  const counts = new Map<string, number>();
+  for (const path of await sources("lib")) {
+    const folder = path.slice(0, path.lastIndexOf("/"));
+    counts.set(folder, (counts.get(folder) ?? 0) + 1);
+  }
+  assert.ok(counts.size > 15, "the folders were listed");
+  assert.deepEqual([...counts].filter(([, count]) => count > 20), []);
+});
+
 Deno.test("each outside library is known to one place only", async () => {
   const knowers: Record<string, RegExp> = {
     "npm:/@nats-io/": /^lib\/bus\//,
-    "npm:/js-yaml@": /^lib\/scheduler\/yaml_/,
+    "npm:/js-yaml@": /^lib\/config\/yaml\/yaml/,
     "npm:/commander@": /^lib\/cli\//,
     "npm:/@logtape/": /^lib\/log\//,
     "npm:/uuid@": /^lib\/wire\/identity\.ts$/,
@@ -137,7 +153,7 @@ Deno.test("deno.lock holds what the program needs, and no more", async () => {
 Deno.test("JetStream's packages are loaded only by whoever asks for them", async () => {
   const all = await imports();
   const users = all.filter(({ to }) => /^npm:\/?@nats-io\/(jetstream|kv)@/.test(to));
-  assert.deepEqual([...new Set(users.map(({ from }) => from))], ["lib/bus/nats_jetstream.ts"]);
-  const loaders = all.filter(({ to }) => to === "lib/bus/nats_jetstream.ts");
+  assert.deepEqual([...new Set(users.map(({ from }) => from))], ["lib/bus/nats/nats_jetstream.ts"]);
+  const loaders = all.filter(({ to }) => to === "lib/bus/nats/nats_jetstream.ts");
   assert.ok(loaders.length > 0 && loaders.every(({ isDynamic }) => isDynamic), String(loaders));
 });

@@ -108,7 +108,7 @@ export abstract class BaseActor {
 
   /** The NATS client takes longer to load than the rest of the program: not before it is needed. */
   async #natsBus(): Promise<MessageBus> {
-    const { NatsBus } = await import("../bus/nats_bus.ts");
+    const { NatsBus } = await import("../bus/nats/nats_bus.ts");
     const bus = new NatsBus({ servers: this.#natsUrl, name: this.actorId, logger: this.logger });
     if (this.#disconnected) await bus.close(); // meanwhile: then it must not connect any more
     return bus;

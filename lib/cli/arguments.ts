@@ -1,6 +1,6 @@
 /** What several commands read from their command lines. */
 import { InvalidArgumentError } from "commander";
-import { parseInstant } from "../scheduler/config_values.ts";
+import { parseInstant } from "../config/config_values.ts";
 
 /** @throws {InvalidArgumentError} unless it is an instant such as `2026-03-28T00:00:00Z` */
 export function instantArgument(text: string): Date {

@@ -5,8 +5,8 @@
  */
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { type JsonObject, type MessageBus, NoReplyError } from "../bus/message_bus.ts";
-import type { ControlRequest, ErrorReply, HealthReply } from "../scheduler/control_api.ts";
-import { schedulerName } from "../scheduler/load_config.ts";
+import type { ControlRequest, ErrorReply, HealthReply } from "../control/control_api.ts";
+import { schedulerName } from "../config/load_config.ts";
 import { schedulerSubject } from "../wire/subjects.ts";
 import { EXIT, UsageError } from "./exit_codes.ts";
 import { onceConnected } from "./one_shot.ts";

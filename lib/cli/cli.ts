@@ -4,21 +4,21 @@
  * @module
  */
 import { Command, CommanderError } from "commander";
-import { completionCommand } from "./completion.ts";
+import { completionCommand } from "./commands/completion.ts";
 import { EXIT, type SetExitCode, UsageError } from "./exit_codes.ts";
-import { explainCommand } from "./explain.ts";
-import { fireCommand } from "./fire.ts";
-import { nextCommand } from "./next.ts";
-import { pauseCommand, resumeCommand } from "./pause.ts";
-import { healthCommand } from "./health.ts";
-import { importCommand } from "./import.ts";
-import { reloadCommand } from "./reload.ts";
-import { runCommand } from "./run.ts";
-import { schemaCommand } from "./schema.ts";
-import { simulateCommand } from "./simulate.ts";
-import { streamCommand } from "./stream.ts";
-import { statusCommand } from "./status.ts";
-import { validateCommand } from "./validate.ts";
+import { explainCommand } from "./commands/explain.ts";
+import { fireCommand } from "./commands/fire.ts";
+import { nextCommand } from "./commands/next.ts";
+import { pauseCommand, resumeCommand } from "./commands/pause.ts";
+import { healthCommand } from "./commands/health.ts";
+import { importCommand } from "./commands/import.ts";
+import { reloadCommand } from "./commands/reload.ts";
+import { runCommand } from "./commands/run.ts";
+import { schemaCommand } from "./commands/schema.ts";
+import { simulateCommand } from "./commands/simulate.ts";
+import { streamCommand } from "./commands/stream.ts";
+import { statusCommand } from "./commands/status.ts";
+import { validateCommand } from "./commands/validate.ts";
 import { versionText } from "./version.ts";
 
 const EXAMPLES = `

@@ -23,7 +23,7 @@ export async function openBus(options: BusOptions, opening: OpenBusOptions): Pro
   if (options.bus === "memory") {
     return new PrintingBus({ logger: opening.logger, onClosed: opening.onStdoutClosed });
   }
-  const { NatsBus } = await import("../bus/nats_bus.ts"); // not loaded for the memory bus
+  const { NatsBus } = await import("../bus/nats/nats_bus.ts"); // not loaded for the memory bus
   try {
     return new NatsBus({
       servers: options.natsUrl,

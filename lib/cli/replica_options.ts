@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { DELIVERY_MODES, type DeliveryMode } from "../durable/delivery.ts";
 import { PARTITIONS } from "../durable/shards.ts";
-import type { ReplicaOptions } from "../scheduler/firing_engine.ts";
+import type { ReplicaOptions } from "../engine/firing_engine.ts";
 import { UsageError } from "./exit_codes.ts";
 import type { BusOptions } from "./options.ts";
 

@@ -1,6 +1,6 @@
-import type { ComingFiring } from "../scheduler/coming_firings.ts";
-import { instantInZone } from "../scheduler/instant_in_zone.ts";
-import type { ScheduleEntry } from "../scheduler/schedule_entry.ts";
+import type { ComingFiring } from "../engine/coming_firings.ts";
+import { instantInZone } from "../time/instant_in_zone.ts";
+import type { ScheduleEntry } from "../config/schedule_entry.ts";
 import { span } from "./spans.ts";
 
 /** Longer instructions are cut, in characters. */

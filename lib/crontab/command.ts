@@ -1,4 +1,4 @@
-import { shown } from "../scheduler/config_problem.ts";
+import { shown } from "../config/config_problem.ts";
 import { CrontabProblem } from "./problem.ts";
 
 /** What a line of a crontab runs. */

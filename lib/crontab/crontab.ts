@@ -4,9 +4,9 @@
  *
  * @module
  */
-import { CadenceTable } from "../scheduler/config_cadences.ts";
-import { LARGEST_FILE } from "../scheduler/config_file.ts";
-import type { ConfigProblem } from "../scheduler/config_problem.ts";
+import { CadenceTable } from "../config/config_cadences.ts";
+import { LARGEST_FILE } from "../config/config_file.ts";
+import type { ConfigProblem } from "../config/config_problem.ts";
 import { readCrontabCommand } from "./command.ts";
 import { type CrontabJob, readCrontabLine } from "./line.ts";
 import { CrontabNames } from "./name.ts";

@@ -6,8 +6,8 @@ import {
   HOUR,
   MINUTE,
   MONTH,
-} from "../time/cron_field.ts";
-import { shown } from "../scheduler/config_problem.ts";
+} from "../time/cron/cron_field.ts";
+import { shown } from "../config/config_problem.ts";
 import { CrontabProblem } from "./problem.ts";
 
 const FIELDS = [MINUTE, HOUR, DAY_OF_MONTH, MONTH, DAY_OF_WEEK] as const;

@@ -1,5 +1,5 @@
-import type { CadenceTable } from "../scheduler/config_cadences.ts";
-import { shown } from "../scheduler/config_problem.ts";
+import type { CadenceTable } from "../config/config_cadences.ts";
+import { shown } from "../config/config_problem.ts";
 import { CrontabProblem } from "./problem.ts";
 import type { CrontabVariable } from "./variable.ts";
 import { plainScalar, quotedScalar } from "./yaml.ts";

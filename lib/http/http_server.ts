@@ -5,12 +5,12 @@
  * @module
  */
 import type { Logger } from "../log/logger.ts";
-import { OUTCOMES } from "../scheduler/ledger.ts";
-import type { FiringRecord } from "../scheduler/ledger.ts";
-import type { SchedulerConfig } from "../scheduler/load_config.ts";
-import type { ScheduleEntry } from "../scheduler/schedule_entry.ts";
+import { OUTCOMES } from "../engine/ledger.ts";
+import type { FiringRecord } from "../engine/ledger.ts";
+import type { SchedulerConfig } from "../config/load_config.ts";
+import type { ScheduleEntry } from "../config/schedule_entry.ts";
 import type { SchedulerActor } from "../scheduler/scheduler_actor.ts";
-import { workerEntry } from "../scheduler/worker_entry.ts";
+import { workerEntry } from "../internal/worker_entry.ts";
 import type { Clock } from "../time/clock.ts";
 import { Slice } from "../time/slice.ts";
 import {

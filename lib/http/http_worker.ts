@@ -6,7 +6,7 @@
  */
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { ControlReply, ControlRequest } from "../scheduler/control_api.ts";
+import type { ControlReply, ControlRequest } from "../control/control_api.ts";
 import { systemClock } from "../time/clock.ts";
 import { Guard } from "./guard.ts";
 import { LivePages } from "./live_pages.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 import type { ServerResponse } from "node:http";
-import { type DayAhead, dayAhead, QUARTER, type Repeating } from "../scheduler/day_ahead.ts";
+import { type DayAhead, dayAhead, QUARTER, type Repeating } from "../forecast/day_ahead.ts";
 import type { Clock } from "../time/clock.ts";
 import { HttpError } from "./guard.ts";
 import type { Mirror } from "./mirror.ts";

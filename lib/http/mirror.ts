@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { QUARTER, QUARTERS } from "../scheduler/day_ahead.ts";
-import { type Outcome, OUTCOMES } from "../scheduler/ledger.ts";
+import { QUARTER, QUARTERS } from "../forecast/day_ahead.ts";
+import { type Outcome, OUTCOMES } from "../engine/ledger.ts";
 import { type EntryView, RECORD_SIZE, type SchedulerState, type ToServer } from "./protocol.ts";
 
 /** One entry. Instants in milliseconds since the epoch. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type DayAhead, dayAhead, QUARTER, QUARTERS } from "../scheduler/day_ahead.ts";
+import { type DayAhead, dayAhead, QUARTER, QUARTERS } from "../forecast/day_ahead.ts";
 import { type EntryState, type Mirror, pastOf, type Row } from "./mirror.ts";
 
 /** Rows that a page gets at most; it can ask for others by a part of their names. */

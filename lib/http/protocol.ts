@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { ControlReply, ControlRequest, ReloadSummary } from "../scheduler/control_api.ts";
+import type { ControlReply, ControlRequest, ReloadSummary } from "../control/control_api.ts";
 
 export interface ServerSettings {
   readonly hostname: string;

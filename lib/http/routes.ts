@@ -5,7 +5,7 @@
  */
 import { createHash } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { ControlReply, ControlRequest } from "../scheduler/control_api.ts";
+import type { ControlReply, ControlRequest } from "../control/control_api.ts";
 import type { Clock } from "../time/clock.ts";
 import { type Guard, HttpError } from "./guard.ts";
 import type { LivePages } from "./live_pages.ts";

@@ -8,20 +8,24 @@ import { Slice } from "../time/slice.ts";
 import type { Tracing } from "../trace/tracing.ts";
 import { schedulerSubject } from "../wire/subjects.ts";
 import { VERSION } from "../wire/version.ts";
-import { ConfigError } from "./config_error.ts";
-import type { ConfigProblem } from "./config_problem.ts";
+import { ConfigError } from "../config/config_error.ts";
+import type { ConfigProblem } from "../config/config_problem.ts";
 import type { DeliveryMode } from "../durable/delivery.ts";
-import { Control } from "./control.ts";
-import { CONTROL_ACTIONS } from "./control_api.ts";
-import { Expander } from "./expansion.ts";
-import { FiringEngine, type ReplicaOptions } from "./firing_engine.ts";
-import { Ledger } from "./ledger.ts";
-import { type LoadedConfig, loadSchedulerConfig, type SchedulerConfig } from "./load_config.ts";
-import { loadConfigApart } from "./load_config_apart.ts";
-import { Pauses } from "./pauses.ts";
-import { rehearse } from "./rehearsal.ts";
-import type { ScheduleEntry } from "./schedule_entry.ts";
-import { fileVersion, watchFile } from "./watch_file.ts";
+import { Control } from "../control/control.ts";
+import { CONTROL_ACTIONS } from "../control/control_api.ts";
+import { Expander } from "../expansion/expansion.ts";
+import { FiringEngine, type ReplicaOptions } from "../engine/firing_engine.ts";
+import { Ledger } from "../engine/ledger.ts";
+import {
+  type LoadedConfig,
+  loadSchedulerConfig,
+  type SchedulerConfig,
+} from "../config/load_config.ts";
+import { loadConfigApart } from "../config/load_config_apart.ts";
+import { Pauses } from "../engine/pauses.ts";
+import { rehearse } from "../engine/rehearsal.ts";
+import type { ScheduleEntry } from "../config/schedule_entry.ts";
+import { fileVersion, watchFile } from "../config/watch_file.ts";
 
 export interface SchedulerActorOptions extends ActorOptions {
   /** Where `expand_from` is resolved, and what it never leaves. Default: the file's directory. */

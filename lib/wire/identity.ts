@@ -15,6 +15,16 @@ export interface DispatchName {
   readonly index: number;
 }
 
+/** What names one dispatch. */
+export interface Identity {
+  /** Of the occurrence; RFC 3339, UTC. */
+  readonly scheduledFor: string;
+  /** The message's `goal_id` or `task_id`. */
+  readonly id: string;
+  /** The `Nats-Msg-Id`. */
+  readonly messageId: string;
+}
+
 /** The UUIDv5 namespace of dispatch identities. Fixed for ever: consumers compare the results. */
 export const DISPATCH_NAMESPACE = "b4bc0d5d-1c34-5a0c-9f3e-6d4c1e0a7f52";
 

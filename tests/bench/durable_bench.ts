@@ -1,14 +1,14 @@
 /** Acknowledged dispatches, what remembering costs, and what more replicas bring. */
-import { NatsBus } from "../../lib/bus/nats_bus.ts";
+import { NatsBus } from "../../lib/bus/nats/nats_bus.ts";
 import { BUCKET, memoryKey } from "../../lib/durable/keys.ts";
 import { partitionOf, PARTITIONS } from "../../lib/durable/shards.ts";
-import { timingText } from "../../lib/scheduler/entry_cadence.ts";
+import { timingText } from "../../lib/schedule/entry_cadence.ts";
 import { GOALS_SUBJECT, TASKS_SUBJECT } from "../../lib/wire/subjects.ts";
 import { LogRecorder } from "../helpers/log_recorder.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { type NatsServer, startNatsServer } from "../helpers/nats_server.ts";
 import { Program } from "../helpers/program.ts";
-import { cronEntry } from "../scheduler/entries.ts";
+import { cronEntry } from "../helpers/entries.ts";
 import { apart, sleep } from "./apart.ts";
 import { CpuGroup } from "./cpu_group.ts";
 import type { DurableResult, DurableTask } from "./durable_contestant.ts";

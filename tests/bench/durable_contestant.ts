@@ -1,16 +1,16 @@
 /** Dispatches into a stream from one process, in one of several ways. */
 import { jetstream } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport";
-import { NatsBus } from "../../lib/bus/nats_bus.ts";
+import { NatsBus } from "../../lib/bus/nats/nats_bus.ts";
 import { Delivery } from "../../lib/durable/delivery.ts";
 import { FiringMemory } from "../../lib/durable/firing_memory.ts";
 import { partitionsOf } from "../../lib/durable/shards.ts";
-import { Dispatcher } from "../../lib/scheduler/dispatcher.ts";
-import type { ScheduleEntry } from "../../lib/scheduler/schedule_entry.ts";
-import { TimerLoop } from "../../lib/scheduler/timer_loop.ts";
+import { Dispatcher } from "../../lib/engine/dispatcher.ts";
+import type { ScheduleEntry } from "../../lib/config/schedule_entry.ts";
+import { TimerLoop } from "../../lib/engine/timer_loop.ts";
 import { systemClock } from "../../lib/time/clock.ts";
 import { TASKS_SUBJECT } from "../../lib/wire/subjects.ts";
-import { intervalEntry } from "../scheduler/entries.ts";
+import { intervalEntry } from "../helpers/entries.ts";
 import { cpuTime, report, sleep, taskOf } from "./apart.ts";
 
 export interface DurableTask {

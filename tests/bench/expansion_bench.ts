@@ -3,10 +3,10 @@
  * Ours names and hashes each dispatch and adds three headers.
  */
 import { connect } from "@nats-io/transport";
-import { NatsBus } from "../../lib/bus/nats_bus.ts";
+import { NatsBus } from "../../lib/bus/nats/nats_bus.ts";
 import { defaultLogger } from "../../lib/log/logger.ts";
-import { Dispatcher } from "../../lib/scheduler/dispatcher.ts";
-import { parseSchedulerConfig } from "../../lib/scheduler/load_config.ts";
+import { Dispatcher } from "../../lib/engine/dispatcher.ts";
+import { parseSchedulerConfig } from "../../lib/config/load_config.ts";
 import { systemClock } from "../../lib/time/clock.ts";
 import { TASKS_SUBJECT } from "../../lib/wire/subjects.ts";
 import { startNatsServer } from "../helpers/nats_server.ts";

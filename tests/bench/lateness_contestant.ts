@@ -2,7 +2,7 @@
 import { connect } from "@nats-io/transport";
 import { MemoryBus } from "../../lib/bus/memory_bus.ts";
 import type { MessageBus } from "../../lib/bus/message_bus.ts";
-import { NatsBus } from "../../lib/bus/nats_bus.ts";
+import { NatsBus } from "../../lib/bus/nats/nats_bus.ts";
 import { SchedulerActor } from "../../lib/scheduler/scheduler_actor.ts";
 import { TASKS_SUBJECT } from "../../lib/wire/subjects.ts";
 import { cpuTime, report, sleep, taskOf, wallClock } from "./apart.ts";

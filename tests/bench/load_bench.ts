@@ -2,8 +2,8 @@
 // deno-lint-ignore no-import-prefix -- a peer, pinned here and nowhere else
 import * as yaml from "npm:yaml@2.9.1";
 import { load } from "js-yaml";
-import { loadSchedulerConfig } from "../../lib/scheduler/load_config.ts";
-import { TimerLoop } from "../../lib/scheduler/timer_loop.ts";
+import { loadSchedulerConfig } from "../../lib/config/load_config.ts";
+import { TimerLoop } from "../../lib/engine/timer_loop.ts";
 import { defaultLogger } from "../../lib/log/logger.ts";
 import { systemClock } from "../../lib/time/clock.ts";
 import { apart, report, taskOf } from "./apart.ts";

@@ -1,6 +1,6 @@
 /** How often a second `next(after)` is answered, the object reused: six typical expressions. */
 // deno-lint-ignore-file no-import-prefix -- the peers are pinned here and nowhere else
-import { cronCadence } from "../../lib/time/cron_cadence.ts";
+import { cronCadence } from "../../lib/time/cron/cron_cadence.ts";
 import { apart, report, taskOf } from "./apart.ts";
 import { type Cell, printTable } from "./table.ts";
 

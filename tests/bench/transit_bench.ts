@@ -1,6 +1,6 @@
 /** From publish to a subscriber in another process while 1,000 jobs a second fire. */
 import { connect } from "@nats-io/transport";
-import { NatsBus } from "../../lib/bus/nats_bus.ts";
+import { NatsBus } from "../../lib/bus/nats/nats_bus.ts";
 import { SchedulerActor } from "../../lib/scheduler/scheduler_actor.ts";
 import { TASKS_SUBJECT } from "../../lib/wire/subjects.ts";
 import { startNatsServer } from "../helpers/nats_server.ts";

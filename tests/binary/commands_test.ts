@@ -65,7 +65,7 @@ everywhere("simulate lists what would fire", async (place) => {
 everywhere("schema prints the published JSON Schema", async (place) => {
   await place.withFiles({}, async (site) => {
     const { code, stdout } = await site.run(["schema"]);
-    const published = new URL("../../lib/scheduler/schedules.schema.json", import.meta.url);
+    const published = new URL("../../lib/config/schedules.schema.json", import.meta.url);
     assert.equal(stdout, (await Deno.readTextFile(published)).trimEnd());
     assert.equal(code, 0);
   });

@@ -4,7 +4,7 @@ import { join } from "node:path";
 export const BREAKS: Readonly<Record<string, readonly [string, string, string]>> = {
   "no-margin": ["lib/durable/lease.ts", "const MARGIN = 1 / 5;", "const MARGIN = 0;"],
   "no-message-id": [
-    "lib/scheduler/dispatch.ts",
+    "lib/engine/dispatch.ts",
     `"Nats-Msg-Id": messageId,`,
     `"Removed": messageId,`,
   ],

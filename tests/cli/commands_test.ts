@@ -64,7 +64,7 @@ Deno.test("a warning is an error under --strict only", async () => {
 Deno.test("schema prints the JSON Schema that the repository ships for editors", async () => {
   const { code, stdout } = await runProgram(["schema"]);
   const shipped = await Deno.readTextFile(
-    new URL("../../lib/scheduler/schedules.schema.json", import.meta.url),
+    new URL("../../lib/config/schedules.schema.json", import.meta.url),
   );
   assert.deepEqual(JSON.parse(stdout), JSON.parse(shipped));
   assert.equal(code, 0);

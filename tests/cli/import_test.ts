@@ -1,6 +1,6 @@
 /** `import crontab` as a process: what it prints, how it ends. */
 import assert from "node:assert/strict";
-import { isSystemCrontab } from "../../lib/cli/import.ts";
+import { isSystemCrontab } from "../../lib/cli/commands/import.ts";
 import { runProgram } from "../helpers/program.ts";
 
 const CRONTAB = `# Nightly

@@ -1,6 +1,6 @@
 /** What becomes of each kind of line of a crontab; the rules are crontab(5)'s. */
 import assert from "node:assert/strict";
-import { parseSchedulerConfig } from "../../lib/scheduler/load_config.ts";
+import { parseSchedulerConfig } from "../../lib/config/load_config.ts";
 import { convert, entryOf } from "./harness.ts";
 
 Deno.test("a crontab becomes a configuration, with its comments in their places", () => {

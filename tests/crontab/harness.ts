@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { convertCrontab } from "../../lib/crontab/crontab.ts";
-import { parseSchedulerConfig } from "../../lib/scheduler/load_config.ts";
+import { parseSchedulerConfig } from "../../lib/config/load_config.ts";
 
 export const OPTIONS = {
   name: "crontab",

@@ -1,8 +1,8 @@
 /** What holds for every crontab, tried on random ones. */
 import assert from "node:assert/strict";
 import { convertCrontab } from "../../lib/crontab/crontab.ts";
-import { parseSchedulerConfig } from "../../lib/scheduler/load_config.ts";
-import { cronCadence } from "../../lib/time/cron_cadence.ts";
+import { parseSchedulerConfig } from "../../lib/config/load_config.ts";
+import { cronCadence } from "../../lib/time/cron/cron_cadence.ts";
 import { fc } from "../deps.ts";
 
 const OPTIONS = { name: "crontab", workerType: "shell", timezone: "UTC", isSystem: false };

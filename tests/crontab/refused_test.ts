@@ -1,6 +1,6 @@
 /** What of a crontab does not become an entry, and what is said of it. */
 import assert from "node:assert/strict";
-import { LARGEST_FILE } from "../../lib/scheduler/config_file.ts";
+import { LARGEST_FILE } from "../../lib/config/config_file.ts";
 import { convertCrontab } from "../../lib/crontab/crontab.ts";
 import { convert, OPTIONS } from "./harness.ts";
 

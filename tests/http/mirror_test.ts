@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { Mirror, pastOf } from "../../lib/http/mirror.ts";
 import { rowOf } from "../../lib/http/page_view.ts";
 import type { EntryView } from "../../lib/http/protocol.ts";
-import { QUARTER } from "../../lib/scheduler/day_ahead.ts";
-import { type Outcome, OUTCOMES } from "../../lib/scheduler/ledger.ts";
+import { QUARTER } from "../../lib/forecast/day_ahead.ts";
+import { type Outcome, OUTCOMES } from "../../lib/engine/ledger.ts";
 
 const NOON = Date.parse("2026-11-24T12:00:00Z");
 const HOUR = 3_600_000;

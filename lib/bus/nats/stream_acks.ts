@@ -1,0 +1,137 @@
+import { createInbox, type Msg } from "@nats-io/transport";
+import type { Clock } from "../../time/clock.ts";
+import { UnconfirmedError } from "../message_bus.ts";
+import type { Receiver } from "./nats_connection.ts";
+import { isNoResponders } from "./nats_replies.ts";
+import { decodePayload } from "../payload.ts";
+import { NoStreamError, type StreamAck, StreamError } from "../stream_bus.ts";
+
+/** What one message waits for. */
+interface Expected extends PromiseWithResolvers<StreamAck> {
+  readonly subject: string;
+  readonly replyTo: string;
+  /** By monotonic time; Infinity until the server has the message. */
+  deadline: number;
+}
+
+/**
+ * The acknowledgements of all messages that are under way: one subscription, a subject of its own
+ * for each message, one timer for all.
+ */
+export class StreamAcks implements Receiver {
+  readonly pattern: string;
+  readonly #prefix = createInbox();
+  readonly #clock: Clock;
+  readonly #timeout: number;
+  readonly #expected = new Map<string, Expected>();
+  /** Those that the server has, in the order of their deadlines; some have been settled since. */
+  #received: Expected[] = [];
+  #count = 0;
+  #isSweeping = false;
+
+  /** @param timeout in milliseconds, from when the server has the message */
+  constructor(clock: Clock, timeout: number) {
+    this.#clock = clock;
+    this.#timeout = timeout;
+    this.pattern = `${this.#prefix}.*`;
+  }
+
+  expect(subject: string): Expected {
+    const replyTo = `${this.#prefix}.${++this.#count}`;
+    const expected = {
+      ...Promise.withResolvers<StreamAck>(),
+      subject,
+      replyTo,
+      deadline: Infinity,
+    };
+    this.#expected.set(replyTo, expected);
+    return expected;
+  }
+
+  /** The server has read the message: the stream's word must follow within the time-out. */
+  received(expected: Expected): void {
+    if (!this.#expected.has(expected.replyTo)) return;
+    expected.deadline = this.#clock.monotonic() + this.#timeout;
+    this.#received.push(expected);
+    if (!this.#isSweeping) void this.#sweep();
+  }
+
+  fail(expected: Expected, error: unknown): void {
+    if (this.#expected.delete(expected.replyTo)) expected.reject(error);
+  }
+
+  /** The connection is gone, and with it the acknowledgements that were on their way. */
+  failReceived(): number {
+    const open = this.#received.splice(0).filter(({ replyTo }) => this.#expected.has(replyTo));
+    for (const expected of open) {
+      this.fail(expected, unconfirmed(expected.subject, "the connection broke"));
+    }
+    return open.length;
+  }
+
+  deliver(message: Msg): void {
+    const expected = this.#expected.get(message.subject);
+    if (expected === undefined) return;
+    const answer = readAck(expected.subject, message);
+    if (answer === null) return; // a subscriber's word, which is no stream's
+    this.#expected.delete(message.subject);
+    if (answer instanceof Error) expected.reject(answer);
+    else expected.resolve(answer);
+  }
+
+  refused(error: Error): void {
+    for (const expected of [...this.#expected.values()]) this.fail(expected, error);
+  }
+
+  /** Fails those whose time is over. */
+  async #sweep(): Promise<void> {
+    this.#isSweeping = true;
+    while (this.#received.length > 0) {
+      await this.#clock.sleep(this.#timeout / 4);
+      const now = this.#clock.monotonic();
+      this.#received = this.#received.filter((expected) => {
+        if (!this.#expected.has(expected.replyTo)) return false;
+        if (expected.deadline > now) return true;
+        this.fail(expected, unconfirmed(expected.subject, `${this.#timeout} ms passed`));
+        return false;
+      });
+    }
+    this.#isSweeping = false;
+  }
+}
+
+function unconfirmed(subject: string, reason: string): UnconfirmedError {
+  return new UnconfirmedError(
+    `Cannot tell whether a stream stored the message to "${subject}": ` +
+      `${reason} before it was acknowledged`,
+  );
+}
+
+/**
+ * https://docs.nats.io/reference/reference-protocols/nats_api_reference#publishing-to-a-stream
+ *
+ * @returns null for what is no answer of a stream
+ */
+function readAck(subject: string, message: Msg): StreamAck | Error | null {
+  if (isNoResponders(message)) {
+    return new NoStreamError(`Cannot publish to "${subject}": no stream captures it`);
+  }
+  let answer: {
+    stream?: unknown;
+    seq?: unknown;
+    duplicate?: unknown;
+    error?: { err_code?: number; description?: string };
+  };
+  try {
+    answer = decodePayload(message.data);
+  } catch {
+    return null;
+  }
+  const { stream, seq, duplicate, error } = answer;
+  if (typeof error?.err_code === "number") {
+    const text = `Cannot publish to "${subject}": the stream refuses it: ${error.description}`;
+    return new StreamError(text, error.err_code);
+  }
+  if (typeof stream !== "string" || typeof seq !== "number") return null;
+  return { stream, sequence: seq, isDuplicate: duplicate === true };
+}

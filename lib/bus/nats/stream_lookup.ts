@@ -1,0 +1,44 @@
+import { BusClosedError, type JsonObject, type MessageBus, NoReplyError } from "../message_bus.ts";
+import { JetStreamUnavailableError, StreamError } from "../stream_bus.ts";
+
+/** For an answer, in milliseconds. */
+const TIMEOUT = 3000;
+
+/**
+ * The name of the stream that captures `subject`, or null. By one request of our own, so that a
+ * scheduler that needs no more of JetStream loads no more of it:
+ * https://docs.nats.io/reference/reference-protocols/nats_api_reference#streams
+ *
+ * @throws {JetStreamUnavailableError} when the server, or the account, has no JetStream
+ * @throws {NoReplyError} when nobody answers in time
+ */
+export async function findStream(bus: MessageBus, subject: string): Promise<string | null> {
+  let reply: JsonObject;
+  try {
+    reply = (await bus.request("$JS.API.STREAM.NAMES", { subject }, TIMEOUT)).data;
+  } catch (cause) {
+    if (cause instanceof BusClosedError) throw cause;
+    if (!(cause instanceof NoReplyError)) {
+      const said = cause instanceof Error ? cause.message : String(cause);
+      throw new JetStreamUnavailableError(`This user may not ask for streams: ${said}`, { cause });
+    }
+    if (cause.reason === "timeout") throw cause;
+    const text = "The server has no JetStream: start nats-server with -js";
+    throw new JetStreamUnavailableError(text, { cause });
+  }
+  const { streams, error } = reply as {
+    streams?: string[] | null;
+    error?: { err_code?: number; description?: string };
+  };
+  if (error?.err_code === NOT_ENABLED || error?.err_code === NOT_FOR_ACCOUNT) {
+    throw new JetStreamUnavailableError(`No JetStream: ${error.description}`);
+  }
+  if (error !== undefined) {
+    const text = `Cannot find a stream for "${subject}": ${error.description}`;
+    throw new StreamError(text, error.err_code ?? 0);
+  }
+  return streams?.[0] ?? null;
+}
+
+export const NOT_ENABLED = 10076;
+export const NOT_FOR_ACCOUNT = 10039;

@@ -1,0 +1,70 @@
+import { Command, Option } from "commander";
+import { parseSchedulerConfig } from "../../config/load_config.ts";
+import { lookAhead } from "../../forecast/lint/look_ahead.ts";
+import { instantInZone } from "../../time/instant_in_zone.ts";
+import { Upcoming } from "../../forecast/upcoming.ts";
+import { systemClock } from "../../time/clock.ts";
+import { cronWords } from "../../time/cron/cron_words.ts";
+import { EXIT, type SetExitCode } from "../exit_codes.ts";
+import { addUpcomingOptions, type UpcomingOptions } from "./next.ts";
+import { span } from "../spans.ts";
+import { StdoutLines } from "../stdout_lines.ts";
+import { table } from "../text_table.ts";
+
+interface ExplainOptions extends UpcomingOptions {
+  timezone: string;
+}
+
+/** `explain EXPRESSION`: a cron expression in words, and when it fires. */
+export function explainCommand(setExitCode: SetExitCode): Command {
+  const command = new Command("explain")
+    .description("say a cron expression in words, and when it fires")
+    .argument("<expression...>", 'such as "0 9 * * 1-5"')
+    .addOption(new Option("--timezone <zone>", "the IANA zone it is read in").default("UTC"));
+  return addUpcomingOptions(command, 5)
+    .action(async (fields: string[], options: ExplainOptions) => {
+      setExitCode(await explain(fields.join(" "), options));
+    });
+}
+
+async function explain(cron: string, { timezone, count, from, format }: ExplainOptions) {
+  // As an entry of a file, so that it is judged by the same rules, in the same words.
+  const { config, problems } = parseSchedulerConfig(JSON.stringify({
+    name: "explain",
+    timezone,
+    schedules: [{ name: "entry", cron, dispatch_type: "task", task: { worker_type: "none" } }],
+  }));
+  for (const { severity, message } of problems) {
+    console.error(`${severity}: ${message.replace(/^schedules\[0\] "entry": /, "")}`);
+  }
+  if (config === null) return EXIT.usage;
+  const start = from?.getTime() ?? systemClock.now();
+  const words = await cronWords(cron);
+  const firings = new Upcoming(config.entries, start).firings({ count });
+  const findings = lookAhead(config.entries, start);
+  const out = new StdoutLines();
+  if (format === "json") {
+    out.write(JSON.stringify({
+      expression: cron,
+      timezone,
+      words,
+      firings: firings.map(({ scheduledFor }) => ({
+        at: new Date(scheduledFor).toISOString(),
+        local: instantInZone(scheduledFor, timezone),
+      })),
+      warnings: findings.map(({ kind, message }) => ({ kind, message })),
+    }));
+  } else {
+    for (const { message } of findings) console.error(`warning: ${message}`);
+    out.write(`${words} (${timezone})`);
+    out.write("");
+    const rows = firings.map(({ scheduledFor }) => [
+      instantInZone(scheduledFor, timezone),
+      new Date(scheduledFor).toISOString().replace(".000Z", "Z"),
+      span(scheduledFor - start),
+    ]);
+    for (const line of table(["local", "UTC", "in"], rows)) out.write(line);
+  }
+  out.flush();
+  return EXIT.ok;
+}

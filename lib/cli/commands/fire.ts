@@ -1,0 +1,75 @@
+import { Command } from "commander";
+import { dirname } from "node:path";
+import { Delivery } from "../../durable/delivery.ts";
+import { formatProblem } from "../../config/config_problem.ts";
+import { Dispatcher } from "../../engine/dispatcher.ts";
+import { Expander } from "../../expansion/expansion.ts";
+import { loadSchedulerConfig } from "../../config/load_config.ts";
+import { systemClock } from "../../time/clock.ts";
+import { GOALS_SUBJECT, TASKS_SUBJECT } from "../../wire/subjects.ts";
+import type { FireReply } from "../../control/control_api.ts";
+import { addAskOptions, type AskOptions, askScheduler } from "../ask.ts";
+import { EXIT, type SetExitCode } from "../exit_codes.ts";
+import { onceConnected } from "../one_shot.ts";
+interface FireOptions extends AskOptions {
+  local: boolean;
+  expandRoot?: string;
+}
+
+/** An expansion may take its time; in seconds. */
+const TIMEOUT = 60;
+const HINT = "; --local dispatches from here, without it";
+
+/** `fire NAME`: a running scheduler dispatches one entry now, whatever its schedule says. */
+export function fireCommand(setExitCode: SetExitCode): Command {
+  const command = new Command("fire")
+    .description("dispatch one entry now, whatever its schedule says")
+    .argument("<name>", "the entry's name")
+    .option("--local", "from this process, without a running scheduler", false)
+    .option("--expand-root <path>", "with --local, where expand_from is looked up");
+  return addAskOptions(command, TIMEOUT)
+    .action(async (entry: string, options: FireOptions) => {
+      const isLocal = options.local || options.bus === "memory";
+      setExitCode(await (isLocal ? fireHere(entry, options) : fire(entry, options)));
+    });
+}
+
+async function fire(entry: string, options: FireOptions): Promise<number> {
+  return await askScheduler(options, async (scheduler) => {
+    const { dispatches } = await scheduler.ask<FireReply>({ action: "fire", entry });
+    console.log(`Fired "${entry}": ${dispatches} ${dispatches === 1 ? "message" : "messages"}`);
+    return EXIT.ok;
+  }, HINT);
+}
+
+async function fireHere(name: string, options: FireOptions): Promise<number> {
+  const { config, problems } = await loadSchedulerConfig(options.config);
+  if (config === null) {
+    for (const problem of problems) console.error(formatProblem(options.config, problem));
+    return EXIT.usage;
+  }
+  const entry = config.entries.find((each) => each.name === name);
+  if (entry === undefined) {
+    const names = config.entries.map((each) => `"${each.name}"`).join(", ");
+    console.error(`Cannot fire "${name}": ${options.config} has no such entry, only ${names}`);
+    return EXIT.usage;
+  }
+  return await onceConnected(options, async (bus, logger) => {
+    const clock = systemClock;
+    const root = options.expandRoot ?? dirname(options.config);
+    const expander = new Expander({ root, clock, logger });
+    try {
+      const delivery = new Delivery({ bus, mode: "auto", clock, logger });
+      await delivery.look([entry.dispatchType === "goal" ? GOALS_SUBJECT : TASKS_SUBJECT]);
+      const scheduler = config.name;
+      const dispatcher = new Dispatcher({ scheduler, bus, expander, clock, logger, delivery });
+      const sent = await dispatcher.fireByHand(entry);
+      if (options.bus !== "memory") {
+        console.log(`Fired "${name}": ${sent} ${sent === 1 ? "message" : "messages"}`);
+      }
+      return EXIT.ok;
+    } finally {
+      await expander.close();
+    }
+  });
+}

@@ -1,0 +1,41 @@
+import { Command } from "commander";
+import { EXIT, type SetExitCode, UsageError } from "../exit_codes.ts";
+import { type HttpAddress, httpOption } from "../http_options.ts";
+
+interface HealthOptions {
+  http?: HttpAddress;
+  ready: boolean;
+}
+
+const TIMEOUT = 5000;
+
+/** `health`: asks a scheduler with `--http`, for probes of containers that have no shell. */
+export function healthCommand(setExitCode: SetExitCode): Command {
+  return new Command("health")
+    .description("ask a scheduler's --http whether it is alive; exits 1 when it is not")
+    .addOption(httpOption("where it listens"))
+    .option("--ready", "ask whether it is ready: connected, configured, leases known", false)
+    .action(async (options: HealthOptions) => setExitCode(await health(options)));
+}
+
+async function health({ http, ready }: HealthOptions): Promise<number> {
+  if (http === undefined) {
+    throw new UsageError(
+      "Cannot ask: give --http or HEDDLE_SCHEDULER_HTTP, as the scheduler has it",
+    );
+  }
+  const { hostname, port } = http;
+  // Who listens on every address is asked on this machine's own.
+  const host = { "0.0.0.0": "127.0.0.1", "::": "[::1]" }[hostname] ??
+    (hostname.includes(":") ? `[${hostname}]` : hostname);
+  const url = `http://${host}:${port}/${ready ? "readyz" : "healthz"}`;
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT) });
+    console.log((await response.text()).trim());
+    return response.ok ? EXIT.ok : EXIT.failure;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    console.error(`No scheduler answers at ${url}: ${reason}`);
+    return EXIT.failure;
+  }
+}

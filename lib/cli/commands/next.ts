@@ -1,0 +1,130 @@
+import { Command, Option } from "commander";
+import { formatProblem, suggestion } from "../../config/config_problem.ts";
+import { dayAhead, QUARTER } from "../../forecast/day_ahead.ts";
+import { loadSchedulerConfig } from "../../config/load_config.ts";
+import { lookAhead } from "../../forecast/lint/look_ahead.ts";
+import type { ScheduleEntry } from "../../config/schedule_entry.ts";
+import { Upcoming } from "../../forecast/upcoming.ts";
+import { systemClock } from "../../time/clock.ts";
+import { zoneNamed } from "../../time/zone.ts";
+import { countArgument, instantArgument } from "../arguments.ts";
+import { dayBar } from "../day_bar.ts";
+import { EXIT, type SetExitCode } from "../exit_codes.ts";
+import { addConfigOption, type ConfigOptions } from "../options.ts";
+import { StdoutLines } from "../stdout_lines.ts";
+import { isUnicodeTerminal } from "../terminal.ts";
+import { table } from "../text_table.ts";
+import { UPCOMING_HEADINGS, upcomingJson, upcomingRow } from "../upcoming_rows.ts";
+
+export interface UpcomingOptions {
+  count: number;
+  from?: Date;
+  format: "text" | "json";
+}
+
+interface NextOptions extends ConfigOptions, UpcomingOptions {
+  until?: Date;
+  entry?: string;
+  strict: boolean;
+}
+
+/** Firings in one answer. */
+const MOST = 1_000_000;
+
+/** `--count`, `--from` and `--format`, of whatever lists firings. */
+export function addUpcomingOptions(command: Command, count: number): Command {
+  return command
+    .addOption(
+      new Option("--count <number>", "how many firings at most").argParser(countArgument(1, MOST))
+        .default(count),
+    )
+    .option(
+      "--from <instant>",
+      "the firings after it, such as 2026-03-28T00:00:00Z",
+      instantArgument,
+    )
+    .addOption(
+      new Option("--format <format>", "of the output").choices(["text", "json"]).default("text"),
+    );
+}
+
+/** `next`: the coming firings, without running anything. */
+export function nextCommand(setExitCode: SetExitCode): Command {
+  const command = new Command("next")
+    .description("list the coming firings, and what a look ahead tells, without running anything")
+    .argument("[path]", "the file (default: what --config says)")
+    .option("--entry <name>", "of this entry only")
+    .option("--until <instant>", "the last instant", instantArgument)
+    .option("--strict", "exit with 2 where there is a warning", false)
+    .addHelpText("after", "\nIntervals count from --from, as if the scheduler started then.");
+  addConfigOption(command);
+  return addUpcomingOptions(command, 10)
+    .action(async (path: string | undefined, options: NextOptions) => {
+      setExitCode(await next(path ?? options.config, options));
+    });
+}
+
+async function next(path: string, options: NextOptions): Promise<number> {
+  const { config, problems } = await loadSchedulerConfig(path);
+  for (const problem of problems) console.error(formatProblem(path, problem));
+  if (config === null) return EXIT.usage;
+  let { entries } = config;
+  if (options.entry !== undefined) {
+    const found = entries.filter(({ name }) => name === options.entry);
+    if (found.length === 0) {
+      const hint = suggestion(options.entry, entries.map(({ name }) => name));
+      console.error(`error: ${path} has no entry "${options.entry}"${hint}`);
+      return EXIT.usage;
+    }
+    entries = found;
+  }
+  const from = options.from?.getTime() ?? systemClock.now();
+  const upcoming = new Upcoming(entries, from);
+  const firings = upcoming.firings({ count: options.count, until: options.until?.getTime() });
+  const findings = lookAhead(entries, from);
+  const byName = new Map(entries.map((entry) => [entry.name, entry]));
+  const out = new StdoutLines();
+  if (options.format === "json") {
+    out.write(JSON.stringify({
+      from: new Date(from).toISOString(),
+      firings: firings.map((each) => upcomingJson(byName.get(each.entry)!, each, from)),
+      per_quarter_hour: perQuarter(upcoming, from),
+      without_firings: upcoming.silent(),
+      warnings: findings,
+    }));
+  } else {
+    for (const { entry, message } of findings) console.error(`warning: "${entry}": ${message}`);
+    const rows = firings.map((each) => upcomingRow(byName.get(each.entry)!, each, from));
+    if (rows.length > 0) { for (const line of table(UPCOMING_HEADINGS, rows)) out.write(line); }
+    else out.write("Nothing fires");
+    for (const line of silentLines(upcoming, byName)) out.write(line);
+    out.write("");
+    for (const line of bar(upcoming, from, config.timezone)) out.write(line);
+  }
+  out.flush();
+  return options.strict && findings.length + problems.length > 0 ? EXIT.usage : EXIT.ok;
+}
+
+/** Of the day from `from` on. */
+function perQuarter(upcoming: Upcoming, from: number): readonly number[] {
+  // Counted from the quarter that `from` lies in; what passed in it does not come again.
+  return dayAhead(upcoming.repeating(), from).counts;
+}
+
+function silentLines(upcoming: Upcoming, entries: ReadonlyMap<string, ScheduleEntry>): string[] {
+  return upcoming.silent().map(({ entry, reason }) =>
+    reason === "disabled"
+      ? `"${entry}" is disabled`
+      : `"${entry}" does not fire any more: ${entries.get(entry)!.cron ?? "its end_at has passed"}`
+  );
+}
+
+function bar(upcoming: Upcoming, from: number, timezone: string): string[] {
+  const { offset } = zoneNamed(timezone).segmentAt(Math.floor(from / 1000));
+  const local = Math.floor(from / QUARTER) * QUARTER + offset * 1000;
+  return dayBar(perQuarter(upcoming, from), {
+    startsAt: Math.floor(local / 60_000) % 1440,
+    zone: timezone,
+    isUnicode: isUnicodeTerminal(),
+  });
+}

@@ -1,0 +1,54 @@
+import { Command } from "commander";
+import type { PauseReply } from "../../control/control_api.ts";
+import { addAskOptions, type AskOptions, askScheduler } from "../ask.ts";
+import { EXIT, type SetExitCode, UsageError } from "../exit_codes.ts";
+
+interface PauseOptions extends AskOptions {
+  all: boolean;
+}
+
+const TIMEOUT = 10;
+
+/** `pause NAME`: a running scheduler fires nothing of an entry until it is resumed. */
+export function pauseCommand(setExitCode: SetExitCode): Command {
+  return changeCommand("pause", "fire nothing of an entry, or of all, until resumed", setExitCode);
+}
+
+/** `resume NAME`: ends a pause. What came due meanwhile is not made up for. */
+export function resumeCommand(setExitCode: SetExitCode): Command {
+  return changeCommand("resume", "fire a paused entry, or all, again", setExitCode);
+}
+
+function changeCommand(
+  action: "pause" | "resume",
+  description: string,
+  setExitCode: SetExitCode,
+): Command {
+  const command = new Command(action)
+    .description(description)
+    .argument("[name]", "the entry's name")
+    .option("--all", "all entries, also those of a later configuration", false);
+  return addAskOptions(command, TIMEOUT)
+    .action(async (entry: string | undefined, options: PauseOptions) => {
+      setExitCode(await change(action, entry, options));
+    });
+}
+
+async function change(
+  action: "pause" | "resume",
+  entry: string | undefined,
+  options: PauseOptions,
+): Promise<number> {
+  if ((entry === undefined) !== options.all) {
+    throw new UsageError(`Cannot ${action}: give the name of an entry, or --all`);
+  }
+  return await askScheduler(options, async (scheduler) => {
+    const request = entry === undefined ? { action, all: true as const } : { action, entry };
+    const { kept, warning } = await scheduler.ask<PauseReply>(request);
+    const what = entry === undefined ? "all entries" : `"${entry}"`;
+    const lasting = kept ? "also after a restart" : "until the scheduler ends";
+    console.log(action === "pause" ? `Paused ${what}, ${lasting}` : `Resumed ${what}`);
+    if (warning !== undefined) console.error(`warning: ${warning}`);
+    return EXIT.ok;
+  });
+}

@@ -1,0 +1,47 @@
+import { Command } from "commander";
+import type { ReloadReply } from "../../control/control_api.ts";
+import { RELOAD_SUBJECT } from "../../wire/subjects.ts";
+import { addAskOptions, type AskOptions, askScheduler } from "../ask.ts";
+import { EXIT, type SetExitCode } from "../exit_codes.ts";
+import { onceConnected } from "../one_shot.ts";
+
+interface ReloadOptions extends AskOptions {
+  everyActor: boolean;
+}
+
+/** A large file takes seconds, and waits for a reload under way; in seconds. */
+const TIMEOUT = 60;
+
+/** `reload`: a running scheduler, each replica of it, re-reads its configuration, and says so. */
+export function reloadCommand(setExitCode: SetExitCode): Command {
+  const command = new Command("reload")
+    .description("have a running scheduler re-read its configuration; exits 2 when it is refused")
+    .option(
+      "--every-actor",
+      "tell every actor on the bus, by the reload message; nobody answers that",
+      false,
+    );
+  return addAskOptions(command, TIMEOUT)
+    .action(async (options: ReloadOptions) => setExitCode(await reload(options)));
+}
+
+async function reload(options: ReloadOptions): Promise<number> {
+  if (options.everyActor) {
+    return await onceConnected(options, async (bus) => {
+      await bus.publish(RELOAD_SUBJECT, { action: "reload" });
+      return EXIT.ok;
+    });
+  }
+  return await askScheduler(options, async (scheduler) => {
+    for (const replica of await scheduler.replicas()) {
+      const request = { action: "reload" as const, ...(replica !== undefined && { replica }) };
+      const { schedule_count, problems } = await scheduler.ask<ReloadReply>(request);
+      const who = replica === undefined ? "" : `${replica}: `;
+      console.log(`${who}Reloaded: ${schedule_count} entries`);
+      for (const { line, column, severity, message } of problems) {
+        console.error(`${who}${line ?? 1}:${column ?? 1}: ${severity}: ${message}`);
+      }
+    }
+    return EXIT.ok;
+  });
+}

@@ -1,0 +1,125 @@
+import { Command, Option } from "commander";
+import { BusConnectError } from "../../bus/message_bus.ts";
+import { JetStreamUnavailableError, NoStreamError } from "../../bus/stream_bus.ts";
+import { defaultLogger } from "../../log/logger.ts";
+import { ConfigError } from "../../config/config_error.ts";
+import { SchedulerActor } from "../../scheduler/scheduler_actor.ts";
+import { systemClock } from "../../time/clock.ts";
+import { startTracing } from "../../trace/start_tracing.ts";
+import { VERSION } from "../../wire/version.ts";
+import { EXIT, type SetExitCode } from "../exit_codes.ts";
+import {
+  addHttpOptions,
+  checkControl,
+  type HttpOptions,
+  isLoopback,
+  readToken,
+} from "../http_options.ts";
+import { openBus } from "../open_bus.ts";
+import {
+  addBusOptions,
+  addConfigOption,
+  addLoggingOptions,
+  type BusOptions,
+  type ConfigOptions,
+  type LoggingOptions,
+  startLogging,
+} from "../options.ts";
+import { addDurabilityOptions, type DurabilityOptions, replicasOf } from "../replica_options.ts";
+
+interface RunOptions
+  extends ConfigOptions, BusOptions, LoggingOptions, DurabilityOptions, HttpOptions {
+  skipPreflight: boolean;
+  expandRoot?: string;
+  watchConfig: boolean;
+}
+
+/** `run`: the scheduler, until a signal ends it. */
+export function runCommand(setExitCode: SetExitCode): Command {
+  const command = new Command("run").description("run the scheduler (the default command)");
+  addConfigOption(command);
+  addBusOptions(command);
+  command.option("--skip-preflight", "start without a server and keep trying", false);
+  command.addOption(
+    new Option("--expand-root <path>", "where expand_from is looked up (default: beside the file)"),
+  );
+  command.option("--watch-config", "reload when the configuration file changes", false);
+  addDurabilityOptions(command);
+  addHttpOptions(command);
+  addLoggingOptions(command);
+  return command.action(async (options: RunOptions) => setExitCode(await run(options)));
+}
+
+async function run(options: RunOptions): Promise<number> {
+  const replicas = replicasOf(options);
+  checkControl(options);
+  const { httpTokenFile } = options;
+  const token = httpTokenFile === undefined ? null : await readToken(httpTokenFile);
+  const stopLogging = await startLogging(options);
+  const logger = defaultLogger();
+  const stdoutClosed = new AbortController();
+  const bus = await openBus(options, {
+    logger,
+    waitForFirst: options.skipPreflight,
+    onStdoutClosed: () => stdoutClosed.abort(),
+  });
+  try {
+    const scheduler = new SchedulerActor("heddle-scheduler", options.config, {
+      bus,
+      logger,
+      expandRoot: options.expandRoot,
+      watchConfig: options.watchConfig,
+      delivery: options.delivery,
+      replicas: replicas ?? undefined,
+      tracing: await startTracing(VERSION),
+    });
+    await scheduler.load();
+    await using _http = await openHttp(scheduler, options, token);
+    await scheduler.run(undefined, undefined, { signal: stdoutClosed.signal });
+    return EXIT.ok;
+  } catch (error) {
+    if (error instanceof ConfigError) return EXIT.usage; // every problem is logged
+    if (error instanceof Error && error.name === "ListenError") {
+      logger.error("http.listen_failed", { error: error.message });
+    } else if (error instanceof BusConnectError) {
+      logger.error("bus.connect_failed", {
+        error: error.message,
+        hint: "--nats-url names other servers, --skip-preflight starts without one, " +
+          "--bus memory needs none",
+      });
+    } else if (error instanceof NoStreamError || error instanceof JetStreamUnavailableError) {
+      logger.error("delivery.unavailable", {
+        error: error.message,
+        hint: "--delivery core delivers without JetStream, at most once; --replicas needs it",
+      });
+    } else {
+      logger.error("actor.error", {
+        error: error instanceof Error ? error.message : String(error),
+        stack: error instanceof Error ? error.stack : undefined,
+      });
+    }
+    return EXIT.failure;
+  } finally {
+    await stopLogging();
+  }
+}
+
+async function openHttp(
+  scheduler: SchedulerActor,
+  { http, httpControl }: HttpOptions,
+  token: string | null,
+): Promise<AsyncDisposable | null> {
+  if (http === undefined) return null;
+  const logger = defaultLogger();
+  if (token === null && !isLoopback(http)) {
+    logger.warning("http.unguarded", {
+      address: http.hostname,
+      hint: "whoever reaches it reads all: --http-token-file guards it",
+    });
+  }
+  const { HttpServer } = await import("../../http/http_server.ts"); // not loaded without --http
+  const settings = { ...http, token, allowsControl: httpControl, version: VERSION };
+  const server = new HttpServer({ scheduler, settings, clock: systemClock, logger });
+  await server.open();
+  return server;
+}

@@ -1,0 +1,134 @@
+import { Command, Option } from "commander";
+import type { EntryStatus, StatusReply } from "../../control/control_api.ts";
+import { systemClock } from "../../time/clock.ts";
+import { addAskOptions, type AskOptions, askScheduler, type RemoteScheduler } from "../ask.ts";
+import { EXIT, type SetExitCode } from "../exit_codes.ts";
+import { span } from "../spans.ts";
+import { StdoutLines } from "../stdout_lines.ts";
+import { table } from "../text_table.ts";
+
+interface StatusOptions extends AskOptions {
+  entry?: string;
+  format: "text" | "json";
+}
+
+const TIMEOUT = 2;
+
+/** `status`: asks a running scheduler over the bus how it and its entries are. */
+export function statusCommand(setExitCode: SetExitCode): Command {
+  const command = new Command("status")
+    .description("ask a running scheduler how it is, over the bus; exits 1 when none answers")
+    .option("--entry <name>", "this entry only")
+    .addOption(
+      new Option("--format <format>", "of the output").choices(["text", "json"]).default("text"),
+    );
+  return addAskOptions(command, TIMEOUT)
+    .action(async (options: StatusOptions) => setExitCode(await status(options)));
+}
+
+async function status(options: StatusOptions): Promise<number> {
+  const { entry, format } = options;
+  return await askScheduler(options, async (scheduler) => {
+    const replies: StatusReply[] = [];
+    for (const replica of await scheduler.replicas()) {
+      replies.push(await ask(scheduler, replica, entry));
+    }
+    const out = new StdoutLines();
+    const merged = merge(replies);
+    if (format === "json") out.write(JSON.stringify(merged));
+    else for (const line of textOf(merged, replies)) out.write(line);
+    out.flush();
+    return EXIT.ok;
+  });
+}
+
+/** All entries of one replica, however many answers that takes. */
+async function ask(
+  scheduler: RemoteScheduler,
+  replica: string | undefined,
+  entry: string | undefined,
+): Promise<StatusReply> {
+  const addressed = replica === undefined ? {} : { replica };
+  const entries: EntryStatus[] = [];
+  for (let after: string | null = null;;) {
+    const reply: StatusReply = await scheduler.ask({
+      action: "status",
+      ...addressed,
+      ...(entry !== undefined && { entry }),
+      ...(after !== null && { after }),
+    });
+    entries.push(...reply.entries);
+    after = reply.next_after;
+    if (after === null) return { ...reply, entries };
+  }
+}
+
+/** Of each entry, what the replica says that fires it; else whoever fired it last. */
+function merge(replies: readonly StatusReply[]): StatusReply {
+  const [first] = replies as [StatusReply];
+  if (replies.length === 1) return first;
+  const byName = new Map<string, EntryStatus>();
+  for (const { entries } of replies) {
+    for (const entry of entries) {
+      const other = byName.get(entry.name);
+      if (other === undefined || rank(entry) > rank(other)) byName.set(entry.name, entry);
+    }
+  }
+  const next = replies.flatMap(({ next_fire }) => next_fire ?? []).sort()[0] ?? null;
+  return { ...first, next_fire: next, entries: [...byName.values()] };
+}
+
+function rank({ lease, last }: EntryStatus): number {
+  const holds = lease === "held" ? 2 : lease === "lapsed" ? 1 : 0;
+  return holds * 1e15 + (last === null ? 0 : Date.parse(last.ended_at));
+}
+
+function textOf(status: StatusReply, replies: readonly StatusReply[]): string[] {
+  const { name, version, running_since, bus_connected, paused, last_reload, entries } = status;
+  const now = systemClock.now();
+  const since = running_since === null ? "starting" : `running since ${running_since}`;
+  const lines = [`${name}: ${since}, heddle-scheduler ${version}`];
+  if (!bus_connected) lines.push("not connected to its server");
+  if (paused.all) lines.push("all entries are paused");
+  if (last_reload?.outcome === "failed") {
+    lines.push(`the reload at ${last_reload.at} failed; the schedules from before are in use:`);
+    for (const { line, column, severity, message } of last_reload.problems) {
+      lines.push(`  ${line ?? 1}:${column ?? 1}: ${severity}: ${message}`);
+    }
+  }
+  for (const { replica, leases = [], shards } of replies) {
+    if (replica === undefined) continue;
+    const held = leases.length === 0 ? "no lease" : `lease ${leases.join(", ")} of ${shards}`;
+    lines.push(`replica ${replica}: ${held}`);
+  }
+  const rows = entries.map((entry) => rowOf(entry, now));
+  return [
+    ...lines,
+    "",
+    ...table(["entry", "next", "last", "outcome", "late", "firings", "failed", "skipped"], rows),
+  ];
+}
+
+function rowOf(entry: EntryStatus, now: number): string[] {
+  const { name, enabled, paused, lease, next_fire, last, counts } = entry;
+  const { dispatched = 0, empty = 0, failed = 0, ...skipped } = counts;
+  const next = !enabled
+    ? "disabled"
+    : paused
+    ? "paused"
+    : lease === "free"
+    ? "no lease"
+    : next_fire === null
+    ? "never"
+    : `in ${span(Date.parse(next_fire) - now)}`;
+  return [
+    name,
+    next,
+    last === null ? "-" : `${span(now - Date.parse(last.ended_at))} ago`,
+    last?.outcome ?? "-",
+    last === null ? "-" : span(last.lateness_ms),
+    String(dispatched + empty),
+    String(failed),
+    String(Object.values(skipped).reduce((sum, each) => sum + each, 0)),
+  ];
+}

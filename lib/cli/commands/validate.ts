@@ -1,0 +1,46 @@
+import { Command, Option } from "commander";
+import { formatProblem } from "../../config/config_problem.ts";
+import { loadSchedulerConfig } from "../../config/load_config.ts";
+import { EXIT, type SetExitCode } from "../exit_codes.ts";
+import { addConfigOption, type ConfigOptions } from "../options.ts";
+
+const FORMATS = ["text", "json"] as const;
+
+interface ValidateOptions extends ConfigOptions {
+  strict: boolean;
+  format: typeof FORMATS[number];
+}
+
+/** `validate`: every problem of the given files. */
+export function validateCommand(setExitCode: SetExitCode): Command {
+  const command = new Command("validate")
+    .description("check configuration files, without running anything")
+    .argument("[paths...]", "the files to check (default: what --config says)");
+  addConfigOption(command);
+  return command
+    .option("--strict", "count warnings as errors", false)
+    .addOption(new Option("--format <format>", "of the report").choices(FORMATS).default("text"))
+    .action(async (paths: string[], options: ValidateOptions) => {
+      setExitCode(await validate(paths.length > 0 ? paths : [options.config], options));
+    });
+}
+
+async function validate(paths: string[], { strict, format }: ValidateOptions): Promise<number> {
+  const found = [];
+  for (const file of paths) {
+    const { problems } = await loadSchedulerConfig(file);
+    for (const problem of problems) {
+      found.push({ file, ...problem, severity: strict ? "error" as const : problem.severity });
+    }
+  }
+  if (format === "json") {
+    const report = found.map(({ file, severity, message, path, line, column }) => (
+      { file, severity, message, path, line: line ?? null, column: column ?? null }
+    ));
+    console.log(JSON.stringify(report, null, 2));
+  } else {
+    for (const { file, ...problem } of found) console.log(formatProblem(file, problem));
+    if (found.length === 0) console.log(`${paths.join(", ")}: no problems`);
+  }
+  return found.some(({ severity }) => severity === "error") ? EXIT.usage : EXIT.ok;
+}

@@ -1,0 +1,118 @@
+import { LineIndex } from "./yaml/yaml_lines.ts";
+
+/**
+ * Configuration files are bounded: 100,000 entries take about 20 MB. What is longer is not read to
+ * its end.
+ */
+export const LARGEST_FILE = 32 * 2 ** 20;
+
+/** Why a file could not be read, and from where on; the message says what to do. */
+export class ConfigFileError extends Error {
+  override readonly name = "ConfigFileError";
+
+  constructor(message: string, readonly line = 1, readonly column = 1) {
+    super(message);
+  }
+}
+
+/** What bytes come from: a file, or standard input. */
+export interface ByteSource {
+  /** Fills the beginning of `buffer`; how many bytes it put there, null at the end. */
+  read(buffer: Uint8Array): Promise<number | null>;
+}
+
+/**
+ * The text of the file at `path`, without its byte order mark.
+ *
+ * @throws {ConfigFileError} where there is no readable text file of at most 32 MiB
+ */
+export async function readConfigFile(path: string): Promise<string> {
+  return await readText(() => readFile(path));
+}
+
+/** The same of what is open already, such as standard input. */
+export async function readConfigSource(source: ByteSource): Promise<string> {
+  return await readText(() => readBounded(source, 0));
+}
+
+async function readText(read: () => Promise<Uint8Array>): Promise<string> {
+  let bytes: Uint8Array;
+  try {
+    bytes = await read();
+  } catch (error) {
+    throw error instanceof ConfigFileError ? error : explained(error);
+  }
+  if ((bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff)) {
+    throw new ConfigFileError("The file is UTF-16: save it as UTF-8");
+  }
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    const { line, column } = firstBadCharacter(bytes);
+    throw new ConfigFileError("The file is not UTF-8 from here on: save it as UTF-8", line, column);
+  }
+}
+
+async function readFile(path: string): Promise<Uint8Array> {
+  using file = await Deno.open(path);
+  const { size, isDirectory } = await file.stat();
+  if (isDirectory) throw new ConfigFileError("This is a directory: name the file in it");
+  if (size > LARGEST_FILE) throw tooLarge(`${size} bytes`);
+  return await readBounded(file, size);
+}
+
+async function readBounded(source: ByteSource, size: number): Promise<Uint8Array> {
+  // A pipe states no size, so the end is what counts.
+  let bytes = new Uint8Array(size + 1);
+  let length = 0;
+  for (;;) {
+    const count = await source.read(bytes.subarray(length));
+    if (count === null) return bytes.subarray(0, length);
+    length += count;
+    if (length > LARGEST_FILE) throw tooLarge("longer");
+    if (length === bytes.length) {
+      const larger = new Uint8Array(2 * length + 4096);
+      larger.set(bytes);
+      bytes = larger;
+    }
+  }
+}
+
+function tooLarge(size: string): ConfigFileError {
+  return new ConfigFileError(
+    `The file is too large: at most ${LARGEST_FILE} bytes are read, this is ${size}`,
+  );
+}
+
+function explained(error: unknown): ConfigFileError {
+  const message = error instanceof Deno.errors.NotFound
+    ? "There is no such file: check the path, or the link's target"
+    : error instanceof Deno.errors.PermissionDenied || error instanceof Deno.errors.NotCapable
+    ? "No permission to read the file: let this user, and Deno's --allow-read, read it"
+    : error instanceof Deno.errors.IsADirectory
+    ? "This is a directory: name the file in it"
+    : `Cannot read the file: ${error instanceof Error ? error.message : error}`;
+  return new ConfigFileError(message);
+}
+
+function firstBadCharacter(bytes: Uint8Array): { line: number; column: number } {
+  // The longest prefix that decodes, by halving; streaming, so that it may end within a character.
+  let good = 0;
+  let bad = bytes.length + 1;
+  while (bad - good > 1) {
+    const middle = (good + bad) >> 1;
+    if (decodes(bytes.subarray(0, middle))) good = middle;
+    else bad = middle;
+  }
+  const before = new TextDecoder().decode(bytes.subarray(0, good), { stream: true });
+  return new LineIndex(before).position(before.length);
+}
+
+function decodes(bytes: Uint8Array): boolean {
+  try {
+    new TextDecoder("utf-8", { fatal: true }).decode(bytes, { stream: true });
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,57 @@
+import { ConfigFileError, readConfigFile } from "./config_file.ts";
+import type { ConfigProblem } from "./config_problem.ts";
+import { schedulerNameProblem } from "./config_values.ts";
+import { checkConfig, type SchedulerConfig } from "./validate_config.ts";
+import { readYaml } from "./yaml/yaml_document.ts";
+
+export { type ConfigProblem, formatProblem } from "./config_problem.ts";
+export { type SchedulerConfig, validateSchedulerConfig } from "./validate_config.ts";
+
+/** What a configuration file holds, and what is wrong with it. */
+export interface LoadedConfig {
+  /** Null when `problems` has an error. */
+  readonly config: SchedulerConfig | null;
+  /** In the order of the file, each with its line and column. */
+  readonly problems: readonly ConfigProblem[];
+}
+
+/**
+ * Reads and checks the configuration file at `path`. Never rejects: a file that cannot be read is a
+ * problem like any other.
+ */
+export async function loadSchedulerConfig(path: string): Promise<LoadedConfig> {
+  try {
+    return parseSchedulerConfig(await readConfigFile(path));
+  } catch (error) {
+    if (!(error instanceof ConfigFileError)) throw error;
+    const { message, line, column } = error;
+    return refused({ severity: "error", message, path: "", line, column });
+  }
+}
+
+/** Reads and checks the text of a configuration file. Never throws. */
+export function parseSchedulerConfig(text: string): LoadedConfig {
+  const document = readYaml(text);
+  if ("severity" in document) return refused(document);
+  const { config, findings } = checkConfig(document.value);
+  return { config, problems: document.locate([...document.findings, ...findings]) };
+}
+
+/**
+ * The scheduler's name in the file at `path`, or null where it has none. The rest of the file may
+ * be wrong: whoever runs by an older version of it has the same name.
+ */
+export async function schedulerName(path: string): Promise<string | null> {
+  try {
+    const document = readYaml(await readConfigFile(path));
+    const name = "severity" in document ? null : Object(document.value).name;
+    return typeof name === "string" && schedulerNameProblem(name) === null ? name : null;
+  } catch (error) {
+    if (error instanceof ConfigFileError) return null;
+    throw error;
+  }
+}
+
+function refused(problem: ConfigProblem): LoadedConfig {
+  return { config: null, problems: [problem] };
+}

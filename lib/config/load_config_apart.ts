@@ -1,0 +1,56 @@
+import type { Clock } from "../time/clock.ts";
+import { CadenceTable } from "./config_cadences.ts";
+// Imported, the worker's entry is in what `deno compile` makes of these modules unbundled.
+import type { ConfigHead, EntryWithoutCadence } from "./config_worker.ts";
+import "./config_worker.ts";
+import { type LoadedConfig, loadSchedulerConfig } from "./load_config.ts";
+import type { ScheduleEntry } from "./schedule_entry.ts";
+import { workerEntry } from "../internal/worker_entry.ts";
+
+/** Up to this size a file is read in less time than a due entry may be delayed; in bytes. */
+const SMALL_FILE = 128 * 2 ** 10;
+
+/**
+ * Does what {@link loadSchedulerConfig} does without holding up what is due meanwhile: a large file
+ * is read in another thread, and its entries come over in small lots.
+ */
+export async function loadConfigApart(path: string, clock: Clock): Promise<LoadedConfig> {
+  const size = await Deno.stat(path).then((file) => file.size, () => 0);
+  if (size <= SMALL_FILE) return await loadSchedulerConfig(path);
+  const worker = new Worker(workerEntry("config_worker", import.meta.url), {
+    type: "module",
+    name: "configuration",
+  });
+  try {
+    const { problems, config } = await ask<ConfigHead>(worker, path);
+    if (config === null) return { config, problems };
+    const { name, timezone, entryCount } = config;
+    const cadences = new CadenceTable();
+    const entries: ScheduleEntry[] = [];
+    while (entries.length < entryCount) {
+      for (const entry of await ask<EntryWithoutCadence[]>(worker, null)) {
+        entries.push(withCadence(entry, cadences));
+      }
+      await clock.sleep(0);
+    }
+    return { config: { name, timezone, entries }, problems };
+  } finally {
+    worker.terminate();
+  }
+}
+
+function ask<Answer>(worker: Worker, question: string | null): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    worker.onmessage = ({ data }: MessageEvent<Answer>) => resolve(data);
+    worker.onerror = (event) => {
+      event.preventDefault();
+      reject(new Error(`Cannot read the configuration in a thread of its own: ${event.message}`));
+    };
+    worker.postMessage(question);
+  });
+}
+
+function withCadence(entry: EntryWithoutCadence, cadences: CadenceTable): ScheduleEntry {
+  if (entry.cron === null) return entry;
+  return { ...entry, cronCadence: cadences.read(entry.cron, entry.timezone).cadence };
+}

@@ -1,0 +1,103 @@
+import {
+  constructFromEvents,
+  CORE_SCHEMA,
+  type Event,
+  EVENT_ID,
+  mergeTag,
+  parseEvents,
+  SCALAR_STYLE,
+  YAMLException,
+} from "js-yaml";
+import { type ConfigProblem, type Finding, formatPath } from "../config_problem.ts";
+import { mayDiffer, scalarDifference } from "./yaml11_scalars.ts";
+import { doubtfulPlaces } from "./yaml_doubts.ts";
+import { LineIndex } from "./yaml_lines.ts";
+import { syntaxProblem } from "./yaml_syntax.ts";
+import { offsetOf, yamlTree } from "./yaml_tree.ts";
+
+/** Mappings and lists inside one another, at most; js-yaml's own default. */
+const DEEPEST_NESTING = 100;
+/** Keys brought in by `<<`, over the whole file: 100,000 entries of 50 keys. */
+const MOST_MERGED_KEYS = 5_000_000;
+
+const SCHEMA = CORE_SCHEMA.withTags(mergeTag);
+
+/** A document that could be read: its value, and what is doubtful about how it is written. */
+export interface YamlDocument {
+  readonly value: unknown;
+  /** Warnings about duplicate keys and about scalars that Python reads differently. */
+  readonly findings: readonly Finding[];
+  /** Gives findings their lines and columns, in the order of the file. */
+  locate(findings: readonly Finding[]): ConfigProblem[];
+}
+
+/**
+ * Reads one YAML 1.2 document with merge keys. Where a key stands twice in one mapping, the last
+ * counts, as in Python.
+ *
+ * @returns the document, or the one problem that keeps it from being read
+ */
+export function readYaml(text: string): YamlDocument | ConfigProblem {
+  let events: Event[];
+  let value: unknown;
+  let hasDuplicates = false;
+  try {
+    events = parseEvents(text, { maxDepth: DEEPEST_NESTING });
+    const documents = events.filter((event) => event.type === EVENT_ID.DOCUMENT).length;
+    if (documents !== 1) return syntaxProblem(text, documents === 0 ? "empty" : events);
+    const options = { source: text, schema: SCHEMA, maxTotalMergeKeys: MOST_MERGED_KEYS };
+    try {
+      [value] = constructFromEvents(events, options);
+    } catch (error) {
+      if (!(error instanceof YAMLException) || !/duplicated mapping key/.test(error.reason)) {
+        throw error;
+      }
+      hasDuplicates = true;
+      [value] = constructFromEvents(events, { ...options, json: true });
+    }
+  } catch (error) {
+    return syntaxProblem(text, error);
+  }
+
+  const findings = hasDuplicates || hasDoubtfulScalar(text, events)
+    ? doubtfulPlaces(yamlTree(text, events), new LineIndex(text))
+    : [];
+  return { value, findings, locate: (wanted) => locate(text, events, wanted) };
+}
+
+function hasDoubtfulScalar(text: string, events: readonly Event[]): boolean {
+  for (const event of events) {
+    if (event.type !== EVENT_ID.SCALAR || event.style !== SCALAR_STYLE.PLAIN) continue;
+    if (event.valueStart < 0 || !mayDiffer(text.charCodeAt(event.valueStart))) continue;
+    if (scalarDifference(text.slice(event.valueStart, event.valueEnd)) !== null) return true;
+  }
+  return false;
+}
+
+function locate(
+  text: string,
+  events: readonly Event[],
+  findings: readonly Finding[],
+): ConfigProblem[] {
+  if (findings.length === 0) return [];
+  const tree = yamlTree(text, events);
+  const lines = new LineIndex(text);
+  return findings
+    .map((finding) => ({
+      finding,
+      offset: finding.offset ?? offsetOf(tree, finding.at, finding.aimsAtKey),
+    }))
+    .toSorted((a, b) => a.offset - b.offset)
+    .map(({ finding, offset }) => {
+      const { severity, message, at, compareWith } = finding;
+      const other = compareWith === undefined
+        ? ""
+        : ` (line ${lines.position(offsetOf(tree, compareWith)).line})`;
+      return {
+        severity,
+        message: message + other,
+        path: formatPath(at),
+        ...lines.position(offset),
+      };
+    });
+}

@@ -1,0 +1,315 @@
+/**
+ * Answers what a running scheduler is asked, over the bus or by the page.
+ *
+ * @module
+ */
+import type { JsonObject } from "../bus/message_bus.ts";
+import type { Logger } from "../log/logger.ts";
+import type { Clock } from "../time/clock.ts";
+import { readTraceContext, type TraceContext } from "../trace/tracing.ts";
+import { ConfigError } from "../config/config_error.ts";
+import { type ConfigProblem, shown, suggestion } from "../config/config_problem.ts";
+import {
+  type ControlReply,
+  type ControlRequest,
+  type EntryStatus,
+  type FireReply,
+  type HealthReply,
+  MOST_ENTRIES,
+  type NextReply,
+  type NextRequest,
+  type PauseReply,
+  type PauseRequest,
+  type ReloadReply,
+  type ReloadSummary,
+  SOME_ENTRIES,
+  type StatusReply,
+  type StatusRequest,
+} from "./control_api.ts";
+import { ControlError, readControlRequest } from "./control_request.ts";
+import { asControlProblem, historyStatus, instantText, textOf } from "./control_status.ts";
+import type { FiringEngine } from "../engine/firing_engine.ts";
+import type { Ledger } from "../engine/ledger.ts";
+import type { SchedulerConfig } from "../config/load_config.ts";
+import type { Pauses } from "../engine/pauses.ts";
+import type { ScheduleEntry } from "../config/schedule_entry.ts";
+
+export interface ControlOptions {
+  /** As `--version` says it. */
+  version: string;
+  /** This replica's name; null without replicas. */
+  replica: string | null;
+  clock: Clock;
+  logger: Logger;
+  ledger: Ledger;
+  pauses: Pauses;
+  /** Null before the configuration is read. */
+  config(): SchedulerConfig | null;
+  /** Null before the start. */
+  engine(): FiringEngine | null;
+  isConnected(): boolean;
+  /** Re-reads the configuration; resolves with what went wrong, or null. */
+  reload(reason: string): Promise<unknown>;
+}
+
+/** What changes something may take long: nobody else waits for it, and so many are done at once. */
+const CHANGES: readonly unknown[] = ["fire", "pause", "resume", "reload"];
+const MOST_CHANGES = 16;
+/** Of problems in one answer. */
+const MOST_PROBLEMS = 20;
+
+export class Control {
+  readonly #options: ControlOptions;
+  readonly #changes = new Set<Promise<unknown>>();
+  #runningSince: number | null = null;
+  #lastReload: ReloadSummary | null = null;
+  readonly #reloads = { ok: 0, failed: 0 };
+  #byName = { config: null as SchedulerConfig | null, entries: new Map<string, ScheduleEntry>() };
+  #counts = { requests: 0, errors: 0, lastError: "", milliseconds: 0 };
+
+  constructor(options: ControlOptions) {
+    this.#options = options;
+  }
+
+  /** How many requests were served, how many with an error, and how long that took in all. */
+  get counts(): { requests: number; errors: number; lastError: string; milliseconds: number } {
+    return this.#counts;
+  }
+
+  /** The last, and how many there were. */
+  get reloads(): { last: ReloadSummary | null; ok: number; failed: number } {
+    return { last: this.#lastReload, ...this.#reloads };
+  }
+
+  /** Milliseconds since the epoch; null before the start. */
+  get runningSince(): number | null {
+    return this.#runningSince;
+  }
+
+  /** The scheduler runs from now on. */
+  started(): void {
+    this.#runningSince = this.#options.clock.now();
+  }
+
+  /** @param error why the configuration was refused; null where it was taken */
+  reloaded(error: unknown, warnings: readonly ConfigProblem[] = []): void {
+    const problems = error instanceof ConfigError ? error.problems : warnings;
+    this.#reloads[error === null ? "ok" : "failed"]++;
+    this.#lastReload = {
+      at: instantText(this.#options.clock.now()),
+      outcome: error === null ? "ok" : "failed",
+      problems: error !== null && !(error instanceof ConfigError)
+        ? [{ severity: "error", message: textOf(error), path: "", line: null, column: null }]
+        : problems.slice(0, MOST_PROBLEMS).map(asControlProblem),
+    };
+  }
+
+  /**
+   * Answers one request. Never rejects: what cannot be served gets an error.
+   *
+   * @param headers of its message
+   * @returns null where another replica is to answer
+   */
+  async answer(
+    data: JsonObject,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<ControlReply | null> {
+    const { clock } = this.#options;
+    const began = clock.monotonic();
+    try {
+      const request = readControlRequest(data);
+      if (!this.#isMeant(request)) return null;
+      const serve = async () => await this.#serve(request, readTraceContext({ headers, data }));
+      return await (this.isChange(data) ? this.#bounded(serve) : serve());
+    } catch (error) {
+      this.#counts.errors++;
+      this.#counts.lastError = textOf(error);
+      if (!(error instanceof ControlError)) {
+        return { status: "error", code: "failed", error: textOf(error) };
+      }
+      const { code, message, problems } = error;
+      return { status: "error", code, error: message, ...(problems && { problems }) };
+    } finally {
+      this.#counts.requests++;
+      this.#counts.milliseconds += clock.monotonic() - began;
+    }
+  }
+
+  /** Whether it changes something, and so may take longer than others should wait. */
+  isChange({ action }: JsonObject): boolean {
+    return CHANGES.includes(action);
+  }
+
+  /** Waits for the changes that are under way. */
+  async idle(): Promise<void> {
+    await Promise.allSettled([...this.#changes]);
+  }
+
+  #isMeant(request: ControlRequest): boolean {
+    const { replica } = this.#options;
+    if (request.replica !== undefined && request.replica !== replica) return false;
+    // Whoever holds its lease fires it; that there is no such entry all may say.
+    if (request.action !== "fire" || replica === null) return true;
+    return this.#options.engine()?.leaseOf(this.#find(request.entry).name) !== "free";
+  }
+
+  #serve(
+    request: ControlRequest,
+    trace: TraceContext | null,
+  ): ControlReply | Promise<ControlReply> {
+    switch (request.action) {
+      case "status":
+        return this.#status(request);
+      case "next":
+        return this.#next(request);
+      case "fire":
+        return this.#fire(request.entry, trace);
+      case "pause":
+      case "resume":
+        return this.#pause(request);
+      case "reload":
+        return this.#reload();
+      default:
+        return this.health();
+    }
+  }
+
+  health(): HealthReply {
+    const config = this.#options.config();
+    const engine = this.#options.engine();
+    return {
+      status: "ok",
+      name: config?.name ?? "",
+      running_since: this.#runningSince === null ? null : instantText(this.#runningSince),
+      schedule_count: config?.entries.length ?? 0,
+      next_fire: engine?.nextFire?.toISOString() ?? null,
+      ...engine?.health,
+    };
+  }
+
+  #status({ entry, limit = SOME_ENTRIES, after }: StatusRequest): StatusReply {
+    const all = this.#options.config()?.entries ?? [];
+    const from = after === undefined ? 0 : all.indexOf(this.#find(after)) + 1;
+    const entries = entry === undefined ? all.slice(from, from + limit) : [this.#find(entry)];
+    const isLast = entry !== undefined || from + entries.length >= all.length;
+    const { pauses, version, isConnected } = this.#options;
+    return {
+      ...this.health(),
+      version,
+      bus_connected: isConnected(),
+      paused: { all: pauses.all, entries: pauses.entries.size },
+      last_reload: this.#lastReload,
+      entries: entries.map((each) => this.#entryStatus(each)),
+      next_after: isLast ? null : entries.at(-1)!.name,
+    };
+  }
+
+  #entryStatus({ name, enabled }: ScheduleEntry): EntryStatus {
+    const { ledger, pauses, replica } = this.#options;
+    const engine = this.#options.engine();
+    return {
+      name,
+      enabled,
+      paused: pauses.has(name),
+      ...(replica !== null && engine && { lease: engine.leaseOf(name) }),
+      next_fire: engine?.nextFireOf(name)?.toISOString() ?? null,
+      ...historyStatus(ledger.of(name)),
+    };
+  }
+
+  #next({ entry, count = 10, until }: NextRequest): NextReply {
+    const firings = this.#engine.comingFirings({
+      entry: entry === undefined ? undefined : this.#find(entry).name,
+      count,
+      until: until === undefined ? undefined : Date.parse(until),
+    });
+    return {
+      status: "ok",
+      firings: firings.map(({ entry, scheduledFor, fireAt }) => ({
+        entry,
+        scheduled_for: instantText(scheduledFor),
+        fires_at: instantText(fireAt),
+      })),
+    };
+  }
+
+  async #fire(name: string, trace: TraceContext | null): Promise<FireReply> {
+    const dispatches = await this.#engine.fireByHand(this.#find(name), trace);
+    return { status: "ok", entry: name, dispatches };
+  }
+
+  async #pause({ action, entry }: PauseRequest): Promise<PauseReply> {
+    const { pauses, logger } = this.#options;
+    const name = entry === undefined ? null : this.#find(entry).name;
+    const paused = action === "pause";
+    if (!paused && name !== null && pauses.all) {
+      throw new ControlError(
+        "failed",
+        `Cannot resume "${name}" alone: all entries are paused, and can only be resumed together`,
+      );
+    }
+    let kept = false;
+    let warning: string | undefined;
+    try {
+      kept = await pauses.change({ paused, entry: name });
+    } catch (error) {
+      warning = `It holds until this process ends, and could not be written: ${textOf(error)}`;
+    }
+    this.#options.engine()?.pausesChanged();
+    logger.info(paused ? "scheduler.paused" : "scheduler.resumed", { schedule: name, kept });
+    const entries = [...pauses.entries].slice(0, MOST_ENTRIES);
+    return {
+      status: "ok",
+      paused: { all: pauses.all, entries },
+      kept,
+      ...(warning !== undefined && { warning }),
+    };
+  }
+
+  async #reload(): Promise<ReloadReply> {
+    const error = await this.#options.reload("control");
+    const problems = this.#lastReload?.problems ?? [];
+    if (error instanceof ConfigError) {
+      throw new ControlError("invalid_config", error.message, problems);
+    }
+    if (error !== null) throw error;
+    const { entries } = this.#options.config()!;
+    return { status: "ok", schedule_count: entries.length, problems };
+  }
+
+  async #bounded<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#changes.size >= MOST_CHANGES) {
+      throw new ControlError("busy", `${MOST_CHANGES} changes are under way: ask again later`);
+    }
+    const done = work();
+    this.#changes.add(done);
+    try {
+      return await done;
+    } finally {
+      this.#changes.delete(done);
+    }
+  }
+
+  get #engine(): FiringEngine {
+    const engine = this.#options.engine();
+    if (engine === null) throw new ControlError("starting", "The scheduler is only starting");
+    return engine;
+  }
+
+  /** @throws {ControlError} when there is no such entry */
+  #find(name: string): ScheduleEntry {
+    const config = this.#options.config();
+    if (this.#byName.config !== config) {
+      const entries = new Map(config?.entries.map((entry) => [entry.name, entry]));
+      this.#byName = { config, entries };
+    }
+    const { entries } = this.#byName;
+    const entry = entries.get(name);
+    if (entry !== undefined) return entry;
+    const hint = suggestion(name, [...entries.keys().take(10_000)]);
+    throw new ControlError(
+      "unknown_entry",
+      `There is no entry ${shown(name)}${hint} among the ${entries.size} of this scheduler`,
+    );
+  }
+}

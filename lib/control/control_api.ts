@@ -1,0 +1,199 @@
+/**
+ * What a running scheduler is asked over the bus, on `heddle.scheduler.{name}`, and what it answers.
+ * Field names as on the wire; instants in RFC 3339, UTC. `docs/control.md` shows each.
+ *
+ * @module
+ */
+import type { Outcome } from "../engine/ledger.ts";
+
+export const CONTROL_ACTIONS = [
+  "health",
+  "status",
+  "next",
+  "fire",
+  "pause",
+  "resume",
+  "reload",
+] as const;
+export type ControlAction = typeof CONTROL_ACTIONS[number];
+
+interface Addressed {
+  /** Only the replica of this name is to answer. */
+  replica?: string;
+  /** W3C `traceparent`, and `tracestate`; continued. NATS headers of these names do as well. */
+  _trace_context?: Record<string, string>;
+}
+
+/** How the scheduler is, in a few fields. Also what an empty object asks. */
+export interface HealthRequest extends Addressed {
+  action?: "health";
+}
+
+/** How the scheduler and its entries are. */
+export interface StatusRequest extends Addressed {
+  action: "status";
+  /** Only this entry. */
+  entry?: string;
+  /** At most so many entries, 1 to {@link MOST_ENTRIES}. Default: {@link SOME_ENTRIES}. */
+  limit?: number;
+  /** The entries after this one: an answer's `next_after`. */
+  after?: string;
+}
+
+/** What comes next. */
+export interface NextRequest extends Addressed {
+  action: "next";
+  entry?: string;
+  /** 1 to {@link MOST_FIRINGS}. Default: 10. */
+  count?: number;
+  until?: string;
+}
+
+/** Dispatches an entry now, whatever its schedule says. */
+export interface FireRequest extends Addressed {
+  action: "fire";
+  entry: string;
+}
+
+/** Fires nothing of an entry, or of all, until it is resumed. */
+export type PauseRequest =
+  & Addressed
+  & { action: "pause" | "resume" }
+  & ({ entry: string; all?: false } | { all: true; entry?: undefined });
+
+/** Re-reads the configuration. */
+export interface ReloadRequest extends Addressed {
+  action: "reload";
+}
+
+export type ControlRequest =
+  | HealthRequest
+  | StatusRequest
+  | NextRequest
+  | FireRequest
+  | PauseRequest
+  | ReloadRequest;
+
+/** Of entries in one answer: it has to fit into a message. */
+export const MOST_ENTRIES = 500;
+export const SOME_ENTRIES = 200;
+/** Of firings in one answer. */
+export const MOST_FIRINGS = 100;
+
+export interface HealthReply {
+  status: "ok";
+  name: string;
+  running_since: string | null;
+  schedule_count: number;
+  next_fire: string | null;
+  /** With replicas only: this one's name, the leases that it holds, of how many, and the others. */
+  replica?: string;
+  leases?: number[];
+  shards?: number;
+  other_replicas?: string[];
+}
+
+export interface StatusReply extends HealthReply {
+  version: string;
+  bus_connected: boolean;
+  /** Whether all entries are paused, and how many are one by one. */
+  paused: { all: boolean; entries: number };
+  last_reload: ReloadSummary | null;
+  entries: EntryStatus[];
+  /** To be asked for with `after`; null when these were the last. */
+  next_after: string | null;
+}
+
+export interface ReloadSummary {
+  at: string;
+  outcome: "ok" | "failed";
+  /** The first of them. */
+  problems: ControlProblem[];
+}
+
+export interface ControlProblem {
+  severity: "error" | "warning";
+  message: string;
+  path: string;
+  line: number | null;
+  column: number | null;
+}
+
+export interface EntryStatus {
+  name: string;
+  enabled: boolean;
+  paused: boolean;
+  /** `held` by the replica that answers, `lapsed` while it cannot renew, `free` of others. */
+  lease?: "held" | "lapsed" | "free";
+  next_fire: string | null;
+  last: FiringStatus | null;
+  /** The last that was dispatched, where `last` is another. */
+  last_dispatched: FiringStatus | null;
+  /** How often each outcome came since the process began. */
+  counts: Partial<Record<Outcome, number>>;
+  /** How many messages were published since then. */
+  dispatches: number;
+}
+
+export interface FiringStatus {
+  scheduled_for: string;
+  ended_at: string;
+  outcome: Outcome;
+  lateness_ms: number;
+  dispatches: number;
+  error?: string;
+}
+
+export interface NextReply {
+  status: "ok";
+  firings: { entry: string; scheduled_for: string; fires_at: string }[];
+}
+
+export interface FireReply {
+  status: "ok";
+  entry: string;
+  /** How many messages were published: 0 where the expansion was empty. */
+  dispatches: number;
+}
+
+export interface PauseReply {
+  status: "ok";
+  paused: { all: boolean; entries: string[] };
+  /** Whether it survives a restart: only where JetStream keeps it. */
+  kept: boolean;
+  /** Why it is not kept, where it should be. */
+  warning?: string;
+}
+
+export interface ReloadReply {
+  status: "ok";
+  schedule_count: number;
+  problems: ControlProblem[];
+}
+
+export const ERROR_CODES = [
+  "malformed",
+  "unknown_action",
+  "unknown_entry",
+  "invalid_config",
+  "failed",
+  "busy",
+  "starting",
+] as const;
+
+export interface ErrorReply {
+  status: "error";
+  code: typeof ERROR_CODES[number];
+  error: string;
+  /** Of a configuration that is refused. */
+  problems?: ControlProblem[];
+}
+
+export type ControlReply =
+  | HealthReply
+  | StatusReply
+  | NextReply
+  | FireReply
+  | PauseReply
+  | ReloadReply
+  | ErrorReply;

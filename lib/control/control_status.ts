@@ -1,0 +1,59 @@
+/**
+ * What is known, in the words of the control API.
+ *
+ * @module
+ */
+import type { ConfigProblem } from "../config/config_problem.ts";
+import type { ControlProblem, EntryStatus, FiringStatus } from "./control_api.ts";
+import type { EntryHistory, FiringRecord } from "../engine/ledger.ts";
+
+/** Of an error's text, in characters. */
+const LONGEST_ERROR = 500;
+
+/** What became of an entry's firings; null: there were none. */
+export function historyStatus(
+  history: EntryHistory | null,
+): Pick<EntryStatus, "last" | "last_dispatched" | "counts" | "dispatches"> {
+  if (history === null) return { last: null, last_dispatched: null, counts: {}, dispatches: 0 };
+  const { last, lastDispatched, counts, dispatches } = history;
+  const isOther = lastDispatched !== null && lastDispatched !== last;
+  return {
+    last: firingStatus(last),
+    last_dispatched: isOther ? firingStatus(lastDispatched) : null,
+    counts: { ...counts },
+    dispatches,
+  };
+}
+
+function firingStatus(record: FiringRecord): FiringStatus {
+  const { scheduledFor, at, outcome, lateness, dispatches, error } = record;
+  return {
+    scheduled_for: instantText(scheduledFor),
+    ended_at: instantText(at),
+    outcome,
+    lateness_ms: Math.round(lateness),
+    dispatches,
+    ...(error !== null && { error: error.slice(0, LONGEST_ERROR) }),
+  };
+}
+
+export function asControlProblem(problem: ConfigProblem): ControlProblem {
+  const { severity, message, path, line, column } = problem;
+  return {
+    severity,
+    message: message.slice(0, LONGEST_ERROR),
+    path,
+    line: line ?? null,
+    column: column ?? null,
+  };
+}
+
+/** @param instant milliseconds since the epoch */
+export function instantText(instant: number): string {
+  return new Date(instant).toISOString();
+}
+
+/** What went wrong, short enough for an answer. */
+export function textOf(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).slice(0, LONGEST_ERROR);
+}

@@ -1,0 +1,106 @@
+import type { TraceContext } from "../trace/tracing.ts";
+import { dispatchUuid, type Identity, occurrenceId } from "../wire/identity.ts";
+import { type OrchestratorGoal, orchestratorGoal } from "../wire/orchestrator_goal.ts";
+import { GOALS_SUBJECT, TASKS_SUBJECT } from "../wire/subjects.ts";
+import { type TaskMessage, taskMessage } from "../wire/task_message.ts";
+import type { ScheduleEntry } from "../config/schedule_entry.ts";
+
+/** One message ready to publish. */
+export interface Dispatch {
+  /** The message's `goal_id` or `task_id`. */
+  readonly id: string;
+  readonly subject: string;
+  readonly message: OrchestratorGoal | TaskMessage;
+  readonly headers: Record<string, string>;
+}
+
+/** What one firing has in common over all its dispatches. Both instants in RFC 3339, UTC. */
+export interface Occurrence {
+  /** What every dispatch's name begins with; null when a person triggers the firing. */
+  readonly id: string | null;
+  readonly scheduledFor: string;
+  readonly createdAt: string;
+}
+
+/** @param index the dispatch's position in the expansion */
+export function identityOf({ id, scheduledFor }: Occurrence, index = 0): Identity {
+  if (id === null) {
+    const random = crypto.randomUUID();
+    return { scheduledFor, id: random, messageId: random };
+  }
+  const messageId = `${id}/${index}`;
+  return { scheduledFor, id: dispatchUuid(messageId), messageId };
+}
+
+/**
+ * @param scheduler the scheduler's name
+ * @param byHand whether a person triggers the firing: its dispatches get random identities
+ */
+export function occurrenceOf(
+  scheduler: string,
+  entry: ScheduleEntry,
+  { scheduledFor, createdAt, byHand = false }: {
+    scheduledFor: string;
+    createdAt: string;
+    byHand?: boolean;
+  },
+): Occurrence {
+  const id = byHand ? null : occurrenceId({ scheduler, entry: entry.name, scheduledFor });
+  return { id, scheduledFor, createdAt };
+}
+
+/** What a dispatch carries besides. */
+export interface Carried {
+  /** One object of the entry's expansion, where it has one. */
+  expansion?: Readonly<Record<string, unknown>>;
+  /** Of the lease under which it is sent; null without leases. */
+  term?: number | null;
+  /** Of the span that it is published in. */
+  trace?: TraceContext;
+}
+
+/**
+ * The message that `entry` sends for one object of its expansion, which is merged over the entry's
+ * own context or payload: shallow, the object wins.
+ *
+ * @param createdAt RFC 3339, UTC
+ */
+export function dispatchOf(
+  entry: ScheduleEntry,
+  { id, messageId, scheduledFor }: Identity,
+  createdAt: string,
+  { expansion, term = null, trace }: Carried = {},
+): Dispatch {
+  const headers: Record<string, string> = {
+    "Nats-Msg-Id": messageId,
+    "Heddle-Schedule": entry.name,
+    "Heddle-Scheduled-For": scheduledFor,
+  };
+  if (term !== null) headers["Heddle-Term"] = String(term);
+  if (trace !== undefined) Object.assign(headers, trace);
+
+  if (entry.dispatchType === "goal") {
+    const { instruction, context, priority } = entry.goalConfig;
+    const message = orchestratorGoal({
+      goalId: id,
+      instruction,
+      context: expansion === undefined ? context : { ...context, ...expansion },
+      priority,
+      createdAt,
+      traceContext: trace,
+    });
+    return { id, subject: GOALS_SUBJECT, message, headers };
+  }
+  const { workerType, payload, modelTier, priority } = entry.taskConfig;
+  const message = taskMessage({
+    taskId: id,
+    workerType,
+    payload: expansion === undefined ? payload : { ...payload, ...expansion },
+    modelTier,
+    priority,
+    createdAt,
+    metadata: { scheduled_by: entry.name, scheduled_for: scheduledFor },
+    traceContext: trace,
+  });
+  return { id, subject: TASKS_SUBJECT, message, headers };
+}

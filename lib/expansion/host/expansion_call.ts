@@ -1,0 +1,99 @@
+/**
+ * One call of an expansion function: the dynamic import, the call, the check of what it returned.
+ * Runs where user code runs.
+ *
+ * @module
+ */
+import { pathToFileURL } from "node:url";
+import type { ExpansionErrorKind } from "../expansion_error.ts";
+import { encodeReply, type ExpansionRequest, type Failure } from "../expansion_protocol.ts";
+import { BadReturn, jsonPieces } from "./expansion_result.ts";
+
+const PERMISSIONS = "an expansion function may read files and use the network, nothing else";
+/** Longer messages are cut, in characters. */
+const MAX_REASON = 4000;
+
+/**
+ * Answers `request` through `send`, which resolves once there is room for more. Never throws.
+ */
+export async function callExpansion(
+  request: ExpansionRequest,
+  send: (reply: string) => Promise<void>,
+): Promise<void> {
+  let kind: ExpansionErrorKind = "import";
+  try {
+    const module: Record<string, unknown> = await import(pathToFileURL(request.file).href);
+    const expansion = exportOf(module, request.exportName);
+    kind = "call";
+    const result = await expansion(request.argument);
+    kind = "bad_return";
+    for (const json of jsonPieces(result)) await send(encodeReply({ type: "objects", json }));
+    await send(encodeReply({ type: "done" }));
+  } catch (error) {
+    await send(encodeReply({ type: "failed", failure: failureOf(kind, error, request.file) }));
+  }
+}
+
+/** The module has no such function. */
+class MissingExport extends Error {
+  override name = "MissingExport";
+
+  constructor(message: string, readonly functions: string[]) {
+    super(message);
+  }
+}
+
+type Expansion = (argument: unknown) => unknown;
+
+function exportOf(module: Record<string, unknown>, name: string): Expansion {
+  const value = module[name];
+  if (typeof value === "function") return value as Expansion;
+  const problem = Object.hasOwn(module, name)
+    ? `its export "${name}" is no function`
+    : `it has no export "${name}"`;
+  const names = Object.keys(module).filter((each) => typeof module[each] === "function");
+  throw new MissingExport(problem, names);
+}
+
+/** What is told about something that was thrown, `kind` saying during what. */
+function failureOf(kind: ExpansionErrorKind, error: unknown, file: string): Failure {
+  const stack = error instanceof Error ? String(error.stack) : undefined;
+  if (error instanceof BadReturn) return { kind, reason: error.message };
+  if (error instanceof MissingExport) {
+    return { kind, reason: error.message, functions: error.functions };
+  }
+  let reason = describe(error);
+  if (kind === "import") {
+    // A drawing of the line follows the first one; what did not parse is wrapped in a TypeError.
+    reason = reason.split("\n")[0]!.replace(/^TypeError: (?=SyntaxError: )/, "") +
+      olderRuntimeHint(error, file);
+  }
+  if (error instanceof Error && error.name === "NotCapable") {
+    // Deno's advice to run it with another flag helps nobody here.
+    reason = `${reason.replace(/, (run again|specify the required) .*$/, "")}: ${PERMISSIONS}`;
+  }
+  return { kind, reason: reason.slice(0, MAX_REASON), at: userFrame(stack), stack };
+}
+
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return `it threw ${Deno.inspect(error)}`;
+  const text = `${error.name}: ${error.message}`;
+  return error.cause === undefined ? text : `${text} (cause: ${describe(error.cause)})`;
+}
+
+/** The first line of the stack in a file that is not the program's own. */
+function userFrame(stack = ""): string | undefined {
+  const own = new URL(".", import.meta.url).href + "expansion_";
+  return stack.match(/\bfile:\/\/[^\s()]+:\d+:\d+/g)?.find((place) => !place.startsWith(own));
+}
+
+function olderRuntimeHint(error: unknown, file: string): string {
+  const [major = 0, minor = 0, patch = 0] = Deno.version.deno.split(".").map((part) =>
+    parseInt(part)
+  );
+  const reads = major > 2 || major === 2 && (minor > 8 || minor === 8 && patch >= 2);
+  if (reads || !Deno.build.standalone || !(error instanceof SyntaxError)) return "";
+  if (!file.endsWith(".ts") && !/\.ts\b/.test(error.message)) return "";
+  return `; this program was built with Deno ${Deno.version.deno}, which reads no TypeScript from ` +
+    `disk: write the module in JavaScript, or build with Deno 2.8.2 or later`;
+}

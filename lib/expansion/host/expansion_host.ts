@@ -1,0 +1,69 @@
+/**
+ * The process that expansion functions run in: a thread for user code, and this one, which nothing
+ * in user code can block, to talk to the scheduler and to watch over the memory.
+ *
+ * Requests come as lines on stdin, the first of which is the secret of the frames; replies go out
+ * as frames on stdout. The end of stdin ends the process, so it never outlives the scheduler.
+ *
+ * @module
+ */
+import { systemClock } from "../../time/clock.ts";
+import { writeFrames } from "../expansion_frames.ts";
+import { EXPANSION_HOST_ARGUMENT } from "../expansion_host_argument.ts";
+import { encodeReply } from "../expansion_protocol.ts";
+import { ExpansionThread } from "./expansion_thread.ts";
+
+export { EXPANSION_HOST_ARGUMENT };
+
+/** The most memory (resident set) such a process may take, in bytes. */
+export const MAX_MEMORY = 512 * 2 ** 20;
+
+/** How often the memory is looked at, in milliseconds. */
+const MEMORY_PERIOD = 50;
+
+/** Serves the scheduler that started this process, until it ends it. Does not return. */
+export async function runExpansionHost(): Promise<never> {
+  // A compiled program starts with everything that it may do itself: start itself, above all.
+  Deno.permissions.revokeSync({ name: "run", command: "/proc/self/exe" });
+  // Sent to the whole group by a terminal or a service manager: calls under way are let finish.
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    Deno.addSignalListener(signal, () => {});
+  }
+  const requests = linesOf(Deno.stdin.readable);
+  const secret = (await requests.next()).value ?? "";
+  const send = (reply: string) => {
+    for (const frame of writeFrames(reply, secret)) writeAll(frame);
+  };
+  const thread = new ExpansionThread({ captureConsole: false }, send);
+  void watchMemory(send);
+  for await (const request of requests) thread.call(JSON.parse(request));
+  Deno.exit(0);
+}
+
+async function watchMemory(send: (reply: string) => void): Promise<void> {
+  while (Deno.memoryUsage().rss <= MAX_MEMORY) await systemClock.sleep(MEMORY_PERIOD);
+  const reason = `out of memory: it used more than ${MAX_MEMORY / 2 ** 20} MiB`;
+  send(encodeReply({ type: "failed", failure: { kind: "call", reason, fatal: true } }));
+  Deno.exit(1);
+}
+
+function writeAll(bytes: Uint8Array): void {
+  try {
+    for (let written = 0; written < bytes.length;) {
+      written += Deno.stdout.writeSync(bytes.subarray(written));
+    }
+  } catch {
+    Deno.exit(1); // nobody listens any more
+  }
+}
+
+async function* linesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<string> {
+  let rest = "";
+  for await (const text of stream.pipeThrough(new TextDecoderStream())) {
+    const lines = (rest + text).split("\n");
+    rest = lines.pop()!;
+    yield* lines;
+  }
+}
+
+if (import.meta.main && Deno.args[0] === EXPANSION_HOST_ARGUMENT) await runExpansionHost();

@@ -1,0 +1,86 @@
+import { cronCadence } from "../../time/cron/cron_cadence.ts";
+import { parseCronExpression } from "../../time/cron/cron_expression.ts";
+import { zoneNamed } from "../../time/zone.ts";
+import { instantInZone } from "../../time/instant_in_zone.ts";
+import type { LookAheadFinding } from "./look_ahead_finding.ts";
+import type { ScheduleEntry } from "../../config/schedule_entry.ts";
+
+const YEAR = 366 * 86_400;
+/** A change of more is no daylight saving: what it skips is skipped. In seconds. */
+const LARGEST_GAP = 3 * 3600;
+
+/** Wall-clock times that a zone's clock leaps over, in seconds as if they were UTC. */
+interface Gap {
+  readonly from: number;
+  readonly to: number;
+  /** When the clock leaps, in seconds since the epoch. */
+  readonly at: number;
+}
+
+/** Occurrences that daylight saving moves or merges within a year. */
+export function daylightSavingFindings(
+  entries: readonly ScheduleEntry[],
+  from: number,
+): LookAheadFinding[] {
+  const gaps = new Map<string, Gap[]>();
+  const messages = new Map<string, string | null>();
+  const findings: LookAheadFinding[] = [];
+  for (const { name, cron, timezone } of entries) {
+    if (cron === null) continue;
+    const key = `${timezone} ${cron}`;
+    let message = messages.get(key);
+    if (message === undefined) {
+      const known = gaps.get(timezone) ?? gapsWithin(timezone, Math.floor(from / 1000));
+      gaps.set(timezone, known);
+      messages.set(key, message = describe(cron, timezone, known));
+    }
+    if (message !== null) findings.push({ kind: "daylight_saving", entry: name, message });
+  }
+  return findings;
+}
+
+function gapsWithin(timezone: string, from: number): Gap[] {
+  const zone = zoneNamed(timezone);
+  const gaps: Gap[] = [];
+  for (let segment = zone.segmentAt(from); segment.end < from + YEAR;) {
+    const next = zone.segmentAt(segment.end);
+    const leap = next.offset - segment.offset;
+    if (leap > 0 && leap < LARGEST_GAP) {
+      gaps.push({
+        from: segment.end + segment.offset,
+        to: segment.end + next.offset,
+        at: segment.end,
+      });
+    }
+    segment = next;
+  }
+  return gaps;
+}
+
+/** What becomes of the times in the first gap that matters; null when none does. */
+function describe(cron: string, timezone: string, gaps: readonly Gap[]): string | null {
+  if (gaps.length === 0 || parseCronExpression(cron).wildcard) return null;
+  const wallClock = cronCadence(cron);
+  for (const { from, to, at } of gaps) {
+    // Those in the gap, and the one that is due where it ends.
+    const times: number[] = [];
+    for (let time = from - 1; times.length < 100;) {
+      const next = wallClock.next(new Date(time * 1000));
+      if (next === null || next.getTime() / 1000 > to) break;
+      times.push(time = next.getTime() / 1000);
+    }
+    const skipped = times.filter((time) => time < to);
+    if (skipped.length === 0) continue;
+    const first = skipped.slice(0, 3).map((time) =>
+      new Date(time * 1000).toISOString().slice(11, 16)
+    );
+    const more = skipped.length > 3 ? ` and ${skipped.length - 3} more` : "";
+    const date = new Date(from * 1000).toISOString().slice(0, 10);
+    const fired = instantInZone(at * 1000, timezone);
+    const what = times.length > 1
+      ? `${times.length} occurrences become one, at ${fired}`
+      : `it fires at ${fired}`;
+    return `on ${date} the clock in ${timezone} leaps over ${first.join(", ")}${more}: ${what}`;
+  }
+  return null;
+}

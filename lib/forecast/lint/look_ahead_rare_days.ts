@@ -1,0 +1,54 @@
+import { cronCadence } from "../../time/cron/cron_cadence.ts";
+import type { LookAheadFinding } from "./look_ahead_finding.ts";
+import type { ScheduleEntry } from "../../config/schedule_entry.ts";
+
+/** A leap year and the years until the next. */
+const YEARS = 4;
+const DAY = 86_400_000;
+
+/** Expressions that leave out months because these have no such day. */
+export function rareDayFindings(
+  entries: readonly ScheduleEntry[],
+  from: number,
+): LookAheadFinding[] {
+  const messages = new Map<string, string | null>();
+  const findings: LookAheadFinding[] = [];
+  for (const { name, cron } of entries) {
+    if (cron === null || !/\b(29|30|31)\b/.test(cron)) continue;
+    let message = messages.get(cron);
+    if (message === undefined) messages.set(cron, message = describe(cron, from));
+    if (message !== null) findings.push({ kind: "rare_day", entry: name, message });
+  }
+  return findings;
+}
+
+function describe(cron: string, from: number): string | null {
+  const wallClock = cronCadence(cron);
+  const days = new Set<number>();
+  const months = new Set<number>();
+  let dates = 0;
+  for (let at = from; at < from + YEARS * 366 * DAY;) {
+    const next = wallClock.next(new Date(at));
+    if (next === null) break;
+    days.add(next.getUTCDate());
+    if (Math.min(...days) < 29) return null;
+    months.add(next.getUTCMonth() + 1);
+    dates++;
+    // The next day's, by the wall clock.
+    at = Math.floor(next.getTime() / DAY) * DAY + DAY - 1;
+  }
+  const [day] = days;
+  if (dates === 0 || day === undefined) return null;
+  if (months.size === 1) {
+    // Another month is not meant; only the 29th of February does not come each year.
+    return months.has(2) ? "it fires on 29 February only: once in four years" : null;
+  }
+  const list = [...days].sort((a, b) => a - b).join(" and ");
+  const left = 12 - months.size;
+  if (left === 0) return null;
+  const fields = cron.trim().split(/\s+/);
+  const isEveryMonth = fields.length < 5 || fields.includes("*");
+  if (!isEveryMonth) return null;
+  return `it fires on day ${list} only, so not in the ${left} months that have none: ` +
+    "`L` is the last day of each month";
+}

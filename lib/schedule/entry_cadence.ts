@@ -1,0 +1,80 @@
+import type { Cadence } from "../time/cadence.ts";
+import { intervalCadence } from "../time/interval_cadence.ts";
+import type { ScheduleEntry } from "../config/schedule_entry.ts";
+
+/**
+ * When `entry` is due, within its `start_at` and `end_at` (both included).
+ *
+ * @param start what an interval counts from, unless the entry starts later
+ */
+export function entryCadence(entry: ScheduleEntry, start: Date): Cadence {
+  const { startAt, endAt } = entry;
+  const cadence = entry.cronCadence ??
+    intervalCadence(startAt !== null && startAt > start ? startAt : start, entry.intervalSeconds!);
+  if (startAt === null && endAt === null) return cadence;
+  return {
+    next(after) {
+      const tooEarly = startAt !== null && after < startAt;
+      const due = cadence.next(tooEarly ? new Date(startAt.getTime() - 1) : after);
+      return due === null || (endAt !== null && due > endAt) ? null : due;
+    },
+  };
+}
+
+/**
+ * The latest occurrence that is not after `now`.
+ *
+ * @param due an occurrence that is not after `now`
+ */
+export function latestUpTo(cadence: Cadence, due: Date, now: Date): Date {
+  let latest = due;
+  // A machine can sleep for weeks: look back from now in growing steps, not forward from then.
+  for (let span = 1000; now.getTime() - span > due.getTime(); span *= 4) {
+    const near = cadence.next(new Date(now.getTime() - span));
+    if (near !== null && near <= now) {
+      latest = near;
+      break;
+    }
+  }
+  for (;;) {
+    const next = cadence.next(latest);
+    if (next === null || next > now) return latest;
+    latest = next;
+  }
+}
+
+/**
+ * Where to begin so that no more than `limit` occurrences are left up to `now`.
+ *
+ * @param due an occurrence that is not after `now`
+ * @returns `due`, or the first of the last `limit` occurrences
+ */
+export function lastFew(cadence: Cadence, due: Date, now: Date, limit: number): Date {
+  const upTo = (first: Date | null, most: number) => {
+    const found: Date[] = [];
+    for (let at = first; at !== null && at <= now && found.length < most; at = cadence.next(at)) {
+      found.push(at);
+    }
+    return found;
+  };
+  if (upTo(due, limit + 1).length <= limit) return due;
+  for (let span = 1000;; span *= 2) {
+    const found = upTo(cadence.next(new Date(now.getTime() - span)), Infinity);
+    if (found.length >= limit) return found[found.length - limit]!;
+  }
+}
+
+/** What an entry's timing is, in one text: equal for the same timing, as {@link sameTiming} says. */
+export function timingText(entry: ScheduleEntry): string {
+  const { cron, intervalSeconds, timezone, jitterSeconds, enabled, startAt, endAt } = entry;
+  let text = cron === null ? `${intervalSeconds}` : `${cron} ${timezone}`;
+  if (startAt !== null) text += ` from ${startAt.getTime()}`;
+  if (endAt !== null) text += ` to ${endAt.getTime()}`;
+  if (jitterSeconds !== 0) text += ` jitter ${jitterSeconds}`;
+  return enabled ? text : `${text} off`;
+}
+
+/** Whether both entries are due at the same times, so that one can go on where the other was. */
+export function sameTiming(a: ScheduleEntry, b: ScheduleEntry): boolean {
+  return timingText(a) === timingText(b);
+}

@@ -1,0 +1,19 @@
+import { NatsBus } from "../../../lib/bus/nats/nats_bus.ts";
+import { LogRecorder } from "../../helpers/log_recorder.ts";
+import { startNatsServer } from "../../helpers/nats_server.ts";
+import { testConformance } from "../conformance.ts";
+
+testConformance("NATS bus", async (test) => {
+  await using server = await startNatsServer();
+  const buses: NatsBus[] = [];
+  try {
+    await test(async () => {
+      const bus = new NatsBus({ servers: server.url, logger: new LogRecorder() });
+      buses.push(bus);
+      await bus.connect();
+      return bus;
+    });
+  } finally {
+    await Promise.all(buses.map((bus) => bus.close()));
+  }
+});

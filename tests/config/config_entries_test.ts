@@ -1,0 +1,183 @@
+import assert from "node:assert/strict";
+import { parseSchedulerConfig } from "../../lib/config/load_config.ts";
+import { validateSchedulerConfig } from "../../lib/config/validate_config.ts";
+import { goalOf, taskOf, taskWith } from "./config_problem_rows.ts";
+import { VALID } from "./config_valid_rows.ts";
+
+function entriesOf(yaml: string) {
+  const { config, problems } = parseSchedulerConfig(yaml);
+  assert.deepEqual(problems, []);
+  assert.ok(config);
+  return config.entries;
+}
+
+Deno.test("every key that is left out has its default", () => {
+  const { config } = parseSchedulerConfig(taskWith());
+  assert.equal(config?.name, "s");
+  assert.equal(config?.timezone, "UTC");
+  assert.deepEqual(config?.entries, [{
+    name: "n",
+    timezone: "UTC",
+    cron: null,
+    cronCadence: null,
+    intervalSeconds: 60,
+    dispatchType: "task",
+    goalConfig: null,
+    taskConfig: { workerType: "w", payload: {}, modelTier: "local", priority: "normal" },
+    expandFrom: null,
+    expandTimeoutSeconds: 30,
+    enabled: true,
+    runOnStart: false,
+    jitterSeconds: 0,
+    startAt: null,
+    endAt: null,
+    misfireGraceSeconds: null,
+    catchUp: "none",
+    nextFire: null,
+  }]);
+});
+
+Deno.test("an optional key that is null counts as left out", () => {
+  const keys = [
+    "cron",
+    "goal",
+    "expand_from",
+    "expand_timeout_seconds",
+    "enabled",
+    "timezone",
+    "jitter_seconds",
+    "run_on_start",
+    "start_at",
+    "end_at",
+    "misfire_grace_seconds",
+    "catch_up",
+  ];
+  const nulls = taskWith(...keys.map((key) => `${key}:`))
+    .replace("{ worker_type: w }", "{ worker_type: w, payload: , model_tier: ~, priority: null }")
+    .replace("name: s", "name: s\ntimezone: ~");
+  assert.deepEqual(entriesOf(nulls), entriesOf(taskWith()));
+});
+
+Deno.test("every key that is given arrives", () => {
+  const [entry] = entriesOf(
+    taskOf(
+      "{ worker_type: w, payload: { a: [1, null] }, model_tier: frontier, priority: critical }",
+    ) +
+      `    expand_from: a.b
+    expand_timeout_seconds: 1.5
+    enabled: false
+    timezone: Europe/Berlin
+    jitter_seconds: 2
+    run_on_start: true
+    start_at: 2026-03-01T08:00:00+01:00
+    end_at: "2026-03-02T00:00:00.5Z"
+    misfire_grace_seconds: 0
+    catch_up: all
+`,
+  );
+  assert.deepEqual(entry, {
+    name: "n",
+    timezone: "Europe/Berlin",
+    cron: null,
+    cronCadence: null,
+    intervalSeconds: 60,
+    dispatchType: "task",
+    goalConfig: null,
+    taskConfig: {
+      workerType: "w",
+      payload: { a: [1, null] },
+      modelTier: "frontier",
+      priority: "critical",
+    },
+    expandFrom: "a.b",
+    expandTimeoutSeconds: 1.5,
+    enabled: false,
+    runOnStart: true,
+    jitterSeconds: 2,
+    startAt: new Date("2026-03-01T07:00:00Z"),
+    endAt: new Date("2026-03-02T00:00:00.5Z"),
+    misfireGraceSeconds: 0,
+    catchUp: "all",
+    nextFire: null,
+  });
+});
+
+Deno.test("a goal's context and priority arrive, or their defaults", () => {
+  assert.deepEqual(entriesOf(goalOf("{ instruction: i }"))[0]?.goalConfig, {
+    instruction: "i",
+    context: {},
+    priority: "normal",
+  });
+  assert.deepEqual(
+    entriesOf(goalOf("{ instruction: i, context: { a: {} }, priority: high }"))[0]?.goalConfig,
+    { instruction: "i", context: { a: {} }, priority: "high" },
+  );
+});
+
+Deno.test("entries of the same expression and zone share a cadence, others do not", () => {
+  const entry = (name: string, rest: string) =>
+    `  - { name: ${name}, dispatch_type: task, task: { worker_type: w }, ${rest} }\n`;
+  const [a, b, c, d] = entriesOf(
+    "name: s\ntimezone: Europe/Berlin\nschedules:\n" +
+      entry("a", 'cron: "30 2 * * *"') +
+      entry("b", 'cron: "30 2 * * *", timezone: Europe/Berlin') +
+      entry("c", 'cron: "30 2 * * *", timezone: UTC') +
+      entry("d", 'cron: "31 2 * * *"'),
+  );
+  assert.equal(a?.timezone, "Europe/Berlin");
+  assert.ok(a?.cronCadence);
+  assert.equal(a.cronCadence, b?.cronCadence);
+  assert.notEqual(a.cronCadence, c?.cronCadence);
+  assert.notEqual(a.cronCadence, d?.cronCadence);
+  const after = new Date("2026-01-01T00:00:00Z");
+  assert.equal(a.cronCadence.next(after)?.toISOString(), "2026-01-01T01:30:00.000Z");
+  assert.equal(c?.cronCadence?.next(after)?.toISOString(), "2026-01-01T02:30:00.000Z");
+});
+
+Deno.test("merge keys bring in what an entry does not say itself", () => {
+  const [a, b] = entriesOf(`name: s
+schedules:
+  - &base
+    name: a
+    interval_seconds: 60
+    dispatch_type: task
+    task: &task { worker_type: w, priority: low }
+  - <<: *base
+    name: b
+    task: { <<: *task, worker_type: v }
+`);
+  assert.deepEqual(b, {
+    ...a,
+    name: "b",
+    taskConfig: { workerType: "v", payload: {}, modelTier: "local", priority: "low" },
+  });
+});
+
+Deno.test("of two keys the last counts, as in Python", () => {
+  const { config } = parseSchedulerConfig(taskWith("interval_seconds: 90"));
+  assert.equal(config?.entries[0]?.intervalSeconds, 90);
+});
+
+for (const [what, yaml] of VALID) {
+  Deno.test(`nothing is reported about ${what}`, () => {
+    assert.deepEqual(parseSchedulerConfig(yaml).problems, []);
+  });
+}
+
+Deno.test("a __proto__ key changes no object but its own", () => {
+  const [entry] = entriesOf(taskOf("{ worker_type: w, payload: { __proto__: { polluted: 1 } } }"));
+  assert.ok(Object.hasOwn(entry?.taskConfig?.payload ?? {}, "__proto__"));
+  assert.equal(Object.getPrototypeOf(entry?.taskConfig?.payload), Object.prototype);
+  assert.equal(Reflect.get({}, "polluted"), undefined);
+});
+
+Deno.test("the name of a file begins the messages of a configuration that was built", () => {
+  assert.deepEqual(validateSchedulerConfig({ schedules: [] }, "x.yaml"), [{
+    severity: "error",
+    message:
+      "x.yaml: Top level: missing required key 'name': 'name' must be a string that is not " +
+      "empty and no longer than 256 characters",
+    path: "",
+  }]);
+  assert.deepEqual(validateSchedulerConfig({ name: "s", schedules: [] }), []);
+});

@@ -1,0 +1,133 @@
+/** A watched file, on a real file system; the clock's second takes 20 ms. */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { fileVersion, watchFile } from "../../lib/config/watch_file.ts";
+import { type Clock, systemClock } from "../../lib/time/clock.ts";
+import { eventually } from "../helpers/eventually.ts";
+
+const SECOND = 20;
+
+async function withWatch(
+  path: string,
+  test: (changes: () => number, passSeconds: (count: number) => Promise<void>) => Promise<void>,
+  since?: string | null,
+) {
+  let looks = 0;
+  const clock: Clock = {
+    ...systemClock,
+    sleep(_, signal) {
+      looks++;
+      return systemClock.sleep(SECOND, signal);
+    },
+  };
+  let changes = 0;
+  const stop = new AbortController();
+  const watching = watchFile(path, {
+    clock,
+    since: since ?? await fileVersion(path),
+    signal: stop.signal,
+    onChange: () => void changes++,
+  });
+  const passSeconds = async (count: number) => {
+    const until = looks + count;
+    await eventually(`${count} looks at the file`, () => looks >= until);
+  };
+  try {
+    await passSeconds(1);
+    await test(() => changes, passSeconds);
+  } finally {
+    stop.abort();
+    await watching;
+  }
+}
+
+async function withDirectory(test: (directory: string) => Promise<void>) {
+  const directory = await Deno.makeTempDir();
+  try {
+    await test(directory);
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+}
+
+Deno.test("a file that is written anew is one change", async () => {
+  await withDirectory(async (directory) => {
+    const path = join(directory, "s.yaml");
+    await Deno.writeTextFile(path, "one");
+    await withWatch(path, async (changes, passSeconds) => {
+      await passSeconds(5);
+      assert.equal(changes(), 0);
+      await Deno.writeTextFile(path, "two and more");
+      await passSeconds(5);
+      assert.equal(changes(), 1);
+    });
+  });
+});
+
+Deno.test("a file that an editor replaces by a rename is one change, also when it was away", async () => {
+  await withDirectory(async (directory) => {
+    const path = join(directory, "s.yaml");
+    await Deno.writeTextFile(path, "one");
+    await withWatch(path, async (changes, passSeconds) => {
+      await Deno.writeTextFile(`${path}.new`, "two");
+      await Deno.rename(`${path}.new`, path);
+      await passSeconds(5);
+      assert.equal(changes(), 1);
+      await Deno.remove(path);
+      await passSeconds(5);
+      assert.equal(changes(), 1);
+      await Deno.writeTextFile(path, "three");
+      await passSeconds(5);
+      assert.equal(changes(), 2);
+    });
+  });
+});
+
+Deno.test("a config map whose directory is swapped behind a link is one change", async () => {
+  await withDirectory(async (directory) => {
+    // As the kubelet does it: s.yaml -> ..data/s.yaml, ..data -> ..2026_1, then ..2026_2.
+    for (const version of ["..2026_1", "..2026_2"]) {
+      await Deno.mkdir(join(directory, version));
+      await Deno.writeTextFile(join(directory, version, "s.yaml"), "same size");
+    }
+    await Deno.symlink("..2026_1", join(directory, "..data"));
+    const path = join(directory, "s.yaml");
+    await Deno.symlink("..data/s.yaml", path);
+    await withWatch(path, async (changes, passSeconds) => {
+      await Deno.symlink("..2026_2", join(directory, "..data_tmp"));
+      await Deno.rename(join(directory, "..data_tmp"), join(directory, "..data"));
+      await Deno.remove(join(directory, "..2026_1"), { recursive: true });
+      await passSeconds(5);
+      assert.equal(changes(), 1);
+    });
+  });
+});
+
+Deno.test("a file that is still being written is no change yet", async () => {
+  await withDirectory(async (directory) => {
+    const path = join(directory, "s.yaml");
+    await Deno.writeTextFile(path, "one");
+    await withWatch(path, async (changes, passSeconds) => {
+      for (let part = 0; part < 8; part++) {
+        await Deno.writeTextFile(path, "more", { append: true });
+        await passSeconds(1);
+      }
+      assert.equal(changes(), 0);
+      await passSeconds(5);
+      assert.equal(changes(), 1);
+    });
+  });
+});
+
+Deno.test("a file that changed before the watch began is one change", async () => {
+  await withDirectory(async (directory) => {
+    const path = join(directory, "s.yaml");
+    await Deno.writeTextFile(path, "one");
+    const since = await fileVersion(path);
+    await Deno.writeTextFile(path, "two and more");
+    await withWatch(path, async (changes, passSeconds) => {
+      await passSeconds(5);
+      assert.equal(changes(), 1);
+    }, since);
+  });
+});

@@ -1,0 +1,55 @@
+import assert from "node:assert/strict";
+import { Cron } from "../../deps.ts";
+import { cronCadence } from "../../../lib/time/cron/cron_cadence.ts";
+import { read } from "./oracle.ts";
+import { announcedSeed, random, randomExpression } from "./random_expression.ts";
+
+/*
+ * croner 11 is a second opinion on which wall-clock times match, without zones. It reads some texts
+ * otherwise than the contract, or not at all, and these are left out:
+ *
+ * - a day field that names every day without being `*` (`1-31`, `0-6`): a restriction to croner
+ * - ranges that wrap, 7 at the head of a range, `LW` in a list: errors to croner
+ */
+Deno.test("in UTC croner agrees, wherever it reads an expression as the contract does", () => {
+  const seed = announcedSeed();
+  const start = Date.UTC(2000, 0), end = Date.UTC(2040, 0);
+  let cases = 0, left = 0;
+  for (let round = 0; round < 1500; round++) {
+    const chance = random(`${seed} croner ${round}`);
+    const expression = randomExpression(chance, { croner: true, seconds: chance() < 0.5 });
+    if (namesEveryDayWithoutStar(expression)) {
+      left++;
+      continue;
+    }
+    const theirs = new Cron(expression, { utcOffset: 0, sloppyRanges: true });
+    const ours = cronCadence(expression);
+    let at = new Date(start + Math.floor(chance() * (end - start)));
+    for (let step = 0; step < 5; step++) {
+      const expected = theirs.nextRun(at);
+      assert.equal(
+        ours.next(at)?.toISOString(),
+        expected?.toISOString(),
+        `"${expression}" after ${at.toISOString()}`,
+      );
+      if (!expected) break;
+      at = chance() < 0.5 ? expected : new Date(expected.getTime() + chance() * 1e10);
+      cases++;
+    }
+  }
+  console.log(`${cases} cases, ${left} expressions left out`);
+  assert.ok(cases > 5000);
+});
+
+function namesEveryDayWithoutStar(expression: string): boolean {
+  const fields = expression.split(/\s+/);
+  const [dayOfMonth = "*", , dayOfWeek = "*"] = fields.slice(fields.length === 5 ? 2 : 3);
+  return [`0 0 ${dayOfMonth} * *`, `0 0 * * ${dayOfWeek}`].some((alone, index) => {
+    if (["*", "?"].includes([dayOfMonth, dayOfWeek][index] ?? "")) return false;
+    const { matches } = read(alone);
+    for (let day = Date.UTC(2001, 0); day < Date.UTC(2029, 0); day += 86_400_000) {
+      if (!matches(day / 1000)) return false;
+    }
+    return true;
+  });
+}
