@@ -182,7 +182,8 @@ export const ENTRY_SCHEMA = {
     start_at: {
       type: ["string", "null"],
       title: "Start at",
-      description: "The first instant at which the entry may be due, with an offset or `Z`.",
+      description: "The first instant at which the entry may be due, with an offset or `Z`; an " +
+        "interval counts from it, also where it lies in the past.",
       examples: ["2026-03-01T08:00:00Z"],
     },
     end_at: {

@@ -9,7 +9,7 @@ import type { Clock } from "../time/clock.ts";
 import { ClockWatch } from "./clock_watch.ts";
 import { type ComingFiring, comingFirings } from "./coming_firings.ts";
 import type { Identity } from "../wire/identity.ts";
-import { entryCadence } from "../schedule/entry_cadence.ts";
+import { entryCadence, isOnWallClock } from "../schedule/entry_cadence.ts";
 import { sameTiming } from "../schedule/timing_text.ts";
 import { firedAhead, type Stretch, without } from "../schedule/fired_ahead.ts";
 import type { ScheduleEntry } from "../config/schedule_entry.ts";
@@ -244,20 +244,16 @@ export class TimerLoop {
 
   /**
    * A clock set back must not stop the intervals until it has caught up: they count on, and are sent
-   * at their spacing by a clock that is shifted. One set forward makes up for that first. Cron keeps
-   * to the wall clock, and to what has not fired yet.
+   * at their spacing by a clock that is shifted. One set forward makes up for that first. Cron, and
+   * an interval with a `start_at`, keep to the wall clock, and to what has not fired yet.
    */
   #followClock(jump: number): void {
     const now = this.#clock.now();
     for (const timeline of this.#timelines) {
       const { entry, shift } = timeline;
       if (!entry.enabled) continue;
-      if (entry.intervalSeconds === null) {
-        if (jump < 0) this.#setCronBack(timeline, now);
-      } else {
-        if (entry.startAt !== null && entry.startAt.getTime() > now - jump) continue;
-        timeline.shift = Math.min(shift + jump, 0);
-      }
+      if (!isOnWallClock(entry)) timeline.shift = Math.min(shift + jump, 0);
+      else if (jump < 0) this.#setBack(timeline, now);
       setFireAt(timeline);
     }
     if (jump > 0) this.#leap = { from: now - jump, to: now };
@@ -265,7 +261,7 @@ export class TimerLoop {
     this.#fillTimetable();
   }
 
-  #setCronBack(timeline: Timeline, now: number): void {
+  #setBack(timeline: Timeline, now: number): void {
     const leap = this.#leap;
     if (leap !== null && now < leap.to && timeline.last > leap.from) {
       const { entry, cadence, last, ahead: before } = timeline;

@@ -5,7 +5,7 @@ import { beginTimeline, type Timeline } from "../schedule/timeline.ts";
 
 /**
  * What a scheduler that starts at `from` would fire, without running anything. Intervals count from
- * there, unless they have a `start_at`.
+ * there, but for those that have a `start_at`.
  */
 export class Upcoming {
   readonly #timelines: readonly Timeline[];

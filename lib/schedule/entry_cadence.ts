@@ -3,14 +3,22 @@ import { intervalCadence } from "../time/interval_cadence.ts";
 import type { ScheduleEntry } from "../config/schedule_entry.ts";
 
 /**
+ * Reports whether the entry's instants follow from the entry alone: those of a cron expression, and
+ * of an interval that has a `start_at`. Any other interval counts from the start.
+ */
+export function isOnWallClock({ intervalSeconds, startAt }: ScheduleEntry): boolean {
+  return intervalSeconds === null || startAt !== null;
+}
+
+/**
  * When `entry` is due, within its `start_at` and `end_at` (both included).
  *
- * @param start what an interval counts from, unless the entry starts later
+ * @param start what an interval without a `start_at` counts from
  */
 export function entryCadence(entry: ScheduleEntry, start: Date): Cadence {
   const { startAt, endAt } = entry;
   const cadence = entry.cronCadence ??
-    intervalCadence(startAt !== null && startAt > start ? startAt : start, entry.intervalSeconds!);
+    intervalCadence(startAt ?? start, entry.intervalSeconds!, { atAnchor: startAt !== null });
   if (startAt === null && endAt === null) return cadence;
   return {
     next(after) {

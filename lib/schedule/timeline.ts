@@ -6,7 +6,7 @@
  */
 import type { Cadence } from "../time/cadence.ts";
 import type { Identity } from "../wire/identity.ts";
-import { entryCadence, lastFew, latestUpTo } from "./entry_cadence.ts";
+import { entryCadence, isOnWallClock, lastFew, latestUpTo } from "./entry_cadence.ts";
 import { type Stretch, without } from "./fired_ahead.ts";
 import { jitter } from "./jitter.ts";
 import type { ScheduleEntry } from "../config/schedule_entry.ts";
@@ -79,12 +79,11 @@ export function beginTimeline(
   { now, old, known = null }: Beginning,
 ): Timeline {
   const last = Math.max(old?.last ?? -Infinity, known?.last ?? -Infinity);
-  // After the clock was set back, what already fired under this name lies in the future: cron
-  // waits until it has passed, an interval counts on from there.
+  // After the clock was set back, what already fired under this name lies in the future: what is
+  // on the wall clock waits until it has passed, an interval counts on from there.
   const from = Math.max(now, last);
   const keepsPhase = known !== null && from - now <= (entry.intervalSeconds ?? 0) * 1000;
-  const isCounting = entry.intervalSeconds !== null && !keepsPhase &&
-    !(entry.startAt && +entry.startAt > now);
+  const isCounting = !isOnWallClock(entry) && !keepsPhase;
   const ahead = old?.ahead;
   const anchor = keepsPhase ? known.since : isCounting ? from : now;
   const whole = entryCadence(entry, new Date(anchor));

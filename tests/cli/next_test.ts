@@ -75,6 +75,25 @@ Deno.test("next --entry, --until and --format json", async () => {
   assert.deepEqual([warnings, without_firings], [[], []]);
 });
 
+Deno.test("next shows an interval with a start_at that has passed on its grid", async () => {
+  const config = `name: ahead
+schedules:
+  - name: daily
+    interval_seconds: 86400
+    start_at: 2026-01-01T08:00:00Z
+    dispatch_type: task
+    task: { worker_type: checker }
+`;
+  const { stdout, stderr } = await next([
+    ...["--from", "2026-06-10T10:13:07Z", "--count", "2", "--format", "json"],
+  ], { config });
+  assert.equal(stderr, "");
+  assert.deepEqual(JSON.parse(stdout).firings.map(({ at }: { at: string }) => at), [
+    "2026-06-11T08:00:00.000Z",
+    "2026-06-12T08:00:00.000Z",
+  ]);
+});
+
 Deno.test("next --strict makes an error of what a look ahead tells", async () => {
   assert.equal((await next([...FROM, "--strict"])).code, 2);
   assert.equal((await next([...FROM, "--strict", "--entry", "heartbeat"])).code, 0);

@@ -44,6 +44,44 @@ for (const [span, back] of [["5 s", 5 * SECOND], ["1 h", HOUR], ["1 d", DAY]] as
   });
 }
 
+for (const back of [5 * SECOND, HOUR]) {
+  Deno.test(`set back ${back / SECOND} s: an interval with start_at keeps to its grid on the wall clock`, async () => {
+    const startAt = new Date(Date.parse(START) - 20 * DAY);
+    const entries = [
+      cronEntry("cron", "*/10 * * * * *"),
+      intervalEntry("grid", 10, { startAt }),
+      intervalEntry("new", 10, { startAt: new Date(Date.parse(START) + HOUR) }),
+    ];
+    await withLoop(entries, async ({ clock, dues }) => {
+      await clock.advance(25 * SECOND);
+      clock.jump(-back);
+      await clock.advance(back + HOUR + MINUTE);
+      const instants = (name: string) => of(dues, name).map(({ scheduledFor }) => +scheduledFor);
+      assert.deepEqual(instants("grid"), instants("cron"));
+      assert.ok(of(dues, "grid").every(({ scheduledFor, fireAt }) => fireAt === +scheduledFor));
+      assert.equal(instants("new")[0], Date.parse(START) + HOUR);
+      assertNothingTwice(dues);
+      assert.deepEqual(passedOver(dues), []);
+    });
+  });
+}
+
+Deno.test("set forward a day and right again, an interval with start_at goes on at once", async () => {
+  const startAt = new Date(Date.parse(START) - 20 * DAY);
+  const entries = [cronEntry("cron", "* * * * *"), intervalEntry("grid", 60, { startAt })];
+  await withLoop(entries, async ({ clock, dues }) => {
+    await clock.advance(90 * SECOND);
+    clock.jump(DAY);
+    await clock.advance(5 * MINUTE);
+    clock.jump(-DAY);
+    await clock.advance(DAY + HOUR);
+    const instants = (name: string) => of(dues, name).map(({ scheduledFor }) => +scheduledFor);
+    assert.deepEqual(instants("grid"), instants("cron"));
+    assert.ok(instants("grid").length > DAY / MINUTE);
+    assertNothingTwice(dues);
+  });
+});
+
 Deno.test("set back twice, an interval does not come to the instants that it fired already", async () => {
   await withLoop([intervalEntry("a", 10)], async ({ clock, dues }) => {
     await clock.advance(30 * SECOND);

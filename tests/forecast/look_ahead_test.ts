@@ -65,6 +65,7 @@ for (
     ],
     [`name: hourlySum, interval_seconds: 3600`, /counts from when the scheduler starts/],
     [`name: hourly, interval_seconds: 3600, start_at: "2026-11-24T00:00:00Z"`, null],
+    [`name: hourly, interval_seconds: 3600, start_at: "2020-01-01T00:00:00Z"`, null],
     [`name: nightly-reindex, interval_seconds: 86400`, /"nightly".*`cron: "0 2 \* \* \*"`/],
     [`name: monthly, interval_seconds: 2592000`, /"monthly", which no interval can keep/],
     [`name: poll_every_5_minutes, interval_seconds: 300`, null],

@@ -17,6 +17,13 @@ Deno.test("before the anchor, too, the first is one interval after it", () => {
   assert.equal(iso(cadence.next(new Date(-8.64e15))), "2025-01-01T00:05:00.000Z");
 });
 
+Deno.test("where the anchor is an occurrence too, it is the first", () => {
+  const cadence = intervalCadence(anchor, 300, { atAnchor: true });
+  assert.equal(iso(cadence.next(new Date(-8.64e15))), "2025-01-01T00:00:00.000Z");
+  assert.equal(iso(cadence.next(new Date(anchor.getTime() - 1))), "2025-01-01T00:00:00.000Z");
+  assert.equal(iso(cadence.next(anchor)), "2025-01-01T00:05:00.000Z");
+});
+
 Deno.test("an occurrence is strictly after the instant that is asked about", () => {
   const cadence = intervalCadence(anchor, 300);
   assert.equal(iso(cadence.next(new Date("2025-01-01T00:05:00Z"))), "2025-01-01T00:10:00.000Z");

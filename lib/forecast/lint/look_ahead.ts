@@ -20,7 +20,7 @@ export function lookAhead(entries: readonly ScheduleEntry[], from: number): Look
   return [
     ...daylightSavingFindings(enabled, from),
     ...crowdFindings(enabled, from),
-    ...nameFindings(enabled, from),
+    ...nameFindings(enabled),
     ...rareDayFindings(enabled, from),
   ];
 }

@@ -24,14 +24,14 @@ const NUMBERED = /\b(\d+)\s*(s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|d
 const UNITS: Record<string, number> = { s: 1, m: MINUTE, h: HOUR, d: DAY };
 
 /** Intervals that are not what their entries' names say. */
-export function nameFindings(entries: readonly ScheduleEntry[], from: number): LookAheadFinding[] {
+export function nameFindings(entries: readonly ScheduleEntry[]): LookAheadFinding[] {
   const findings: LookAheadFinding[] = [];
   for (const { name, intervalSeconds, startAt } of entries) {
     if (intervalSeconds === null) continue;
     const message = messageFor(
       wordsOf(name),
       intervalSeconds,
-      startAt !== null && +startAt >= from,
+      startAt !== null,
     );
     if (message !== null) findings.push({ kind: "name", entry: name, message });
   }
