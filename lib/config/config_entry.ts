@@ -148,7 +148,7 @@ export function readEntry(raw: unknown, index: number, file: FileContext): Sched
       startAt,
       endAt,
       misfireGraceSeconds: input.misfire_grace_seconds ?? null,
-      catchUp: input.catch_up ?? DEFAULTS.catch_up,
+      catchUp: input.catch_up ?? null,
       nextFire: null,
       ...timingOf(input),
       ...actionOf(input),

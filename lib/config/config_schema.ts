@@ -25,7 +25,6 @@ export const DEFAULTS = {
   enabled: true,
   jitter_seconds: 0,
   run_on_start: false,
-  catch_up: "none",
   expand_timeout_seconds: 30,
 } as const;
 
@@ -201,10 +200,9 @@ export const ENTRY_SCHEMA = {
     },
     catch_up: {
       enum: [...CATCH_UP_POLICIES, null],
-      default: DEFAULTS.catch_up,
       title: "Catch up",
       description: "What becomes of occurrences missed while no scheduler ran: none, the latest " +
-        "one, or all (at most 1000).",
+        "one, or all (at most 1000). Where absent: one with `--replicas`, else none.",
     },
   },
 } as const;

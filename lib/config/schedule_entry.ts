@@ -44,10 +44,11 @@ interface Common {
   readonly endAt: Date | null;
   /** How late a firing may be, in seconds, before it is skipped; null for no limit. */
   readonly misfireGraceSeconds: number | null;
-  readonly catchUp: CatchUp;
+  /** Null where the file does not say: what is in effect depends on whether there are replicas. */
+  readonly catchUp: CatchUp | null;
 }
 
-/** One entry of `schedules`: checked, with every default filled in. */
+/** One entry of `schedules`: checked, with every default filled in that the file alone decides. */
 export type ScheduleEntry = Common & Timing & Action & {
   /** When it is due next; null while that is unknown and once it has run out. */
   readonly nextFire: Date | null;

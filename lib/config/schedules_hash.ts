@@ -11,7 +11,8 @@ export async function schedulesHash(
   const hash = createHash("sha256");
   const slice = new Slice(clock);
   for (const { cronCadence: _, nextFire: __, ...said } of entries) {
-    hash.update(JSON.stringify(said));
+    // As version 0.1.0 hashes it, which read `none` where the file says nothing.
+    hash.update(JSON.stringify({ ...said, catchUp: said.catchUp ?? "none" }));
     if (slice.isOver()) await slice.pause();
   }
   return hash.digest("hex").slice(0, 16);

@@ -32,6 +32,7 @@ import type { FiringEngine } from "../engine/firing_engine.ts";
 import type { Ledger } from "../engine/ledger.ts";
 import type { SchedulerConfig } from "../config/load_config.ts";
 import type { Pauses } from "../engine/pauses.ts";
+import { catchUpInEffect } from "../schedule/catch_up.ts";
 import type { ScheduleEntry } from "../config/schedule_entry.ts";
 
 export interface ControlOptions {
@@ -204,13 +205,15 @@ export class Control {
     };
   }
 
-  #entryStatus({ name, enabled }: ScheduleEntry): EntryStatus {
+  #entryStatus(entry: ScheduleEntry): EntryStatus {
+    const { name, enabled } = entry;
     const { ledger, pauses, replica } = this.#options;
     const engine = this.#options.engine();
     return {
       name,
       enabled,
       paused: pauses.has(name),
+      catch_up: catchUpInEffect(entry, replica !== null),
       ...(replica !== null && engine && { lease: engine.leaseOf(name) }),
       next_fire: engine?.nextFireOf(name)?.toISOString() ?? null,
       ...historyStatus(ledger.of(name)),

@@ -5,6 +5,7 @@
  * @module
  */
 import type { Outcome } from "../engine/ledger.ts";
+import type { CatchUp } from "../wire/vocabulary.ts";
 
 export const CONTROL_ACTIONS = [
   "health",
@@ -123,6 +124,8 @@ export interface EntryStatus {
   name: string;
   enabled: boolean;
   paused: boolean;
+  /** What of the missed occurrences fires: as the file says, else what is in effect without it. */
+  catch_up: CatchUp;
   /** `held` by the replica that answers, `lapsed` while it cannot renew, `free` of others. */
   lease?: "held" | "lapsed" | "free";
   next_fire: string | null;

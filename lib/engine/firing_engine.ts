@@ -84,6 +84,7 @@ export class FiringEngine {
     this.#loop = new TimerLoop({
       clock,
       logger,
+      hasReplicas: replicas !== null,
       identify: (entry, scheduledFor) => this.#dispatcher.identify(entry, scheduledFor),
       onDue: (due) => this.#dispatcher.fire(due),
     });

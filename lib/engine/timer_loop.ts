@@ -9,6 +9,7 @@ import type { Clock } from "../time/clock.ts";
 import { ClockWatch } from "./clock_watch.ts";
 import { type ComingFiring, comingFirings } from "./coming_firings.ts";
 import type { Identity } from "../wire/identity.ts";
+import { catchUpInEffect } from "../schedule/catch_up.ts";
 import { entryCadence, isOnWallClock } from "../schedule/entry_cadence.ts";
 import { sameTiming } from "../schedule/timing_text.ts";
 import { firedAhead, type Stretch, without } from "../schedule/fired_ahead.ts";
@@ -41,6 +42,8 @@ export interface TimerLoopOptions {
    * Default: 1000
    */
   longestSleep?: number;
+  /** Whether several processes share the schedules. Default: false. */
+  hasReplicas?: boolean;
   /** Called while there is time, for what is due next: names its dispatch. */
   identify?(entry: ScheduleEntry, scheduledFor: Date): Identity | null;
   /** Called for each due occurrence, in due order, then file order. */
@@ -56,6 +59,7 @@ export class TimerLoop {
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #longestSleep: number;
+  readonly #hasReplicas: boolean;
   readonly #identify: TimerLoopOptions["identify"];
   readonly #onDue: (due: Due) => void;
   readonly #clockWatch: ClockWatch;
@@ -71,10 +75,12 @@ export class TimerLoop {
   /** The due time of what was named last. */
   #identified = NaN;
 
-  constructor({ clock, logger, longestSleep = 1000, identify, onDue }: TimerLoopOptions) {
+  constructor(options: TimerLoopOptions) {
+    const { clock, logger, longestSleep = 1000, hasReplicas = false, identify, onDue } = options;
     this.#clock = clock;
     this.#logger = logger;
     this.#longestSleep = longestSleep;
+    this.#hasReplicas = hasReplicas;
     this.#identify = identify;
     this.#onDue = onDue;
     this.#clockWatch = new ClockWatch(clock);
@@ -174,7 +180,7 @@ export class TimerLoop {
 
   #begin(entry: ScheduleEntry, old?: Timeline, known?: Remembered | null): Timeline {
     const now = this.#clock.now();
-    const timeline = beginTimeline(entry, { now, old, known });
+    const timeline = beginTimeline(entry, { now, old, known, hasReplicas: this.#hasReplicas });
     const isLate = known && timeline.fireAt <= now && timeline.next !== known.startsAt;
     if (isLate) this.#logCatchUp(timeline);
     if (timeline.next === Infinity && entry.enabled) this.#logExhausted(timeline);
@@ -300,7 +306,7 @@ export class TimerLoop {
   #logCatchUp({ entry, next }: Timeline): void {
     this.#logger.info("scheduler.catching_up", {
       schedule: entry.name,
-      catch_up: entry.catchUp,
+      catch_up: catchUpInEffect(entry, this.#hasReplicas),
       missed_since: new Date(next).toISOString(),
     });
   }

@@ -9,7 +9,9 @@ import type { Identity } from "../wire/identity.ts";
 import { entryCadence, isOnWallClock, lastFew, latestUpTo } from "./entry_cadence.ts";
 import { type Stretch, without } from "./fired_ahead.ts";
 import { jitter } from "./jitter.ts";
+import { catchUpInEffect } from "./catch_up.ts";
 import type { ScheduleEntry } from "../config/schedule_entry.ts";
+import type { CatchUp } from "../wire/vocabulary.ts";
 
 /** One occurrence that is due. */
 export interface Due {
@@ -71,12 +73,14 @@ export interface Beginning {
   /** Where an entry of the same name and another timing stood. */
   old?: Timeline;
   known?: Remembered | null;
+  /** Whether several processes share the schedules. Default: false. */
+  hasReplicas?: boolean;
 }
 
 /** Where an entry stands that starts now, or that is taken up where somebody left it. */
 export function beginTimeline(
   entry: ScheduleEntry,
-  { now, old, known = null }: Beginning,
+  { now, old, known = null, hasReplicas = false }: Beginning,
 ): Timeline {
   const last = Math.max(old?.last ?? -Infinity, known?.last ?? -Infinity);
   // After the clock was set back, what already fired under this name lies in the future: what is
@@ -99,7 +103,7 @@ export function beginTimeline(
   };
   if (!entry.enabled) return timeline;
   if (known === null || isCounting) moveTo(timeline, from);
-  else findFirst(timeline, known, now);
+  else findFirst(timeline, known, { now, catchUp: catchUpInEffect(entry, hasReplicas) });
   const startsAt = old !== undefined ? null : known === null ? now : known.startsAt;
   if (entry.runOnStart && startsAt !== null && isWithin(entry, now) && startsAt < timeline.next) {
     timeline.next = startsAt;
@@ -109,12 +113,16 @@ export function beginTimeline(
 }
 
 /** The first occurrence that is still to come, or the first missed one that is to be caught up. */
-function findFirst(timeline: Timeline, known: Remembered, now: number): void {
+function findFirst(
+  timeline: Timeline,
+  known: Remembered,
+  { now, catchUp }: { now: number; catchUp: CatchUp },
+): void {
   const { entry, last } = timeline;
-  const catchesUp = entry.catchUp !== "none" || known.firedUntil !== null;
+  const catchesUp = catchUp !== "none" || known.firedUntil !== null;
   // What its jitter still holds back has not been missed.
   const missedUntil = now - entry.jitterSeconds * 1000;
-  const fired = entry.catchUp === "none" ? known.firedUntil ?? missedUntil : -Infinity;
+  const fired = catchUp === "none" ? known.firedUntil ?? missedUntil : -Infinity;
   moveTo(timeline, Math.max(last, known.since, fired));
   while (!catchesUp && timeline.fireAt <= now) moveTo(timeline, timeline.next);
 }

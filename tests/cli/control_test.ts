@@ -85,6 +85,9 @@ Deno.test("status tells of each entry what fired last, and when it fires next", 
     assert.deepEqual(JSON.parse(json.stdout).entries.map((each: { name: string }) => each.name), [
       "daily",
     ]);
+    const entry = await runProgram(["status", "--entry", "daily", ...at]);
+    assert.equal(entry.stdout.split("\n").at(-1), "catch_up: none");
+    assert.equal(daily!.catch_up, "none");
   });
 });
 
@@ -307,6 +310,8 @@ Deno.test("of replicas the holder fires, all pause, and status tells of them tog
   const { stdout } = await runProgram(["status", ...at]);
   assert.match(stdout, /^replica one-\S+: lease \d of 2\nreplica two-\S+: lease \d of 2$/m);
   assert.doesNotMatch(stdout, /no lease/);
+  const entry = await runProgram(["status", "--entry", "daily", ...at]);
+  assert.equal(entry.stdout.split("\n").at(-1), "catch_up: one", "the default with --replicas");
 
   assert.equal((await runProgram(["pause", "--all", ...at])).code, 0);
   await new Promise((resolve) => setTimeout(resolve, 300));

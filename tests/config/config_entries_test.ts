@@ -32,7 +32,7 @@ Deno.test("every key that is left out has its default", () => {
     startAt: null,
     endAt: null,
     misfireGraceSeconds: null,
-    catchUp: "none",
+    catchUp: null,
     nextFire: null,
   }]);
 });

@@ -1,6 +1,7 @@
 /** Where an entry begins that is taken up where somebody left it. */
 import assert from "node:assert/strict";
 import type { ScheduleEntry } from "../../lib/config/schedule_entry.ts";
+import { catchUpInEffect } from "../../lib/schedule/catch_up.ts";
 import {
   advance,
   beginTimeline,
@@ -41,6 +42,25 @@ Deno.test("what was missed: policy by policy", () => {
   ];
   for (const [policy, expected] of rows) {
     assert.deepEqual(firings(each(policy), known), expected, policy);
+  }
+});
+
+Deno.test("where the file does not say, the latest fires with replicas, and none without", () => {
+  const unset = cronEntry("c", "*/10 * * * * *", { catchUp: null });
+  const known = { since: NOW - 90_000, last: NOW - 30_500, startsAt: null, firedUntil: null };
+  const first = (hasReplicas: boolean) => {
+    const timeline = beginTimeline(unset, { now: NOW, known, hasReplicas });
+    return seconds(+advance(timeline, NOW, false).scheduledFor);
+  };
+  assert.deepEqual([first(true), first(false)], [-0.5, 9.5]);
+  const rows: [CatchUp | null, boolean, CatchUp][] = [
+    [null, true, "one"],
+    [null, false, "none"],
+    ["none", true, "none"],
+    ["all", false, "all"],
+  ];
+  for (const [catchUp, hasReplicas, expected] of rows) {
+    assert.equal(catchUpInEffect({ catchUp }, hasReplicas), expected);
   }
 });
 

@@ -36,7 +36,10 @@ async function status(options: StatusOptions): Promise<number> {
     const out = new StdoutLines();
     const merged = merge(replies);
     if (format === "json") out.write(JSON.stringify(merged));
-    else for (const line of textOf(merged, replies)) out.write(line);
+    else {
+      for (const line of textOf(merged, replies)) out.write(line);
+      if (entry !== undefined) { for (const line of detailsOf(merged)) out.write(line); }
+    }
     out.flush();
     return EXIT.ok;
   });
@@ -107,6 +110,13 @@ function textOf(status: StatusReply, replies: readonly StatusReply[]): string[] 
     "",
     ...table(["entry", "next", "last", "outcome", "late", "firings", "failed", "skipped"], rows),
   ];
+}
+
+/** What the table has no column for. */
+function detailsOf({ entries }: StatusReply): string[] {
+  return entries.flatMap(({ catch_up }) =>
+    catch_up === undefined ? [] : ["", `catch_up: ${catch_up}`] // 0.1.0 does not say
+  );
 }
 
 function rowOf(entry: EntryStatus, now: number): string[] {
