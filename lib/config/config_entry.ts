@@ -3,7 +3,7 @@ import type { Cadence } from "../time/cadence.ts";
 import type { CadenceTable } from "./config_cadences.ts";
 import type { JsonCheck } from "./config_json.ts";
 import { type DocumentPath, type Finding, shown } from "./config_problem.ts";
-import { DEFAULTS, type EntryInput } from "./config_schema.ts";
+import { DEFAULTS, type EntryInput, SHORTEST_GRACE_SECONDS } from "./config_schema.ts";
 import { entryStructure } from "./config_structure.ts";
 import { entryNameProblem, expandFromProblem, parseInstant } from "./config_values.ts";
 
@@ -44,6 +44,7 @@ export function readEntry(raw: unknown, index: number, file: FileContext): Sched
   if (typeof fields.name === "string" && fields.name !== "") checkName(fields.name);
   const cadence = checkTiming();
   checkAction();
+  checkGrace();
   if (typeof fields.expand_from === "string") {
     const problem = expandFromProblem(fields.expand_from);
     if (problem !== null) {
@@ -124,6 +125,19 @@ export function readEntry(raw: unknown, index: number, file: FileContext): Sched
         aimsAtKey: true,
       });
     }
+  }
+
+  function checkGrace(): void {
+    const grace = fields.misfire_grace_seconds;
+    if (typeof grace !== "number" || !(grace >= 0 && grace < SHORTEST_GRACE_SECONDS)) return;
+    report({
+      severity: "warning",
+      message:
+        `${place}: 'misfire_grace_seconds' is ${grace}: a firing that is later is skipped, ` +
+        `and a busy moment makes healthy ones later than that: write ${SHORTEST_GRACE_SECONDS} or ` +
+        `more, or leave it out, for no limit`,
+      at: [...at, "misfire_grace_seconds"],
+    });
   }
 
   function checkInstant(key: "start_at" | "end_at"): Date | null {

@@ -14,6 +14,8 @@ export const LONGEST_NAME = 256;
 export const SHORTEST_INTERVAL_SECONDS = 0.001;
 /** A hundred years: beyond it, adding to a date leaves the range of dates. */
 export const LONGEST_SECONDS = 3_155_760_000;
+/** A machine that has other work delays healthy firings by most of a second. */
+export const SHORTEST_GRACE_SECONDS = 1;
 /** An expansion that takes longer than a day is not waited for. */
 export const LONGEST_EXPAND_TIMEOUT_SECONDS = 86_400;
 
@@ -195,7 +197,9 @@ export const ENTRY_SCHEMA = {
       type: ["number", "null"],
       minimum: 0,
       title: "Misfire grace",
-      description: "A firing later than this many seconds is skipped; no limit where absent.",
+      description:
+        "A firing later than this many seconds is skipped; no limit where absent. Less " +
+        "than 1 skips healthy ones.",
       examples: [60],
     },
     catch_up: {

@@ -19,6 +19,7 @@ import { firingId, FiringLog } from "./firing_log.ts";
 import type { Ledger } from "./ledger.ts";
 import type { ScheduleEntry } from "../config/schedule_entry.ts";
 import { Sender } from "./sender.ts";
+import { graceMs } from "../schedule/misfire.ts";
 import { CATCH_UP_LIMIT, type Due } from "../schedule/timeline.ts";
 
 export interface DispatcherOptions {
@@ -279,8 +280,7 @@ export class Dispatcher {
   #start(due: Due, known?: Slot): void {
     const { entry, fireAt } = due;
     const lateness = this.#options.clock.now() - fireAt;
-    const { misfireGraceSeconds } = entry;
-    if (misfireGraceSeconds !== null && lateness > misfireGraceSeconds * 1000) {
+    if (lateness > graceMs(entry)) {
       this.#log.skipped(due, "misfire", { lateness_ms: lateness });
       this.#sender.remember(due);
       if (known !== undefined && !known.backlog?.size) this.#slots.delete(entry.name);

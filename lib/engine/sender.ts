@@ -22,6 +22,7 @@ import type { Identity } from "../wire/identity.ts";
 import { InstantText } from "../time/instant_text.ts";
 import { publishAll } from "./publish_all.ts";
 import type { ScheduleEntry } from "../config/schedule_entry.ts";
+import { graceMs } from "../schedule/misfire.ts";
 import type { Due } from "../schedule/timeline.ts";
 
 export interface SenderOptions {
@@ -197,8 +198,7 @@ export class Sender {
   }
 
   #deliverOptions({ due: { entry, fireAt }, withdraw }: Firing, headers?: Record<string, string>) {
-    const { misfireGraceSeconds } = entry;
-    const until = misfireGraceSeconds === null ? undefined : fireAt + misfireGraceSeconds * 1000;
+    const until = fireAt + graceMs(entry);
     const permit = this.#options.tenure.permit(entry.name);
     return { headers, signal: withdraw.signal, permit, until };
   }

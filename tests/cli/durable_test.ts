@@ -160,6 +160,27 @@ Deno.test("a clean end hands over in under a second, and nothing is lost, also w
   });
 });
 
+Deno.test("of what a dead holder left, the latest fires when another takes over, and says so", async () => {
+  await withStream([`name: a, cron: "* * * * * *"`], async ({ server, start }) => {
+    const options = ["--replicas", "--lease-ttl", "2"];
+    const [holder, other] = [start(...options), start(...options)];
+    await eventually(
+      "one fires",
+      () => [holder, other].some((each) => each.log("scheduler.task_dispatched").length >= 2),
+    );
+    const isFirst = holder.log("scheduler.firing").length > 0;
+    const [first, second] = isFirst ? [holder, other] : [other, holder];
+    await second.logged("scheduler.running");
+    await sleep(1200); // what it fired is remembered within a second
+    first.kill("SIGKILL");
+    const { schedule, catch_up } = await second.logged("scheduler.catching_up");
+    assert.deepEqual([schedule, catch_up], ["a", "one"]);
+    await second.logged("scheduler.task_dispatched", 2);
+    const late = (await stored(server)).filter(({ term }) => term === "2")[0]!;
+    assert.ok(late.storedAt - late.scheduledFor < 2000, "the latest of those that were missed");
+  });
+});
+
 Deno.test("without its server a replica still ends cleanly", async () => {
   await withStream([`name: a, interval_seconds: 60`], async ({ server, start }) => {
     const program = start("--replicas");

@@ -71,7 +71,7 @@ Deno.test("every key that is given arrives", () => {
     run_on_start: true
     start_at: 2026-03-01T08:00:00+01:00
     end_at: "2026-03-02T00:00:00.5Z"
-    misfire_grace_seconds: 0
+    misfire_grace_seconds: 1
     catch_up: all
 `,
   );
@@ -96,7 +96,7 @@ Deno.test("every key that is given arrives", () => {
     jitterSeconds: 2,
     startAt: new Date("2026-03-01T07:00:00Z"),
     endAt: new Date("2026-03-02T00:00:00.5Z"),
-    misfireGraceSeconds: 0,
+    misfireGraceSeconds: 1,
     catchUp: "all",
     nextFire: null,
   });

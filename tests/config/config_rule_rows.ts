@@ -54,6 +54,14 @@ export const RULES: readonly Row[] = [
     taskWith('timezone: "+02:00"'),
     '7:15 error schedules[0].timezone | Unknown time zone "+02:00"',
   ),
+  ...["0", "0.05", "0.999"].map((grace) =>
+    row(
+      `a misfire grace of ${grace} s`,
+      taskWith(`misfire_grace_seconds: ${grace}`),
+      `7:28 warning schedules[0].misfire_grace_seconds | ${NAME}: 'misfire_grace_seconds' is ` +
+        `${grace}: a firing that is later is skipped | write 1 or more, or leave it out`,
+    )
+  ),
   row(
     "a second entry of the same name, with the first one's line",
     TWO.replace("name: b", "name: a"),

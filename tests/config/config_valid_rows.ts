@@ -11,6 +11,7 @@ export const VALID: readonly (readonly [what: string, yaml: string])[] = [
   ["a name with spaces", taskWith().replace("- name: n", "- name: Every night, twice")],
   ["the longest name", taskWith().replace("- name: n", `- name: ${"x".repeat(256)}`)],
   ["the shortest interval", untimedWith("interval_seconds: 0.001")],
+  ["the shortest grace", taskWith("misfire_grace_seconds: 1")],
   ["a plain cron expression", untimedWith("cron: 0 3 * * MON-FRI")],
   ["a quoted nickname", untimedWith('cron: "@daily"')],
   ["plain instants", taskWith("start_at: 2026-03-01T08:00:00Z", "end_at: 2026-03-01 08:00:01Z")],

@@ -87,6 +87,19 @@ Deno.test("a firing later than its grace is skipped as a misfire, at the grace i
   assert.deepEqual(skipped(), ["misfire 120"]);
 });
 
+Deno.test("what is late by no more than the timer's own floor is no misfire, whatever the grace", async () => {
+  for (const misfireGraceSeconds of [0, 0.005, 0.1]) {
+    const { fire, sentFor, skipped, clock } = setUp();
+    const entry = intervalEntry("a", 1, { misfireGraceSeconds });
+    await clock.advance(1100);
+    await fire(entry, 1);
+    await clock.advance(1001);
+    await fire(entry, 2);
+    assert.deepEqual(sentFor(), [1]);
+    assert.deepEqual(skipped(), ["misfire 2"], "a process that stood still for longer");
+  }
+});
+
 Deno.test("an entry never overlaps itself, and holds up no other", async () => {
   const { fire, sentFor, skipped, bus } = setUp();
   bus.slow = true;
