@@ -128,7 +128,8 @@ async function bundleAll(modules: Map<string, string>, commit?: string): Promise
   await Deno.remove(BUNDLE, { recursive: true }).catch(ignoreMissing);
   // In pieces: what is imported when it is needed, such as the NATS client, stays out of the rest.
   await bundle(join(ROOT, "main.ts"), ["--code-splitting", "--outdir", BUNDLE]);
-  await Deno.writeTextFile(join(BUNDLE, "commit.txt"), commit ?? await headCommit());
+  const built = `${commit ?? await headCommit()}\n${await headDate()}\n`;
+  await Deno.writeTextFile(join(BUNDLE, "commit.txt"), built);
   for (const [name, module] of Object.entries(WORKERS)) {
     await bundleTo(`${name}.js`, join(ROOT, module));
   }
@@ -177,14 +178,24 @@ async function* modulesIn(paths: readonly string[]): AsyncGenerator<string> {
   }
 }
 
+const git = (...args: string[]) => run("git", ["-C", ROOT, ...args]);
+
 /** The commit that is built, or "unknown" where there is no repository. */
 async function headCommit(): Promise<string> {
-  const git = (...args: string[]) => run("git", ["-C", ROOT, ...args]);
   try {
     const hash = (await git("rev-parse", "--short=12", "HEAD")).trim();
     return await git("status", "--porcelain") === "" ? hash : `${hash}-modified`;
   } catch {
     return "unknown";
+  }
+}
+
+/** When the commit that is built was made, or "" where there is no repository. */
+async function headDate(): Promise<string> {
+  try {
+    return (await git("log", "-1", "--format=%cI")).trim();
+  } catch {
+    return "";
   }
 }
 

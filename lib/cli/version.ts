@@ -1,17 +1,32 @@
-import { VERSION } from "../wire/version.ts";
+import { RELEASE_DATE, VERSION } from "../wire/version.ts";
+
+/** A clock that is set by hand, in another zone, is not more wrong than that. */
+const TOLERANCE_MS = 24 * 3600 * 1000;
 
 /** What `--version` prints: the program, the commit it was built from, Deno and V8. */
 export function versionText(): string {
   const { deno, v8 } = Deno.version;
-  const from = Deno.build.standalone ? `commit ${builtFrom()}` : "from source";
+  const from = Deno.build.standalone ? `commit ${builtFrom().commit}` : "from source";
   return `heddle-scheduler ${VERSION} (${from}, deno ${deno}, v8 ${v8})`;
 }
 
+/**
+ * Returns the first instant that a clock which is set can show to this program: a day before the
+ * commit that it was built from, or before its release where that is not known.
+ */
+export function earliestClock(): Date {
+  const committed = Deno.build.standalone ? Date.parse(builtFrom().date) : NaN;
+  const built = Number.isNaN(committed) ? Date.parse(RELEASE_DATE) : committed;
+  return new Date(built - TOLERANCE_MS);
+}
+
 /** deploy/compile.ts writes it beside the program's modules. */
-function builtFrom(): string {
+function builtFrom(): { commit: string; date: string } {
   try {
-    return Deno.readTextFileSync(new URL("commit.txt", import.meta.url)).trim();
+    const text = Deno.readTextFileSync(new URL("commit.txt", import.meta.url));
+    const [commit = "", date = ""] = text.split("\n");
+    return { commit, date };
   } catch {
-    return "unknown"; // compiled in another way
+    return { commit: "unknown", date: "" }; // compiled in another way
   }
 }

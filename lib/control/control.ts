@@ -49,6 +49,8 @@ export interface ControlOptions {
   /** Null before the start. */
   engine(): FiringEngine | null;
   isConnected(): boolean;
+  /** What the start waits for, in a sentence; null where it waits for nothing. */
+  waitingFor(): string | null;
   /** Re-reads the configuration; resolves with what went wrong, or null. */
   reload(reason: string): Promise<unknown>;
 }
@@ -178,10 +180,12 @@ export class Control {
   health(): HealthReply {
     const config = this.#options.config();
     const engine = this.#options.engine();
+    const waitingFor = this.#options.waitingFor();
     return {
       status: "ok",
       name: config?.name ?? "",
       running_since: this.#runningSince === null ? null : instantText(this.#runningSince),
+      ...(waitingFor !== null && { waiting_for: waitingFor }),
       schedule_count: config?.entries.length ?? 0,
       next_fire: engine?.nextFire?.toISOString() ?? null,
       ...engine?.health,
@@ -295,8 +299,9 @@ export class Control {
 
   get #engine(): FiringEngine {
     const engine = this.#options.engine();
-    if (engine === null) throw new ControlError("starting", "The scheduler is only starting");
-    return engine;
+    if (engine !== null) return engine;
+    const { waitingFor } = this.#options;
+    throw new ControlError("starting", waitingFor() ?? "The scheduler is only starting");
   }
 
   /** @throws {ControlError} when there is no such entry */

@@ -85,6 +85,8 @@ export interface HealthReply {
   status: "ok";
   name: string;
   running_since: string | null;
+  /** What the start waits for, in a sentence; only while it does. */
+  waiting_for?: string;
   schedule_count: number;
   next_fire: string | null;
   /** With replicas only: this one's name, the leases that it holds, of how many, and the others. */

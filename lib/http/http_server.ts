@@ -261,12 +261,13 @@ export class HttpServer implements AsyncDisposable {
   }
 
   #state(): SchedulerState {
-    const { engine, control, pauses, config, isConnected } = this.#options.scheduler;
+    const { engine, control, pauses, config, isConnected, waitingFor } = this.#options.scheduler;
     const { last, ok, failed } = control.reloads;
     const { replica, leases = [], shards = 0, other_replicas = [] } = control.health();
     return {
       name: config?.name ?? "",
       runningSince: control.runningSince,
+      waitingFor,
       isConnected,
       paused: { all: pauses.all, entries: [...pauses.entries] },
       lastReload: last,

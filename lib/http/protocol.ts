@@ -36,6 +36,8 @@ export interface EntryView {
 export interface SchedulerState {
   readonly name: string;
   readonly runningSince: number | null;
+  /** What the start waits for, in a sentence; null where it waits for nothing. */
+  readonly waitingFor: string | null;
   readonly isConnected: boolean;
   readonly paused: { readonly all: boolean; readonly entries: readonly string[] };
   readonly lastReload: ReloadSummary | null;

@@ -105,7 +105,9 @@ export class Routes {
       lease_known: state !== null && state.replica?.isKnown !== false,
     };
     const isReady = Object.values(checks).every(Boolean);
-    const body = JSON.stringify({ ready: isReady, ...checks });
+    const waitingFor = state?.waitingFor ?? null;
+    const why = waitingFor === null ? {} : { waiting_for: waitingFor };
+    const body = JSON.stringify({ ready: isReady, ...checks, ...why });
     send(response, isReady ? 200 : 503, "application/json", `${body}\n`);
   }
 

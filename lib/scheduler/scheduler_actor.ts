@@ -4,6 +4,7 @@ import { MicroService } from "../actor/micro_service.ts";
 import type { JsonObject, Message } from "../bus/message_bus.ts";
 import { BurstLimit } from "../log/burst_limit.ts";
 import { type Clock, systemClock } from "../time/clock.ts";
+import { whenClockIsSet } from "../time/set_clock.ts";
 import { Slice } from "../time/slice.ts";
 import type { Tracing } from "../trace/tracing.ts";
 import { schedulerSubject } from "../wire/subjects.ts";
@@ -39,6 +40,11 @@ export interface SchedulerActorOptions extends ActorOptions {
   delivery?: DeliveryMode;
   /** Where several processes share the schedules, each firing what it holds a lease of. */
   replicas?: ReplicaOptions;
+  /**
+   * The first instant that a clock which is set can show: nothing begins before. Default: whatever
+   * the clock shows is believed.
+   */
+  clockSetAfter?: Date;
   /** Default: null, no traces. */
   tracing?: Tracing | null;
   /** Default: the machine's own. */
@@ -65,6 +71,9 @@ export class SchedulerActor extends BaseActor {
   readonly #expander: Expander;
   readonly #delivery: DeliveryMode;
   readonly #replicas: ReplicaOptions | null;
+  readonly #clockSetAfter: Date | null;
+  /** Whether the start waits for the clock to be set. */
+  #isWaiting = false;
   #config: SchedulerConfig | null = null;
   /** Which version of the file that is, where it is watched. */
   #configVersion: string | null = null;
@@ -89,6 +98,7 @@ export class SchedulerActor extends BaseActor {
     });
     this.#delivery = options.delivery ?? "auto";
     this.#replicas = options.replicas ?? null;
+    this.#clockSetAfter = options.clockSetAfter ?? null;
     this.#tracing = options.tracing ?? null;
     this.#slice = new Slice(this.#clock);
     this.#failures = new BurstLimit(this.logger, () => this.#clock.monotonic());
@@ -102,6 +112,7 @@ export class SchedulerActor extends BaseActor {
       config: () => this.#config,
       engine: () => this.#engine,
       isConnected: () => this.isConnected,
+      waitingFor: () => this.waitingFor,
       reload: (reason) => this.reload(reason),
     });
   }
@@ -119,6 +130,14 @@ export class SchedulerActor extends BaseActor {
   /** What fires; null before the start. */
   get engine(): FiringEngine | null {
     return this.#engine;
+  }
+
+  /** What the start waits for, in a sentence; null where it waits for nothing. */
+  get waitingFor(): string | null {
+    if (!this.#isWaiting) return null;
+    const now = new Date(this.#clock.now()).toISOString();
+    return `The clock of this machine is not set: it shows ${now}, and the earliest that it can ` +
+      `be is ${this.#clockSetAfter!.toISOString()}; nothing fires until it is set`;
   }
 
   /** Which entries are paused. */
@@ -183,6 +202,8 @@ export class SchedulerActor extends BaseActor {
   }
 
   protected override async background(signal: AbortSignal): Promise<void> {
+    await this.#waitForClock(signal);
+    if (signal.aborted) return await this.#control.idle();
     const config = this.#config!;
     const clock = this.#clock;
     const engine = new FiringEngine({
@@ -220,6 +241,27 @@ export class SchedulerActor extends BaseActor {
     await Promise.all(work);
     await service.close();
     await this.#control.idle();
+  }
+
+  /** What a checkpoint or a lease says cannot be judged, nor what is due, by a clock that is not set. */
+  async #waitForClock(signal: AbortSignal): Promise<void> {
+    const earliest = this.#clockSetAfter;
+    const clock = this.#clock;
+    if (earliest === null || clock.now() >= earliest.getTime()) return;
+    const began = clock.monotonic();
+    this.#isWaiting = true;
+    this.logger.warning("scheduler.clock_not_set", {
+      now: new Date(clock.now()).toISOString(),
+      earliest: earliest.toISOString(),
+      hint: "nothing fires until the clock is set",
+    });
+    await whenClockIsSet(clock, earliest, signal);
+    this.#isWaiting = false;
+    if (signal.aborted) return;
+    this.logger.info("scheduler.clock_set", {
+      now: new Date(clock.now()).toISOString(),
+      waited_ms: Math.round(clock.monotonic() - began),
+    });
   }
 
   /** What `nats micro` finds. */

@@ -2,3 +2,6 @@ import denoJson from "../../deno.json" with { type: "json" };
 
 /** This program's. */
 export const VERSION: string = denoJson.version;
+
+/** The day on which {@link VERSION} was last changed: no clock that is set shows an earlier one. */
+export const RELEASE_DATE = "2026-11-27";

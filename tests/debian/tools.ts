@@ -5,7 +5,20 @@ export const TOOLS = [
   { command: "promtool", package: "prometheus" },
   { command: "zsh", package: "zsh" },
   { command: "fish", package: "fish" },
+  { command: "faketime", package: "faketime" },
 ] as const;
+
+/** What is loaded before a program whose clock is to be wrong. LIBFAKETIME can point at another. */
+export async function faketimeLibrary(): Promise<string> {
+  const named = Deno.env.get("LIBFAKETIME");
+  if (named !== undefined) return named;
+  const name = "libfaketimeMT.so.1";
+  const { success, output } = await run("sh", ["-c", `ls /usr/lib/*/faketime/${name}`]);
+  if (!success) {
+    throw new Error(`There is no ${name}: \`deno run -A tests/debian/setup.ts\` gets it`);
+  }
+  return output.split("\n")[0]!;
+}
 
 /** Whether the command is in the PATH. */
 export async function isThere(command: string): Promise<boolean> {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import denoJson from "../../deno.json" with { type: "json" };
+import { RELEASE_DATE } from "../../lib/wire/version.ts";
 
 const read = (path: string) => Deno.readTextFile(new URL(`../../${path}`, import.meta.url));
 
@@ -18,6 +19,11 @@ Deno.test("deno.json, the changelog, the manifests and the tag name one version"
     assert.equal(Deno.env.get("GITHUB_REF_NAME"), `v${version}`);
     assert.doesNotMatch(changelog, /\(unreleased\)/, "the changelog says when it was released");
   }
+});
+
+Deno.test("the release's date is a day, and none that is still to come", () => {
+  assert.match(RELEASE_DATE, /^\d{4}-\d{2}-\d{2}$/);
+  assert.ok(Date.parse(RELEASE_DATE) <= Date.now());
 });
 
 Deno.test("every place that names Deno's version names the same one", async () => {

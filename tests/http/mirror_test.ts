@@ -88,6 +88,7 @@ Deno.test("what another replica fires has not run out", () => {
     state: {
       name: "s",
       runningSince: NOON,
+      waitingFor: null,
       isConnected: true,
       paused: { all: false, entries: [] },
       lastReload: null,

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { MemoryBus } from "../../lib/bus/memory_bus.ts";
 import { HttpServer } from "../../lib/http/http_server.ts";
-import { SchedulerActor } from "../../lib/scheduler/scheduler_actor.ts";
+import { SchedulerActor, type SchedulerActorOptions } from "../../lib/scheduler/scheduler_actor.ts";
 import { systemClock } from "../../lib/time/clock.ts";
 import { LogRecorder } from "../helpers/log_recorder.ts";
 import { startNatsServer } from "../helpers/nats_server.ts";
@@ -63,9 +63,10 @@ Deno.test("it listens before the server is there, and is alive but not ready", a
   });
 });
 
-async function inThisProcess() {
+async function inThisProcess(options: SchedulerActorOptions = {}) {
   const logger = new LogRecorder();
-  const scheduler = new SchedulerActor("test", "schedules.yaml", { bus: new MemoryBus(), logger });
+  const bus = new MemoryBus();
+  const scheduler = new SchedulerActor("test", "schedules.yaml", { bus, logger, ...options });
   await scheduler.load();
   const settings = {
     hostname: "127.0.0.1",
@@ -77,6 +78,29 @@ async function inThisProcess() {
   const server = new HttpServer({ scheduler, settings, clock: systemClock, logger });
   return { server, scheduler, logger };
 }
+
+Deno.test("while the clock is not set it is alive, not ready, and says why", async () => {
+  const clockSetAfter = new Date(Date.now() + 3_600_000);
+  const { server, scheduler } = await inThisProcess({ clockSetAfter });
+  await using _ = server;
+  const stop = new AbortController();
+  const running = scheduler.run(undefined, undefined, {
+    signal: stop.signal,
+    handleSignals: false,
+  });
+  const at = `http://127.0.0.1:${await server.open()}`;
+  const ready = async () => {
+    const response = await fetch(`${at}/readyz`);
+    return { status: response.status, ...await response.json() };
+  };
+  await eventually("it says why", async () => "waiting_for" in await ready());
+  const { status, waiting_for, running: isRunning, connected } = await ready();
+  assert.deepEqual([status, isRunning, connected], [503, false, true]);
+  assert.match(waiting_for, /^The clock of this machine is not set: it shows .* the earliest/);
+  assert.equal(await (await fetch(`${at}/healthz`)).text(), "alive\n");
+  stop.abort();
+  await running;
+});
 
 Deno.test("what fires while the entries are being told is counted all the same", async () => {
   const { server, scheduler } = await inThisProcess();

@@ -16,6 +16,7 @@ import {
   readToken,
 } from "../http_options.ts";
 import { openBus } from "../open_bus.ts";
+import { earliestClock } from "../version.ts";
 import {
   addBusOptions,
   addConfigOption,
@@ -71,6 +72,7 @@ async function run(options: RunOptions): Promise<number> {
       watchConfig: options.watchConfig,
       delivery: options.delivery,
       replicas: replicas ?? undefined,
+      clockSetAfter: earliestClock(),
       tracing: await startTracing(VERSION),
     });
     await scheduler.load();

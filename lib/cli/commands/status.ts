@@ -87,10 +87,12 @@ function rank({ lease, last }: EntryStatus): number {
 }
 
 function textOf(status: StatusReply, replies: readonly StatusReply[]): string[] {
-  const { name, version, running_since, bus_connected, paused, last_reload, entries } = status;
+  const { name, version, running_since, waiting_for, bus_connected, paused } = status;
+  const { last_reload, entries } = status;
   const now = systemClock.now();
   const since = running_since === null ? "starting" : `running since ${running_since}`;
   const lines = [`${name}: ${since}, heddle-scheduler ${version}`];
+  if (waiting_for !== undefined) lines.push(waiting_for);
   if (!bus_connected) lines.push("not connected to its server");
   if (paused.all) lines.push("all entries are paused");
   if (last_reload?.outcome === "failed") {
