@@ -1,7 +1,8 @@
 import { setImmediate } from "node:timers";
 import type { Clock } from "./clock.ts";
 
-interface Sleeper {
+/** Somebody who waits until the monotonic clock shows `at`. */
+export interface Sleeper {
   readonly at: number;
   wake(): void;
 }
@@ -15,16 +16,18 @@ interface Sleeper {
 export class ManualClock implements Clock {
   /** How fast the wall clock runs: 0 is frozen, 1.0005 is slewed by 500 ppm. */
   wallRate = 1;
-  #wall: number;
-  #monotonic = 0;
-  #sleepers: Sleeper[] = [];
+  /** What the wall clock shows, with fractions. */
+  protected wall: number;
+  /** What the monotonic clock shows. */
+  protected elapsed = 0;
+  protected sleepers: Sleeper[] = [];
 
   constructor(start: string | number) {
-    this.#wall = new Date(start).getTime();
+    this.wall = new Date(start).getTime();
   }
 
   now(): number {
-    return Math.floor(this.#wall);
+    return Math.floor(this.wall);
   }
 
   until(instant: number): number {
@@ -32,59 +35,59 @@ export class ManualClock implements Clock {
   }
 
   monotonic(): number {
-    return this.#monotonic;
+    return this.elapsed;
   }
 
   sleep(milliseconds: number, signal?: AbortSignal): Promise<void> {
     if (signal?.aborted) return Promise.resolve();
     return new Promise((resolve) => {
       const sleeper: Sleeper = {
-        at: this.#monotonic + Math.max(0, milliseconds),
+        at: this.elapsed + Math.max(0, milliseconds),
         wake: () => {
-          this.#sleepers.splice(this.#sleepers.indexOf(sleeper), 1);
+          this.sleepers.splice(this.sleepers.indexOf(sleeper), 1);
           signal?.removeEventListener("abort", sleeper.wake);
           resolve();
         },
       };
-      this.#sleepers.push(sleeper);
+      this.sleepers.push(sleeper);
       signal?.addEventListener("abort", sleeper.wake, { once: true });
     });
   }
 
   /** Lets `milliseconds` pass on both clocks. */
   async advance(milliseconds: number): Promise<void> {
-    const end = this.#monotonic + milliseconds;
+    const end = this.elapsed + milliseconds;
     await settle();
     for (;;) {
-      const next = this.#sleepers.reduce<Sleeper | null>(
+      const next = this.sleepers.reduce<Sleeper | null>(
         (first, each) => first === null || each.at < first.at ? each : first,
         null,
       );
       if (next === null || next.at > end) break;
-      this.#moveTo(Math.max(next.at, this.#monotonic));
+      this.moveTo(Math.max(next.at, this.elapsed));
       next.wake();
       await settle();
     }
-    this.#moveTo(end);
+    this.moveTo(end);
   }
 
   /** Sets the wall clock forward (or back, when negative) without any time passing. */
   jump(milliseconds: number): void {
-    this.#wall += milliseconds;
+    this.wall += milliseconds;
   }
 
   /** Both clocks go on while no sleeper can wake: a blocked event loop, or a SIGSTOP. */
   stop(milliseconds: number): void {
-    this.#moveTo(this.#monotonic + milliseconds);
+    this.moveTo(this.elapsed + milliseconds);
   }
 
-  #moveTo(monotonic: number): void {
-    this.#wall += (monotonic - this.#monotonic) * this.wallRate;
-    this.#monotonic = monotonic;
+  protected moveTo(monotonic: number): void {
+    this.wall += (monotonic - this.elapsed) * this.wallRate;
+    this.elapsed = monotonic;
   }
 }
 
 /** Resolves when every promise that could go on without I/O has gone on. */
-async function settle(): Promise<void> {
+export async function settle(): Promise<void> {
   await new Promise((resolve) => setImmediate(resolve));
 }

@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { MemoryBus } from "../../lib/bus/memory_bus.ts";
 import type { Announcement } from "../../lib/durable/presence.ts";
 import { ReplicaGroup } from "../../lib/durable/replica_group.ts";
-import { ManualClock } from "../../lib/time/manual_clock.ts";
+import type { ManualClock } from "../../lib/time/manual_clock.ts";
+import { testClock } from "../helpers/test_clock.ts";
 import { LogRecorder } from "../helpers/log_recorder.ts";
 import { MemoryStore } from "./memory_store.ts";
 
@@ -66,7 +67,7 @@ interface Shared {
 async function withReplicas(
   test: (add: (name: string, shards?: number) => Replica, shared: Shared) => Promise<void>,
 ): Promise<void> {
-  const clock = new ManualClock("2026-01-01T00:00:00Z");
+  const clock = testClock("2026-01-01T00:00:00Z");
   const shared = { clock, store: new MemoryStore(), bus: new MemoryBus({ clock }) };
   await shared.bus.connect();
   const all: Replica[] = [];

