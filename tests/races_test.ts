@@ -5,7 +5,6 @@ import { fileURLToPath } from "node:url";
 const SUITES = [
   "engine/timer_loop_test.ts",
   "engine/clock_faults_test.ts",
-  "engine/reload_races_test.ts",
   "engine/dispatcher_test.ts",
   "engine/dispatcher_durable_test.ts",
   "engine/dispatcher_observed_test.ts",

@@ -144,13 +144,23 @@ export class TimerLoop {
       if (slice.isOver()) await slice.pause();
     }
     const timelines: Timeline[] = [];
+    /** Those that have another timing, and where each stood when it was begun. */
+    const changed: { place: number; old: Timeline; last: number }[] = [];
     for (const entry of entries) {
       const old = before.get(entry.name);
       const isKept = !anew && old !== undefined && sameTiming(old.entry, entry);
+      if (old !== undefined && !isKept) {
+        changed.push({ place: timelines.length, old, last: old.last });
+      }
       timelines.push(isKept ? old : this.#begin(entry, old, recall?.(entry)));
       if (slice.isOver()) await slice.pause();
     }
-    // From here on nothing waits: a kept timeline may have moved on until now.
+    // From here on nothing waits: the old timelines may have moved on until now.
+    for (const { place, old, last } of changed) {
+      if (old.last === last) continue;
+      const entry = entries[place]!;
+      timelines[place] = this.#begin(entry, old, recall?.(entry));
+    }
     entries.forEach((entry, place) => timelines[place]!.entry = entry);
     this.#timelines = timelines;
     this.#byName = null;
@@ -165,6 +175,7 @@ export class TimerLoop {
       this.#watchClock();
       await this.#serveDue(slice, signal);
       await this.#identifyNext(slice, signal);
+      if (signal.aborted) return; // meanwhile: nobody would wake it any more
       const untilDue = this.#clock.until(this.#timetable.nextDue);
       if (untilDue <= 0) continue;
       const sleep = Math.min(untilDue, this.#longestSleep);

@@ -90,6 +90,8 @@ export function beginTimeline(
   const isCounting = !isOnWallClock(entry) && !keepsPhase;
   const ahead = old?.ahead;
   const anchor = keepsPhase ? known.since : isCounting ? from : now;
+  // What was due under the old timing and has not been fired yet is not lost.
+  const unfired = isOnWallClock(entry) ? Math.min(now, (old?.next ?? Infinity) - 1) : from;
   const whole = entryCadence(entry, new Date(anchor));
   const timeline: Timeline = {
     entry,
@@ -102,7 +104,7 @@ export function beginTimeline(
     ...(ahead && { ahead }),
   };
   if (!entry.enabled) return timeline;
-  if (known === null || isCounting) moveTo(timeline, from);
+  if (known === null || isCounting) moveTo(timeline, Math.max(unfired, last));
   else findFirst(timeline, known, { now, catchUp: catchUpInEffect(entry, hasReplicas) });
   const startsAt = old !== undefined ? null : known === null ? now : known.startsAt;
   if (entry.runOnStart && startsAt !== null && isWithin(entry, now) && startsAt < timeline.next) {

@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import type { Due } from "../../lib/schedule/timeline.ts";
+import { TimerLoop } from "../../lib/engine/timer_loop.ts";
 import { cronEntry, intervalEntry } from "../helpers/entries.ts";
-import { withLoop } from "./with_loop.ts";
+import { LogRecorder } from "../helpers/log_recorder.ts";
+import { testClock } from "../helpers/test_clock.ts";
+import { START, withLoop } from "./with_loop.ts";
 
 Deno.test("an interval first fires one interval after the start, then on its own grid", async () => {
   await withLoop([intervalEntry("a", 1.5)], async ({ clock, fired }) => {
@@ -221,4 +224,19 @@ Deno.test("what is due next is named shortly before, once, and fires with that n
       return { scheduledFor: at.toISOString(), id: messageId, messageId };
     },
   );
+});
+
+Deno.test("a loop that is told to end just after a reload woke it ends at once", async () => {
+  const clock = testClock(START);
+  const loop = new TimerLoop({ clock, logger: new LogRecorder(), onDue: () => {} });
+  await loop.load([intervalEntry("a", 60)]);
+  const stop = new AbortController();
+  let isOver = false;
+  const running = loop.run(stop.signal).then(() => isOver = true);
+  await clock.advance(100);
+  await loop.load([intervalEntry("b", 60)]);
+  stop.abort();
+  await clock.advance(0);
+  assert.ok(isOver, "without waiting for its next look at the clock");
+  await running;
 });
