@@ -109,6 +109,8 @@ export interface KeyValue {
 export interface Revised {
   readonly value: JsonObject;
   readonly revision: number;
+  /** When the server stored it, by the server's clock, in milliseconds since the epoch. */
+  readonly created: number;
 }
 
 /** Whether streams may be behind the bus. */

@@ -219,7 +219,7 @@ export class Lease {
     return { holder, term, ttl, shards, schedules: schedules(), firedUntil };
   }
 
-  #see({ value, revision }: Revised): void {
+  #see({ value, revision }: Pick<Revised, "value" | "revision">): void {
     const isNews = revision !== this.#revision || this.#seenAt === null;
     this.#record = readRecord(value);
     this.#revision = revision;

@@ -10,6 +10,8 @@ export class MemoryStore implements KeyValue {
   isDown = false;
   /** Writes arrive, and nobody hears of it. */
   losesAnswers = false;
+  /** The server's clock, in milliseconds since the epoch: what each revision is stamped with. */
+  now: () => number = () => 0;
   #revision = 0;
   readonly #watchers = new Set<(key: string, revised: Revised) => void>();
 
@@ -23,7 +25,11 @@ export class MemoryStore implements KeyValue {
     if ((this.values.get(key)?.revision ?? 0) !== revision) {
       return Promise.reject(new ConflictError("Another revision"));
     }
-    const revised = { value: structuredClone(value), revision: ++this.#revision };
+    const revised = {
+      value: structuredClone(value),
+      revision: ++this.#revision,
+      created: this.now(),
+    };
     this.values.set(key, revised);
     this.writes++;
     for (const tell of this.#watchers) tell(key, revised);

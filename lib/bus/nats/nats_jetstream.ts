@@ -190,12 +190,14 @@ class NatsKeyValue implements KeyValue {
 }
 
 /** What is no JSON object, or was deleted, is read as one without fields. */
-function revised({ value, revision, operation }: KvEntry): Revised {
-  if (operation !== "PUT") return { value: {}, revision };
+function revised(entry: KvEntry): Revised {
+  const { revision } = entry;
+  const created = entry.created.getTime();
+  if (entry.operation !== "PUT") return { value: {}, revision, created };
   try {
-    return { value: decodePayload(value), revision };
+    return { value: decodePayload(entry.value), revision, created };
   } catch {
-    return { value: {}, revision };
+    return { value: {}, revision, created };
   }
 }
 

@@ -140,7 +140,31 @@ Deno.test("a value is written only by who knows its revision", async () => {
     await assert.rejects(store.put("a", { n: 2 }, 0), ConflictError);
     const second = await store.put("a", { n: 2 }, first);
     await assert.rejects(store.put("a", { n: 3 }, first), ConflictError);
-    assert.deepEqual(await store.get("a"), { value: { n: 2 }, revision: second });
+    const { created, ...rest } = (await store.get("a"))!;
+    assert.deepEqual(rest, { value: { n: 2 }, revision: second });
+    assert.ok(Number.isInteger(created));
+  });
+});
+
+Deno.test("a revision carries the server's time stamp, where it is read and where it is watched", async () => {
+  await withStream(async (bus) => {
+    const store = (await bus.jetStream()).keyValue("notes", { replicas: 1 });
+    const before = Date.now();
+    const first = await store.put("a", { n: 1 }, 0);
+    const after = Date.now();
+    const read = (await store.get("a"))!.created;
+    assert.ok(before - 5 <= read && read <= after + 5, `${before} ${read} ${after}`);
+    const watched: number[] = [];
+    const end = new AbortController();
+    const watching = store.watch("a", (_key, { created }) => watched.push(created), end.signal);
+    await eventually("the first value", () => watched.length === 1);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    await store.put("a", { n: 2 }, first);
+    await eventually("the second value", () => watched.length === 2);
+    end.abort();
+    await watching;
+    assert.equal(watched[0], read);
+    assert.ok(watched[1]! > read, `${watched}`);
   });
 });
 
