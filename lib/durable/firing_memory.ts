@@ -21,7 +21,7 @@ import { partitionOf } from "./shards.ts";
 /** What the memory has to know of an entry. */
 export interface Remembering {
   readonly name: string;
-  /** When it is due, in any words: what was remembered of another timing says nothing of this one. */
+  /** When it is due, as {@link FiringMemoryOptions.sameTiming} compares it. */
   readonly timing: string;
 }
 
@@ -36,6 +36,8 @@ export interface FiringMemoryOptions {
   scheduler: string;
   clock: Clock;
   logger: Logger;
+  /** Reports whether two timings mean the same. Default: where their texts are equal. */
+  sameTiming?(stored: string, timing: string): boolean;
 }
 
 /** What is done at once is written at once; milliseconds. */
@@ -106,7 +108,7 @@ export class FiringMemory {
    * @param entries all of the configuration
    */
   async learn(entries: readonly Remembering[]): Promise<Map<string, Recalled>> {
-    const { clock } = this.#options;
+    const { clock, sameTiming = (stored, timing) => stored === timing } = this.#options;
     const known = new Map<string, Recalled>();
     const now = clock.now();
     const slice = new Slice(clock);
@@ -115,10 +117,13 @@ export class FiringMemory {
       const open = this.#open.get(partitionOf(name));
       if (open === undefined) continue;
       let recollection = open.document.entries.get(name);
-      const isNew = recollection?.timing !== timing;
+      const isNew = recollection === undefined || !sameTiming(recollection.timing, timing);
       if (recollection === undefined || isNew) {
         recollection = { timing, since: now, last: recollection?.last ?? null };
         open.document.entries.set(name, recollection);
+        touch(open);
+      } else if (recollection.timing !== timing) {
+        recollection.timing = timing; // other words for it: those of the file that is in use
         touch(open);
       }
       known.set(name, { ...recollection, isNew });

@@ -24,6 +24,7 @@ import type { Expander } from "../expansion/expansion.ts";
 import type { SchedulerConfig } from "../config/load_config.ts";
 import { Roster } from "./roster.ts";
 import type { ScheduleEntry } from "../config/schedule_entry.ts";
+import { sameTimingText } from "../schedule/timing_text.ts";
 import { schedulesHash } from "../config/schedules_hash.ts";
 import type { ComingFiring } from "./coming_firings.ts";
 import type { Ledger } from "./ledger.ts";
@@ -263,7 +264,13 @@ export class FiringEngine {
   #openMemory(store: KeyValue): void {
     const { scheduler, clock, logger, pauses } = this.#options;
     pauses.keepIn(store, scheduler);
-    this.#memory = new FiringMemory({ store, scheduler, clock, logger });
+    this.#memory = new FiringMemory({
+      sameTiming: sameTimingText,
+      store,
+      scheduler,
+      clock,
+      logger,
+    });
     this.#roster.join({ memory: this.#memory });
   }
 

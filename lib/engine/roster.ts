@@ -12,7 +12,7 @@ import { SOLE_TENURE, type Tenure } from "../durable/tenure.ts";
 import type { Logger } from "../log/logger.ts";
 import type { Clock } from "../time/clock.ts";
 import type { Dispatcher } from "./dispatcher.ts";
-import { timingText } from "../schedule/entry_cadence.ts";
+import { timingText } from "../schedule/timing_text.ts";
 import type { Pauses } from "./pauses.ts";
 import type { ScheduleEntry } from "../config/schedule_entry.ts";
 import type { Remembered } from "../schedule/timeline.ts";

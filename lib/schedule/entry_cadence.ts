@@ -63,18 +63,3 @@ export function lastFew(cadence: Cadence, due: Date, now: Date, limit: number): 
     if (found.length >= limit) return found[found.length - limit]!;
   }
 }
-
-/** What an entry's timing is, in one text: equal for the same timing, as {@link sameTiming} says. */
-export function timingText(entry: ScheduleEntry): string {
-  const { cron, intervalSeconds, timezone, jitterSeconds, enabled, startAt, endAt } = entry;
-  let text = cron === null ? `${intervalSeconds}` : `${cron} ${timezone}`;
-  if (startAt !== null) text += ` from ${startAt.getTime()}`;
-  if (endAt !== null) text += ` to ${endAt.getTime()}`;
-  if (jitterSeconds !== 0) text += ` jitter ${jitterSeconds}`;
-  return enabled ? text : `${text} off`;
-}
-
-/** Whether both entries are due at the same times, so that one can go on where the other was. */
-export function sameTiming(a: ScheduleEntry, b: ScheduleEntry): boolean {
-  return timingText(a) === timingText(b);
-}

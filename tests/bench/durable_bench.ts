@@ -2,7 +2,7 @@
 import { NatsBus } from "../../lib/bus/nats/nats_bus.ts";
 import { BUCKET, memoryKey } from "../../lib/durable/keys.ts";
 import { partitionOf, PARTITIONS } from "../../lib/durable/shards.ts";
-import { timingText } from "../../lib/schedule/entry_cadence.ts";
+import { timingText } from "../../lib/schedule/timing_text.ts";
 import { GOALS_SUBJECT, TASKS_SUBJECT } from "../../lib/wire/subjects.ts";
 import { LogRecorder } from "../helpers/log_recorder.ts";
 import { eventually } from "../helpers/eventually.ts";

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { FiringMemory } from "../../lib/durable/firing_memory.ts";
 import { memoryKey } from "../../lib/durable/keys.ts";
 import { partitionOf, partitionsOf } from "../../lib/durable/shards.ts";
+import { sameTimingText } from "../../lib/schedule/timing_text.ts";
 import { ManualClock } from "../../lib/time/manual_clock.ts";
 import { LogRecorder } from "../helpers/log_recorder.ts";
 import { MemoryStore } from "./memory_store.ts";
@@ -14,7 +15,8 @@ function setUp() {
   const store = new MemoryStore();
   const clock = new ManualClock(START);
   const logger = new LogRecorder();
-  const memory = () => new FiringMemory({ store, scheduler: "s", clock, logger });
+  const memory = () =>
+    new FiringMemory({ store, scheduler: "s", clock, logger, sameTiming: sameTimingText });
   const written = (name: string) => {
     const { value } = store.values.get(memoryKey("s", partitionOf(name)))!;
     return (value.entries as Record<string, unknown>)[name];
@@ -64,6 +66,21 @@ Deno.test("another timing begins anew, and still nothing that fired fires again"
     last: START + 1,
     isNew: true,
   });
+});
+
+Deno.test("other words for the same timing are no other timing, and are stored", async () => {
+  const { memory, clock, written } = setUp();
+  const timing = "0 2 * * * Europe/Kiev";
+  const first = memory();
+  await first.open(ALL, [{ ...NIGHTLY, timing }], null);
+  first.done("nightly", START + 1);
+  await first.flush();
+  await clock.advance(60_000);
+  const other = "0  2 * * * Europe/Kyiv";
+  const known = await memory().open(ALL, [{ ...NIGHTLY, timing: other }], null);
+  const kept = { timing: other, since: START, last: START + 1 };
+  assert.deepEqual(known.get("nightly"), { ...kept, isNew: false });
+  assert.deepEqual(written("nightly"), Object.values(kept));
 });
 
 Deno.test("however often entries fire, each document is written once a second", async () => {
