@@ -68,6 +68,7 @@ async function withReplicas(
 ): Promise<void> {
   const clock = new ManualClock("2026-01-01T00:00:00Z");
   const shared = { clock, store: new MemoryStore(), bus: new MemoryBus({ clock }) };
+  shared.store.now = () => clock.now();
   await shared.bus.connect();
   const all: Replica[] = [];
   try {
