@@ -27,7 +27,8 @@ export class Checkpoint {
   readonly #owner: CheckpointOwner;
   #timing: string;
   #since: number;
-  #last: number | null;
+  /** -Infinity for none: a number that is always one is changed in place. */
+  #last: number;
   #absentSince: number | null;
   /** `absent`: the configuration has no such entry, has it disabled, or was not compared yet. */
   #state: "new" | "begun" | "absent";
@@ -40,7 +41,7 @@ export class Checkpoint {
     this.#owner = owner;
     this.#timing = timing;
     this.#since = since;
-    this.#last = last;
+    this.#last = last ?? -Infinity;
     this.#absentSince = absentSince;
     this.#state = isNew ? "new" : "absent";
   }
@@ -57,7 +58,7 @@ export class Checkpoint {
 
   /** The occurrence that was dealt with last. */
   get last(): number | null {
-    return this.#last;
+    return this.#last === -Infinity ? null : this.#last;
   }
 
   /**
@@ -80,7 +81,7 @@ export class Checkpoint {
 
   /** Notes that everything up to this occurrence has been dealt with. */
   done(scheduledFor: number): void {
-    if (!this.#owner.isOpen || (this.#last !== null && this.#last >= scheduledFor)) return;
+    if (!this.#owner.isOpen || this.#last >= scheduledFor) return;
     this.#last = scheduledFor;
     this.#owner.changed();
   }
@@ -95,7 +96,7 @@ export class Checkpoint {
   anchor(since: number, last: number | null): void {
     if (!this.#owner.isOpen) return;
     this.#since = since;
-    if (last !== null && last > (this.#last ?? -Infinity)) this.#last = last;
+    this.#last = Math.max(this.#last, last ?? -Infinity);
     this.#owner.changed();
   }
 
@@ -103,7 +104,7 @@ export class Checkpoint {
   reset(last: number | null, since = this.#since): void {
     if (!this.#owner.isOpen) return;
     this.#since = since;
-    this.#last = last;
+    this.#last = last ?? -Infinity;
     this.#owner.changed();
   }
 
@@ -138,7 +139,7 @@ export class Checkpoint {
 
   /** Takes over what another has written meanwhile: whoever saw more of the entry is right. */
   merge({ timing, since, last, absentSince }: CheckpointRecord): void {
-    if (last !== null && last > (this.#last ?? -Infinity)) this.#last = last;
+    this.#last = Math.max(this.#last, last ?? -Infinity);
     if (this.#absentSince !== null && since >= this.#absentSince) {
       // They began it anew after it had left our file.
       this.#timing = timing;
@@ -152,12 +153,12 @@ export class Checkpoint {
 
   /** Whether it may be removed: it is marked, and everything in it is older than `limit`. */
   isForgotten(limit: number): boolean {
-    return this.#absentSince !== null && Math.max(this.#since, this.#last ?? 0) < limit;
+    return this.#absentSince !== null && Math.max(this.#since, this.#last) < limit;
   }
 
   /** Returns what is stored: a list, since ten thousand entries may be written each second. */
   toList(): unknown[] {
-    const list = [this.#timing, this.#since, this.#last];
+    const list = [this.#timing, this.#since, this.last];
     return this.#absentSince === null ? list : [...list, this.#absentSince];
   }
 }

@@ -91,7 +91,7 @@ export class CheckpointStore {
 
   /**
    * Reads documents, notes what is new, and writes that before it returns: from then on nobody
-   * begins it anew.
+   * begins it anew. Where the lease is lost meanwhile, {@link CheckpointStore.close} them afterwards.
    *
    * @param entries all of the configuration that are enabled; asked for once the documents are read
    * @param term of the lease; null without leases
@@ -120,7 +120,7 @@ export class CheckpointStore {
         const document = new CheckpointDocument({ key, term, reading, onChange });
         this.#documents.set(partition, document);
       }
-      await this.#compare(entries, mayMark);
+      await this.#compare(entries, { mayMark, partitions });
     });
     await this.#write(partitions);
   }
@@ -137,7 +137,7 @@ export class CheckpointStore {
     entries: Iterable<Remembering>,
     { mayMark = true }: LearnOptions = {},
   ): Promise<void> {
-    await this.#inTurn(() => this.#compare(entries, mayMark));
+    await this.#inTurn(() => this.#compare(entries, { mayMark }));
     await this.#write(this.#documents.keys());
   }
 
@@ -241,17 +241,28 @@ export class CheckpointStore {
     }
   }
 
-  async #compare(entries: Iterable<Remembering>, mayMark: boolean): Promise<void> {
+  async #compare(
+    entries: Iterable<Remembering>,
+    { mayMark, partitions = [...this.#documents.keys()] }: {
+      mayMark: boolean;
+      partitions?: readonly number[];
+    },
+  ): Promise<void> {
     const { clock, sameTiming = (stored, timing) => stored === timing } = this.#options;
     const now = clock.now();
     const slice = new Slice(clock);
+    const documents = new Map<number, CheckpointDocument>();
+    for (const each of partitions) {
+      const document = this.#documents.get(each);
+      if (document !== undefined) documents.set(each, document);
+    }
     const present = new Set<Checkpoint>();
     for (const { name, timing } of entries) {
-      const document = this.#documents.get(partitionOf(name));
+      const document = documents.get(partitionOf(name));
       if (document !== undefined) present.add(document.note(name, timing, { now, sameTiming }));
       if (slice.isOver()) await slice.pause();
     }
-    for (const document of [...this.#documents.values()]) {
+    for (const document of documents.values()) {
       for (const checkpoint of document.checkpoints.values()) {
         if (!present.has(checkpoint)) checkpoint.leave(mayMark ? now : null);
         if (slice.isOver()) await slice.pause();
