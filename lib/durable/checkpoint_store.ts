@@ -12,15 +12,9 @@ import type { Checkpoint } from "./checkpoint.ts";
 import { CheckpointDocument, readDocument } from "./checkpoint_document.ts";
 import { reportFaults, reportLag } from "./checkpoint_reports.ts";
 import { CheckpointWriter } from "./checkpoint_writer.ts";
+import { ClockCheck, type ClockSetBack, type ClockVerdict } from "./clock_check.ts";
 import { eachOf } from "./each_of.ts";
-import { MAX_CLOCK_SKEW_MS } from "./instant.ts";
 import { memoryKey } from "./keys.ts";
-import {
-  type ClockVerdict,
-  readServerTime,
-  type ServerTime,
-  type WrittenDocument,
-} from "./server_clock.ts";
 import { partitionOf } from "./shards.ts";
 
 /** What the store has to know of an entry. */
@@ -48,20 +42,6 @@ export interface LearnOptions {
   mayMark?: boolean;
 }
 
-/** A clock that was set back. */
-export interface ClockSetBack {
-  /** In milliseconds, more than 0. */
-  readonly by: number;
-  /**
-   * Returns the last occurrence of the entry's job, by the clock as it is now; undefined where
-   * there is no such job.
-   */
-  lastOf(entryName: string): number | null | undefined;
-}
-
-/** Before the server's time is asked for again. */
-const RETRY_MS = 1000;
-
 /**
  * Written behind the firings: {@link Checkpoint.done} only notes, and once a second the documents
  * that changed are written. What a crash leaves unwritten fires again under the same id, which a
@@ -74,19 +54,19 @@ export class CheckpointStore {
   readonly #writer: CheckpointWriter;
   /** The configuration is compared with the documents once at a time. */
   #turns: Promise<unknown> = Promise.resolve();
-  #clockChecks: Promise<unknown> = Promise.resolve();
-  #clockVerdict: ClockVerdict | null = null;
+  readonly #clockCheck: ClockCheck;
 
   constructor(options: CheckpointStoreOptions) {
     this.#options = options;
     const { store, clock, logger } = options;
     const documents = () => this.#documents.values();
     this.#writer = new CheckpointWriter({ store, clock, logger, documents });
+    this.#clockCheck = new ClockCheck({ store, clock, logger, documents, writer: this.#writer });
   }
 
   /** What was found out when the clock was set back last; null where it was not, or not yet. */
   get clockVerdict(): ClockVerdict | null {
-    return this.#clockVerdict;
+    return this.#clockCheck.verdict;
   }
 
   /**
@@ -181,64 +161,8 @@ export class CheckpointStore {
    *
    * @returns null where no document is open, or the store was stopped meanwhile
    */
-  clockSetBack({ by, lastOf }: ClockSetBack): Promise<ClockVerdict | null> {
-    const { clock } = this.#options;
-    const at = clock.now();
-    const monotonic = clock.monotonic();
-    const written = [...this.#documents.values()]
-      .map(({ key, writtenRevision, writtenAt }) => ({ key, writtenRevision, writtenAt }));
-    const check = this.#clockChecks.then(async () => {
-      const server = await this.#serverTime(written);
-      if (server === null) return null;
-      this.#noteRewrite(server);
-      const aheadMs = Math.round(at + by - (server.time - (server.monotonic - monotonic)));
-      const wasAhead = aheadMs > MAX_CLOCK_SKEW_MS;
-      if (wasAhead) await this.#follow({ by, lastOf }, server.time);
-      this.#clockVerdict = { at, wasAhead, aheadMs };
-      this.#options.logger.info("memory.clock_set_back", {
-        set_back_ms: by,
-        was_ahead: wasAhead,
-        ahead_ms: aheadMs,
-      });
-      return this.#clockVerdict;
-    });
-    this.#clockChecks = check.catch(() => {});
-    // A write of now would replace the time stamps from before.
-    this.#writer.holdUntil(check);
-    return check;
-  }
-
-  async #serverTime(written: readonly WrittenDocument[]): Promise<ServerTime | null> {
-    const { stopped } = this.#writer;
-    while (!stopped.aborted && this.#documents.size > 0) {
-      const known = new Set(written.map(({ key }) => key));
-      const opened = [...this.#documents.values()].filter(({ key }) => !known.has(key));
-      const open = new Set([...this.#documents.values()].map(({ key }) => key));
-      const documents = [...written.filter(({ key }) => open.has(key)), ...opened];
-      try {
-        return await readServerTime(this.#options, documents);
-      } catch {
-        await this.#options.clock.sleep(RETRY_MS, stopped);
-      }
-    }
-    return null;
-  }
-
-  #noteRewrite({ rewritten, monotonic }: ServerTime): void {
-    if (rewritten === null) return;
-    for (const document of this.#documents.values()) {
-      if (document.key === rewritten.key) document.rewritten(rewritten, monotonic);
-    }
-  }
-
-  async #follow({ by, lastOf }: ClockSetBack, serverTime: number): Promise<void> {
-    const slice = new Slice(this.#options.clock);
-    for (const document of [...this.#documents.values()]) {
-      for (const name of [...document.checkpoints.keys()]) {
-        document.follow(name, { lastOf, by, serverTime });
-        if (slice.isOver()) await slice.pause();
-      }
-    }
+  clockSetBack(jump: ClockSetBack): Promise<ClockVerdict | null> {
+    return this.#clockCheck.setBack(jump);
   }
 
   async #compare(

@@ -6,16 +6,6 @@
 import { ConflictError, type KeyValue } from "../bus/stream_bus.ts";
 import type { Clock } from "../time/clock.ts";
 
-/** What the server's time stamps say of a clock that was set back. */
-export interface ClockVerdict {
-  /** When the clock was set back, by our clock as it is since then; milliseconds since the epoch. */
-  readonly at: number;
-  /** Whether it was ahead of the server's before, by more than `MAX_CLOCK_SKEW_MS`. */
-  readonly wasAhead: boolean;
-  /** By how much it was, in milliseconds; negative where it was behind. */
-  readonly aheadMs: number;
-}
-
 /** A document of ours, and our last write of it. */
 export interface WrittenDocument {
   readonly key: string;
