@@ -111,6 +111,8 @@ export interface Revised {
   readonly revision: number;
   /** When the server stored it, by the server's clock, in milliseconds since the epoch. */
   readonly created: number;
+  /** Whether what is stored is no JSON object; the value then has no fields. Default: no. */
+  readonly isMalformed?: boolean;
 }
 
 /** Whether streams may be behind the bus. */

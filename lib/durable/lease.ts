@@ -10,26 +10,10 @@
  */
 import type { JsonObject } from "../bus/message_bus.ts";
 import { ConflictError, type KeyValue, type Revised } from "../bus/stream_bus.ts";
+import type { Logger } from "../log/logger.ts";
 import type { Clock } from "../time/clock.ts";
-
-/** What stands in the bucket. */
-export interface LeaseRecord {
-  /** Null once it was released. */
-  readonly holder: string | null;
-  /** Grows with each holder. */
-  readonly term: number;
-  /** In milliseconds. */
-  readonly ttl: number;
-  /** Of how many leases this is one. */
-  readonly shards: number;
-  /** A hash of the holder's schedules. */
-  readonly schedules: string;
-  /**
-   * Once it was released: its holder fired everything that was due until then, in milliseconds
-   * since the epoch.
-   */
-  readonly firedUntil: number | null;
-}
+import { instantText } from "./instant.ts";
+import { type LeaseReading, type LeaseRecord, readLeaseRecord } from "./lease_record.ts";
 
 export interface LeaseOptions {
   store: KeyValue;
@@ -40,6 +24,7 @@ export interface LeaseOptions {
   ttl: number;
   shards: number;
   clock: Clock;
+  logger: Logger;
   /** The hash of our schedules, as they are now. */
   schedules(): string;
 }
@@ -68,6 +53,8 @@ export class Lease {
   #record: LeaseRecord | null = null;
   #revision = 0;
   #seenAt: number | null = null;
+  /** What was reported last of a record that was out of range. */
+  #reported = "";
 
   constructor(options: LeaseOptions) {
     this.#options = options;
@@ -135,13 +122,13 @@ export class Lease {
   async read(): Promise<void> {
     const { store, key } = this.#options;
     const found = await store.get(key);
-    if (found === null) this.#see({ value: {}, revision: 0 });
-    else this.#see(found);
+    if (found === null) this.#see(null, 0);
+    else this.#see(this.#read(found), found.revision);
   }
 
   /** What somebody wrote, as a watch of the bucket tells it. */
   see(revised: Revised): void {
-    if (revised.revision > this.#revision) this.#see(revised);
+    if (revised.revision > this.#revision) this.#see(this.#read(revised), revised.revision);
   }
 
   /** Whether somebody else has taken what we hold. */
@@ -156,7 +143,7 @@ export class Lease {
    * @throws when the bucket cannot be written
    */
   async acquire(): Promise<boolean> {
-    return await this.#write((this.#record?.term ?? 0) + 1);
+    return await this.#write((this.#record?.term ?? this.#revision) + 1);
   }
 
   /**
@@ -186,7 +173,7 @@ export class Lease {
     if (tenure === null) return;
     const record = this.#recordOf(null, tenure.term, firedUntil);
     try {
-      this.#see({ value: record, revision: await store.put(key, record, this.#revision) });
+      this.#see(record, await store.put(key, record, this.#revision));
     } catch (error) {
       if (!(error instanceof ConflictError)) throw error;
       await this.read();
@@ -198,7 +185,7 @@ export class Lease {
     const sentAt = { monotonic: clock.monotonic(), wall: clock.now() };
     const record = this.#recordOf(replica, term, null);
     try {
-      this.#see({ value: record, revision: await store.put(key, record, this.#revision) });
+      this.#see(record, await store.put(key, record, this.#revision));
       if (this.#tenure?.term === term) this.#tenure.sentAt = sentAt;
       else this.#tenure = { term, sentAt };
       return true;
@@ -219,9 +206,40 @@ export class Lease {
     return { holder, term, ttl, shards, schedules: schedules(), firedUntil };
   }
 
-  #see({ value, revision }: Pick<Revised, "value" | "revision">): void {
+  #read(found: Revised): LeaseRecord | null {
+    const reading = readLeaseRecord(found, this.#options);
+    this.#report(reading, found);
+    return reading.record;
+  }
+
+  /** Once for each that is another: a record is read again and again. */
+  #report({ faults, wrongInstant }: LeaseReading, { created }: Revised): void {
+    const { key, logger } = this.#options;
+    const text = [...faults, wrongInstant ?? ""].join("; ");
+    if (text === this.#reported) return;
+    this.#reported = text;
+    if (faults.length > 0) {
+      logger.warning("scheduler.lease_invalid", {
+        key,
+        error:
+          `Cannot use all of the lease in "${key}": ${faults.join("; ")}; it is taken as not ` +
+          "there, and the next holder writes it anew",
+      });
+    }
+    if (wrongInstant === null) return;
+    logger.warning("memory.clock_wrong", {
+      key,
+      instant: instantText(wrongInstant),
+      stored_at: instantText(created),
+      error: `The clock that wrote "${key}" was ahead of the server's: the lease was handed over ` +
+        `at ${instantText(wrongInstant)}, and the server stored that at ${instantText(created)}; ` +
+        "it is taken as not handed over",
+    });
+  }
+
+  #see(record: LeaseRecord | null, revision: number): void {
     const isNews = revision !== this.#revision || this.#seenAt === null;
-    this.#record = readRecord(value);
+    this.#record = record;
     this.#revision = revision;
     if (isNews) this.#seenAt = this.#options.clock.monotonic();
   }
@@ -234,17 +252,4 @@ export class Lease {
     const { clock } = this.#options;
     return Math.max(clock.monotonic() - sentAt.monotonic, clock.now() - sentAt.wall);
   }
-}
-
-function readRecord(value: JsonObject): LeaseRecord | null {
-  const { holder, term, ttl, shards, schedules, firedUntil } = value;
-  if (typeof term !== "number") return null;
-  return {
-    holder: typeof holder === "string" ? holder : null,
-    term,
-    ttl: typeof ttl === "number" ? ttl : 0,
-    shards: typeof shards === "number" ? shards : 1,
-    schedules: typeof schedules === "string" ? schedules : "",
-    firedUntil: typeof firedUntil === "number" ? firedUntil : null,
-  };
 }

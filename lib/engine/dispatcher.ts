@@ -6,7 +6,7 @@
  */
 import type { MessageBus } from "../bus/message_bus.ts";
 import { Delivery } from "../durable/delivery.ts";
-import type { FiringMemory } from "../durable/firing_memory.ts";
+import type { CheckpointStore } from "../durable/checkpoint_store.ts";
 import { SOLE_TENURE, type Tenure } from "../durable/tenure.ts";
 import type { Logger } from "../log/logger.ts";
 import type { Clock } from "../time/clock.ts";
@@ -34,7 +34,7 @@ export interface DispatcherOptions {
   /** Default: everything is ours. */
   tenure?: Tenure;
   /** What is told of each occurrence that was dealt with. Default: nothing is remembered. */
-  memory?: () => Pick<FiringMemory, "done"> | null;
+  memory?: () => Pick<CheckpointStore, "done"> | null;
   /** Default: nothing is kept. */
   ledger?: Ledger;
   /** Default: nothing is paused. */

@@ -11,7 +11,7 @@ import {
   type KeyValue,
 } from "../bus/stream_bus.ts";
 import { Delivery, type DeliveryMode } from "../durable/delivery.ts";
-import { FiringMemory } from "../durable/firing_memory.ts";
+import { CheckpointStore } from "../durable/checkpoint_store.ts";
 import { BUCKET } from "../durable/keys.ts";
 import { ReplicaGroup } from "../durable/replica_group.ts";
 import type { Logger } from "../log/logger.ts";
@@ -69,7 +69,7 @@ export class FiringEngine {
   readonly #delivery: Delivery;
   readonly #roster: Roster;
   readonly #dispatcher: Dispatcher;
-  #memory: FiringMemory | null = null;
+  #memory: CheckpointStore | null = null;
   #group: ReplicaGroup | null = null;
   #entries: readonly ScheduleEntry[] = [];
   /** Their hash, where there are replicas to compare it with. */
@@ -210,6 +210,7 @@ export class FiringEngine {
     await Promise.all([group, pauses]);
     await this.#dispatcher.drain(drainTimeout);
     await this.#roster.flush();
+    this.#memory?.stop();
   }
 
   async reload({ entries }: SchedulerConfig): Promise<void> {
@@ -265,7 +266,7 @@ export class FiringEngine {
   #openMemory(store: KeyValue): void {
     const { scheduler, clock, logger, pauses } = this.#options;
     pauses.keepIn(store, scheduler);
-    this.#memory = new FiringMemory({
+    this.#memory = new CheckpointStore({
       sameTiming: sameTimingText,
       store,
       scheduler,

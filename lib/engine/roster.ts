@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { FiringMemory, Recalled } from "../durable/firing_memory.ts";
+import type { CheckpointStore } from "../durable/checkpoint_store.ts";
 import type { Announcement } from "../durable/presence.ts";
 import type { LeaseHolder, ReplicaGroup } from "../durable/replica_group.ts";
 import { partitionsOf, shardOf } from "../durable/shards.ts";
@@ -55,7 +55,7 @@ export class Roster implements LeaseHolder {
   readonly #permits = new Map<number, { term: number | null; permit: () => boolean }>();
   #entries: readonly ScheduleEntry[] = [];
   #dispatcher!: Dispatcher;
-  #memory: FiringMemory | null = null;
+  #memory: CheckpointStore | null = null;
   #group: ReplicaGroup | null = null;
   /** One change after the other. */
   #changes: Promise<unknown> = Promise.resolve();
@@ -70,7 +70,7 @@ export class Roster implements LeaseHolder {
   join(
     { dispatcher, memory, group }: {
       dispatcher?: Dispatcher;
-      memory?: FiringMemory;
+      memory?: CheckpointStore;
       group?: ReplicaGroup;
     },
   ): void {
@@ -95,8 +95,8 @@ export class Roster implements LeaseHolder {
   start(entries: readonly ScheduleEntry[]): Promise<void> {
     this.#entries = entries;
     return this.#change(async () => {
-      const known = await this.#openSole();
-      const recall = this.#recall(known, { isStart: true });
+      const isKnown = await this.#openSole();
+      const recall = this.#recall({ isKnown, isStart: true });
       await this.#options.loop.load(entries, recall, { anew: true });
     });
   }
@@ -110,8 +110,8 @@ export class Roster implements LeaseHolder {
   reload(entries: readonly ScheduleEntry[]): Promise<void> {
     return this.#change(async () => {
       this.#entries = entries;
-      const known = await this.#learn();
-      await this.#options.loop.load(this.#mine(), this.#recall(known));
+      const isKnown = await this.#learn();
+      await this.#options.loop.load(this.#mine(), this.#recall({ isKnown }));
     });
   }
 
@@ -130,9 +130,9 @@ export class Roster implements LeaseHolder {
     this.#held.set(shard, holding);
     void this.#change(async () => {
       const isOurs = () => this.#held.get(shard) === holding;
-      const known = await this.#openShard(shard, isOurs);
+      const isKnown = await this.#openShard(shard, isOurs);
       if (!isOurs()) return;
-      await this.#options.loop.load(this.#mine(), this.#recall(known));
+      await this.#options.loop.load(this.#mine(), this.#recall({ isKnown }));
     });
   }
 
@@ -178,63 +178,74 @@ export class Roster implements LeaseHolder {
     return this.#entries.filter(({ name }) => this.#held.has(this.#shardOf(name)));
   }
 
-  /** All documents; null where the memory is not used, or does not answer. */
-  async #openSole(): Promise<Map<string, Recalled> | undefined> {
+  /** All documents. @returns whether they are open: not where the memory does not answer */
+  async #openSole(): Promise<boolean> {
     const { logger, clock } = this.#options;
-    if (this.#memory === null) return undefined;
+    if (this.#memory === null) return false;
     for (let attempts = 1;; attempts++) {
       try {
         await this.#options.pauses?.refresh();
-        return await this.#memory.open(partitionsOf(0, 1), this.#remembering(), null);
+        await this.#memory.open(partitionsOf(0, 1), this.#remembering(), null);
+        return true;
       } catch (error) {
         const isLast = attempts === ATTEMPTS;
         const text = isLast ? "; the scheduler starts without it: nothing is caught up with" : "";
         logger[isLast ? "error" : "warning"]("memory.read_failed", {
           error: `${messageOf(error)}${text}`,
         });
-        if (isLast) return undefined;
+        if (isLast) return false;
         await clock.sleep(RETRY);
       }
     }
   }
 
   /** A lease is nothing without its memory: tries for as long as it is ours. */
-  async #openShard(
-    shard: number,
-    isOurs: () => boolean,
-  ): Promise<Map<string, Recalled> | undefined> {
+  async #openShard(shard: number, isOurs: () => boolean): Promise<boolean> {
     const { logger, clock } = this.#options;
     while (isOurs() && this.#memory !== null) {
       try {
         await this.#options.pauses?.refresh();
         const term = this.#group?.lease(shard).term ?? null;
-        return await this.#memory.open(this.#partitionsOf(shard), this.#remembering(), term);
+        const partitions = this.#partitionsOf(shard);
+        await this.#memory.open(partitions, this.#remembering(), term, this.#marking);
+        return true;
       } catch (error) {
         logger.warning("memory.read_failed", { shard, error: messageOf(error) });
         await clock.sleep(RETRY);
       }
     }
+    return false;
   }
 
-  async #learn(): Promise<Map<string, Recalled> | undefined> {
+  async #learn(): Promise<boolean> {
     try {
-      return await this.#memory?.learn(this.#remembering());
+      await this.#memory?.learn(this.#remembering(), this.#marking);
+      return true;
     } catch (error) {
-      // What is new starts now; it is written with the next change.
+      // What is new starts now; it is written behind.
       this.#options.logger.warning("memory.write_failed", { error: messageOf(error) });
+      return false;
     }
   }
 
-  #remembering() {
-    return this.#entries.map((entry) => ({ name: entry.name, timing: timingText(entry) }));
+  /** Replicas may have different schedules. */
+  get #marking() {
+    return { mayMark: this.#options.shards === null };
   }
 
-  #recall(known?: ReadonlyMap<string, Recalled>, { isStart = false } = {}) {
-    if (this.#memory === null) return undefined;
+  #remembering() {
+    return this.#entries.filter(({ enabled }) => enabled)
+      .map((entry) => ({ name: entry.name, timing: timingText(entry) }));
+  }
+
+  #recall({ isKnown = false, isStart = false } = {}) {
+    const memory = this.#memory;
+    if (memory === null) return undefined;
     return ({ name }: ScheduleEntry): Remembered | null => {
-      const recalled = known?.get(name);
-      if (recalled === undefined) return null;
-      const { since, last, isNew } = recalled;
+      const checkpoint = isKnown ? memory.of(name) : null;
+      if (checkpoint === null) return null;
+      const { since, last, isNew } = checkpoint;
+      checkpoint.begun();
       const { firedUntil = null } = this.#held.get(this.#shardOf(name)) ?? {};
       // Each start of a single scheduler is a start; of replicas, only the first of all.
       const startsAt = isStart ? this.#options.clock.now() : isNew ? since : null;

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Delivery } from "../durable/delivery.ts";
-import type { FiringMemory } from "../durable/firing_memory.ts";
+import type { CheckpointStore } from "../durable/checkpoint_store.ts";
 import type { Tenure } from "../durable/tenure.ts";
 import type { Clock } from "../time/clock.ts";
 import type { Span } from "../trace/tracing.ts";
@@ -33,7 +33,7 @@ export interface SenderOptions {
   delivery: Pick<Delivery, "publish" | "isAcknowledged">;
   tenure: Tenure;
   log: FiringLog;
-  memory?: () => Pick<FiringMemory, "done"> | null;
+  memory?: () => Pick<CheckpointStore, "done"> | null;
 }
 
 export class Sender {

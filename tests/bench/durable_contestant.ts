@@ -3,7 +3,7 @@ import { jetstream } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport";
 import { NatsBus } from "../../lib/bus/nats/nats_bus.ts";
 import { Delivery } from "../../lib/durable/delivery.ts";
-import { FiringMemory } from "../../lib/durable/firing_memory.ts";
+import { CheckpointStore } from "../../lib/durable/checkpoint_store.ts";
 import { partitionsOf } from "../../lib/durable/shards.ts";
 import { Dispatcher } from "../../lib/engine/dispatcher.ts";
 import type { ScheduleEntry } from "../../lib/config/schedule_entry.ts";
@@ -100,10 +100,10 @@ async function dispatcher(task: DurableTask): Promise<number> {
 async function everySecond(task: DurableTask): Promise<DurableResult> {
   const { all, bus, options } = await open(task);
   const clock = systemClock;
-  let memory: FiringMemory | null = null;
+  let memory: CheckpointStore | null = null;
   if (task.way === "every second, remembered") {
     const store = (await bus.jetStream()).keyValue("heddle-scheduler", { replicas: 1 });
-    memory = new FiringMemory({ store, scheduler: options.scheduler, clock, logger: SILENT });
+    memory = new CheckpointStore({ store, scheduler: options.scheduler, clock, logger: SILENT });
     const remembering = all.map(({ name }) => ({ name, timing: "1" }));
     await memory.open(partitionsOf(0, 1), remembering, null);
   }

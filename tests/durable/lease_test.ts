@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { Lease } from "../../lib/durable/lease.ts";
 import { ManualClock } from "../../lib/time/manual_clock.ts";
+import { LogRecorder } from "../helpers/log_recorder.ts";
 import { MemoryStore } from "./memory_store.ts";
 
 const TTL = 10_000;
@@ -9,6 +10,8 @@ const TTL = 10_000;
 function setUp() {
   const store = new MemoryStore();
   const clock = new ManualClock("2026-01-01T00:00:00Z");
+  store.now = () => clock.now();
+  const logger = new LogRecorder();
   const lease = (replica: string, ownClock = clock) =>
     new Lease({
       store,
@@ -17,9 +20,10 @@ function setUp() {
       ttl: TTL,
       shards: 1,
       clock: ownClock,
+      logger,
       schedules: () => "hash",
     });
-  return { store, clock, lease };
+  return { store, clock, logger, lease };
 }
 
 Deno.test("of two that take a free lease at once, one gets it", async () => {
@@ -186,4 +190,78 @@ Deno.test("a server that lost a take-over in a crash does not give the lease bac
   store.values.set("s.lease.0", before);
   assert.equal(await b.renew(), false, "what it holds is not what the server has");
   assert.equal(b.state, "free");
+});
+
+const RECORD = { holder: "b", term: 7, ttl: TTL, shards: 1, schedules: "hash", firedUntil: null };
+const RELEASED = { ...RECORD, holder: null };
+
+Deno.test("a record out of range stops nobody, and is said once with its key", async () => {
+  const wrong: Record<string, unknown>[] = [
+    ...[1e300, -1, 1.5, 2 ** 53, "7", null].map((term) => ({ term })),
+    ...[0, -1, 1e300, "10"].map((ttl) => ({ ttl })),
+    ...[0, 129, 1e300, 1.5].map((shards) => ({ shards })),
+    ...[-1, 1e300, "now"].map((firedUntil) => ({ firedUntil })),
+    { term: 1e300, ttl: 1e300, shards: 1e300, firedUntil: 1e300 },
+  ];
+  for (const fields of wrong) {
+    for (const record of [{ ...RECORD, ...fields }, { ...RELEASED, ...fields }]) {
+      const { store, clock, logger, lease } = setUp();
+      await store.put("other", {}, 0);
+      const revision = await store.put("s.lease.0", record, 0);
+      const [a, b] = [lease("a"), lease("a")];
+      await a.read();
+      await a.read();
+      await b.read();
+      assert.deepEqual(
+        logger.lines.map(({ level, event, fields: { key } }) => [level, event, key]),
+        [1, 2].map(() => ["warning", "scheduler.lease_invalid", "s.lease.0"]),
+      );
+      assert.equal(a.record!.firedUntil, null);
+      assert.equal(a.record!.shards, 1);
+      if (record.holder !== null) {
+        await clock.advance(TTL - 1);
+        assert.equal(a.isTakeable, false, "its holder may be alive");
+        await clock.advance(1);
+      }
+      assert.equal(a.isTakeable, true);
+      assert.equal(await a.acquire(), true);
+      const term = "term" in fields ? revision + 1 : 8;
+      assert.equal(a.term, term);
+      clock.stop(TTL);
+      assert.equal(await a.renew(), true);
+      assert.equal(a.term, term + 1, "terms grow");
+      assert.equal(store.values.get("s.lease.0")!.value.term, term + 1);
+    }
+  }
+});
+
+Deno.test("terms grow over a record that was deleted, or is no JSON object", async () => {
+  for (const isMalformed of [false, true]) {
+    const { store, clock, logger, lease } = setUp();
+    const a = lease("a");
+    await a.read();
+    await a.acquire();
+    clock.stop(TTL);
+    await a.renew();
+    assert.equal(a.term, 2);
+    const revision = await store.put("s.lease.0", {}, store.values.get("s.lease.0")!.revision);
+    store.values.set("s.lease.0", { value: {}, revision, created: clock.now(), isMalformed });
+    const b = lease("b");
+    await b.read();
+    assert.equal(await b.acquire(), true);
+    assert.ok(b.term! > 2, `${b.term}`);
+    assert.equal(logger.of("scheduler.lease_invalid").length, Number(isMalformed));
+  }
+});
+
+Deno.test("a lease that was handed over by a clock that is ahead says nothing of what was fired", async () => {
+  for (const [ahead, isBelieved] of [[60_000, true], [60_001, false]] as const) {
+    const { store, clock, logger, lease } = setUp();
+    const firedUntil = clock.now() + ahead;
+    await store.put("s.lease.0", { ...RELEASED, firedUntil }, 0);
+    const a = lease("a");
+    await a.read();
+    assert.equal(a.record!.firedUntil, isBelieved ? firedUntil : null);
+    assert.equal(logger.of("memory.clock_wrong").length, Number(!isBelieved));
+  }
 });

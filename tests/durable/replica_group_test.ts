@@ -69,6 +69,7 @@ async function withReplicas(
 ): Promise<void> {
   const clock = testClock("2026-01-01T00:00:00Z");
   const shared = { clock, store: new MemoryStore(), bus: new MemoryBus({ clock }) };
+  shared.store.now = () => clock.now();
   await shared.bus.connect();
   const all: Replica[] = [];
   try {

@@ -197,7 +197,7 @@ function revised(entry: KvEntry): Revised {
   try {
     return { value: decodePayload(entry.value), revision, created };
   } catch {
-    return { value: {}, revision, created };
+    return { value: {}, revision, created, isMalformed: true };
   }
 }
 

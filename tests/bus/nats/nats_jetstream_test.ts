@@ -1,5 +1,6 @@
 /** Streams and buckets, on a real server. */
 import assert from "node:assert/strict";
+import { connect, headers as natsHeaders } from "@nats-io/transport";
 import { NatsBus } from "../../../lib/bus/nats/nats_bus.ts";
 import { NotPermittedError, UnconfirmedError } from "../../../lib/bus/message_bus.ts";
 import { StreamAcks } from "../../../lib/bus/nats/stream_acks.ts";
@@ -165,6 +166,25 @@ Deno.test("a revision carries the server's time stamp, where it is read and wher
     await watching;
     assert.equal(watched[0], read);
     assert.ok(watched[1]! > read, `${watched}`);
+  });
+});
+
+Deno.test("a value that is no JSON object is told apart from one that was deleted", async () => {
+  await withStream(async (bus, server) => {
+    const store = (await bus.jetStream()).keyValue("notes", { replicas: 1 });
+    await store.put("a", { n: 1 }, 0);
+    const client = await connect({ servers: server.url });
+    for (const text of ["{", "[1]", "null", "5"]) {
+      await client.request("$KV.notes.a", text);
+      const { value, isMalformed } = (await store.get("a"))!;
+      assert.deepEqual({ value, isMalformed }, { value: {}, isMalformed: true }, text);
+    }
+    const headers = natsHeaders();
+    headers.set("KV-Operation", "DEL");
+    await client.request("$KV.notes.a", "", { headers, timeout: 3000 });
+    const { value, isMalformed } = (await store.get("a"))!;
+    assert.deepEqual({ value, isMalformed }, { value: {}, isMalformed: undefined });
+    await client.close();
   });
 });
 

@@ -1,0 +1,211 @@
+/**
+ * What fired last, kept in a JetStream bucket so that a scheduler that starts, or takes over, knows
+ * what was missed and where each interval stands.
+ *
+ * @module
+ */
+import type { KeyValue } from "../bus/stream_bus.ts";
+import type { Logger } from "../log/logger.ts";
+import type { Clock } from "../time/clock.ts";
+import { Slice } from "../time/slice.ts";
+import type { Checkpoint } from "./checkpoint.ts";
+import { CheckpointDocument, readDocument } from "./checkpoint_document.ts";
+import { reportFaults, reportLag } from "./checkpoint_reports.ts";
+import { CheckpointWriter } from "./checkpoint_writer.ts";
+import { ClockCheck, type ClockSetBack, type ClockVerdict } from "./clock_check.ts";
+import { eachOf } from "./each_of.ts";
+import { memoryKey } from "./keys.ts";
+import { partitionOf } from "./shards.ts";
+
+/** What the store has to know of an entry. */
+export interface Remembering {
+  readonly name: string;
+  /** When it is due, as {@link CheckpointStoreOptions.sameTiming} compares it. */
+  readonly timing: string;
+}
+
+export interface CheckpointStoreOptions {
+  store: KeyValue;
+  /** The scheduler's name. */
+  scheduler: string;
+  clock: Clock;
+  logger: Logger;
+  /** Reports whether two timings mean the same. Default: where their texts are equal. */
+  sameTiming?(stored: string, timing: string): boolean;
+}
+
+export interface LearnOptions {
+  /**
+   * Whether entries that the configuration has not are marked as absent, so that they begin as new
+   * if they come back. Not while replicas have different schedules. Default: true.
+   */
+  mayMark?: boolean;
+}
+
+/**
+ * Written behind the firings: {@link Checkpoint.done} only notes, and once a second the documents
+ * that changed are written. What a crash leaves unwritten fires again under the same id, which a
+ * stream drops.
+ */
+export class CheckpointStore {
+  readonly #options: CheckpointStoreOptions;
+  /** Those that are open, by partition. */
+  readonly #documents = new Map<number, CheckpointDocument>();
+  readonly #writer: CheckpointWriter;
+  /** The configuration is compared with the documents once at a time. */
+  #turns: Promise<unknown> = Promise.resolve();
+  readonly #clockCheck: ClockCheck;
+
+  constructor(options: CheckpointStoreOptions) {
+    this.#options = options;
+    const { store, clock, logger } = options;
+    const documents = () => this.#documents.values();
+    this.#writer = new CheckpointWriter({ store, clock, logger, documents });
+    this.#clockCheck = new ClockCheck({ store, clock, logger, documents, writer: this.#writer });
+  }
+
+  /** What was found out when the clock was set back last; null where it was not, or not yet. */
+  get clockVerdict(): ClockVerdict | null {
+    return this.#clockCheck.verdict;
+  }
+
+  /**
+   * Reads documents, notes what is new, and writes that before it returns: from then on nobody
+   * begins it anew. Where the lease is lost meanwhile, {@link CheckpointStore.close} them afterwards.
+   *
+   * @param entries all of the configuration that are enabled; asked for once the documents are read
+   * @param term of the lease; null without leases
+   * @throws when the bucket cannot be read or written; what was read by then stays open
+   */
+  async open(
+    partitions: readonly number[],
+    entries: Iterable<Remembering>,
+    term: number | null,
+    { mayMark = true }: LearnOptions = {},
+  ): Promise<void> {
+    // What is open already could not be written: it knows better than the bucket what is new.
+    const isOpen = (partition: number) => this.#documents.get(partition)?.term === term;
+    const read = await eachOf(partitions.filter((each) => !isOpen(each)), async (partition) => {
+      const { store, scheduler } = this.#options;
+      const key = memoryKey(scheduler, partition);
+      return { partition, key, reading: readDocument(await store.get(key)) };
+    });
+    const { logger, clock } = this.#options;
+    reportFaults(logger, read);
+    reportLag(logger, read, clock.now());
+    await this.#inTurn(async () => {
+      for (const { partition, key, reading } of read) {
+        this.close([partition]);
+        const onChange = () => this.#writer.wake();
+        const document = new CheckpointDocument({ key, term, reading, onChange });
+        this.#documents.set(partition, document);
+      }
+      await this.#compare(entries, { mayMark, partitions });
+    });
+    await this.#write(partitions);
+  }
+
+  /**
+   * Notes entries that are new, or have another timing, as known from now on, and those that are
+   * gone as absent, and writes that. To be called with each change of the configuration, and when
+   * `mayMark` changes.
+   *
+   * @param entries all of the configuration that are enabled
+   * @throws when a document cannot be written; it is written behind then
+   */
+  async learn(
+    entries: Iterable<Remembering>,
+    { mayMark = true }: LearnOptions = {},
+  ): Promise<void> {
+    await this.#inTurn(() => this.#compare(entries, { mayMark }));
+    await this.#write(this.#documents.keys());
+  }
+
+  /** What is remembered of the entry; null where its document is not open. */
+  of(entryName: string): Checkpoint | null {
+    return this.#documents.get(partitionOf(entryName))?.checkpoints.get(entryName) ?? null;
+  }
+
+  /** {@link Checkpoint.done}, by name. */
+  done(entryName: string, scheduledFor: number): void {
+    this.of(entryName)?.done(scheduledFor);
+  }
+
+  /** The documents' lease is not ours any more: nothing of them is written from now on. */
+  close(partitions: readonly number[]): void {
+    for (const partition of partitions) {
+      const document = this.#documents.get(partition);
+      if (document !== undefined) document.isOpen = false;
+      this.#documents.delete(partition);
+    }
+  }
+
+  /**
+   * Writes what changed, by default all of it.
+   *
+   * @throws when a document cannot be written
+   */
+  async flush(partitions: Iterable<number> = this.#documents.keys()): Promise<void> {
+    await this.#writer.flush([...partitions].flatMap((each) => this.#documents.get(each) ?? []));
+  }
+
+  /** Writes nothing behind any more, for good; {@link CheckpointStore.flush} before that. */
+  stop(): void {
+    this.#writer.stop();
+  }
+
+  /**
+   * Finds out, by the server's time stamps, whether the clock was ahead of the server's before it
+   * was set back; if so, the checkpoints follow. To be called as soon as it was set back. Tries
+   * until the server answers.
+   *
+   * @returns null where no document is open, or the store was stopped meanwhile
+   */
+  clockSetBack(jump: ClockSetBack): Promise<ClockVerdict | null> {
+    return this.#clockCheck.setBack(jump);
+  }
+
+  async #compare(
+    entries: Iterable<Remembering>,
+    { mayMark, partitions = [...this.#documents.keys()] }: {
+      mayMark: boolean;
+      partitions?: readonly number[];
+    },
+  ): Promise<void> {
+    const { clock, sameTiming = (stored, timing) => stored === timing } = this.#options;
+    const now = clock.now();
+    const slice = new Slice(clock);
+    const documents = new Map<number, CheckpointDocument>();
+    for (const each of partitions) {
+      const document = this.#documents.get(each);
+      if (document !== undefined) documents.set(each, document);
+    }
+    const present = new Set<Checkpoint>();
+    for (const { name, timing } of entries) {
+      const document = documents.get(partitionOf(name));
+      if (document !== undefined) present.add(document.note(name, timing, { now, sameTiming }));
+      if (slice.isOver()) await slice.pause();
+    }
+    for (const document of documents.values()) {
+      for (const checkpoint of document.checkpoints.values()) {
+        if (!present.has(checkpoint)) checkpoint.leave(mayMark ? now : null);
+        if (slice.isOver()) await slice.pause();
+      }
+    }
+  }
+
+  async #write(partitions: Iterable<number>): Promise<void> {
+    try {
+      await this.flush(partitions);
+    } catch (error) {
+      this.#writer.wake();
+      throw error;
+    }
+  }
+
+  #inTurn(work: () => Promise<void>): Promise<void> {
+    const turn = this.#turns.then(work);
+    this.#turns = turn.catch(() => {});
+    return turn;
+  }
+}
