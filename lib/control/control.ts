@@ -253,7 +253,7 @@ export class Control {
     try {
       kept = await pauses.change({ paused, entry: name });
     } catch (error) {
-      warning = `It holds until this process ends, and could not be written: ${textOf(error)}`;
+      warning = `Not persisted yet (${textOf(error)}): it holds in this process, which tries again`;
     }
     this.#options.engine()?.pausesChanged();
     logger.info(paused ? "scheduler.paused" : "scheduler.resumed", { schedule: name, kept });

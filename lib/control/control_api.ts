@@ -161,7 +161,7 @@ export interface PauseReply {
   paused: { all: boolean; entries: string[] };
   /** Whether it survives a restart: only where JetStream keeps it. */
   kept: boolean;
-  /** Why it is not kept, where it should be. */
+  /** Why it is not kept yet, where it should be. */
   warning?: string;
 }
 

@@ -262,7 +262,7 @@ export class FiringEngine {
 
   #openMemory(store: KeyValue): void {
     const { scheduler, clock, logger, pauses } = this.#options;
-    pauses.keepIn(store, scheduler);
+    pauses.keepIn(store, scheduler, { clock, signal: this.#signal });
     this.#memory = new FiringMemory({ store, scheduler, clock, logger });
     this.#roster.join({ memory: this.#memory });
   }

@@ -1,6 +1,7 @@
 /** A running scheduler, asked over the bus: by the commands, and as any client would. */
 import assert from "node:assert/strict";
 import { connect, type NatsConnection } from "@nats-io/transport";
+import { Kvm } from "@nats-io/kv";
 import { Svcm } from "../deps.ts";
 import { type NatsServer, startNatsServer } from "../helpers/nats_server.ts";
 import { Program, runProgram } from "../helpers/program.ts";
@@ -191,6 +192,46 @@ Deno.test("with JetStream a pause survives a restart", async () => {
   await eventually("it fires again", () => fired(again, "often") > 1);
   again.kill("SIGTERM");
   assert.equal(await again.exit(), 0);
+  await Deno.remove(directory, { recursive: true });
+});
+
+Deno.test("a pause that cannot be written says so, holds, and is written once that is possible", async () => {
+  const configFor = (permissions: string) => `
+    jetstream { store_dir: "$DIR/jetstream" }
+    authorization { users: [{ user: u, password: p, permissions: { publish: ${permissions} } }] }
+  `;
+  const denied = configFor(`{ deny: ["$KV.*.*.pauses"] }`);
+  await using server = await startNatsServer({ config: denied });
+  const directory = await Deno.makeTempDir();
+  const path = `${directory}/schedules.yaml`;
+  await Deno.writeTextFile(path, CONFIG);
+  const url = server.url.replace("nats://", "nats://u:p@");
+  const at = ["--config", path, "--nats-url", url];
+  assert.equal((await runProgram(["stream", "create", "--nats-url", url])).code, 0);
+  {
+    await using program = new Program(at);
+    await program.logged("scheduler.running");
+    const { stdout, stderr, code } = await runProgram(["pause", "often", ...at]);
+    assert.equal(stdout, 'Paused "often", but not persisted yet');
+    assert.match(
+      stderr,
+      /^warning: Not persisted yet \(.*\): it holds in this process, which tries/m,
+    );
+    assert.equal(code, 0);
+    server.configure(configFor(`{ allow: [">"] }`));
+    await server.restart();
+    await program.logged("bus.reconnected");
+    const client = await connect({ servers: server.url, user: "u", pass: "p" });
+    const bucket = await new Kvm(client as never).open("heddle-scheduler");
+    await eventually("it is written", async () => await bucket.get("controlled.pauses") !== null);
+    await client.close();
+    program.kill("SIGKILL");
+    await program.exit();
+  }
+  await using again = new Program(at);
+  await again.logged("scheduler.running");
+  const { stdout } = await runProgram(["status", ...at]);
+  assert.match(stdout, /^often +paused/m);
   await Deno.remove(directory, { recursive: true });
 });
 
