@@ -49,6 +49,9 @@ function seconds(text: string): number {
   return value;
 }
 
+/** A replica that does not say that it is there within this is passed over. */
+const PRESENCE_TIMEOUT_MS = 5000;
+
 /** The scheduler of one name, as it is seen from another process. */
 export class RemoteScheduler {
   readonly #bus: MessageBus;
@@ -66,17 +69,53 @@ export class RemoteScheduler {
    * @throws {RefusedError} when the scheduler answers with an error
    * @throws {NoReplyError} when none of the name answers
    */
-  async ask<Reply>(request: ControlRequest): Promise<Reply> {
+  async ask<Reply>(request: ControlRequest, timeout = this.#timeout): Promise<Reply> {
     const subject = schedulerSubject(this.#name);
-    const { data } = await this.#bus.request(subject, request as JsonObject, this.#timeout);
+    const { data } = await this.#bus.request(subject, request as JsonObject, timeout);
     if (data.status === "error") throw new RefusedError(data as unknown as ErrorReply);
     return data as Reply;
   }
 
-  /** The names of all its replicas that are there; `[undefined]` for one that has none. */
-  async replicas(): Promise<(string | undefined)[]> {
+  /**
+   * Asks each of its replicas in turn, or a scheduler that has none. One that does not answer, such
+   * as one that has just died and is still named by the others, is told on stderr and costs the
+   * others nothing.
+   *
+   * @param ask what to ask the replica of this name
+   * @returns the answers of those that gave one: at least one
+   * @throws {RefusedError} when one answers with an error; those after it are not asked then
+   * @throws {NoReplyError} when none answers
+   */
+  async askEach<Reply>(ask: (replica: string | undefined) => Promise<Reply>): Promise<Reply[]> {
     const { replica, other_replicas = [] } = await this.ask<HealthReply>({ action: "health" });
-    return replica === undefined ? [undefined] : [replica, ...other_replicas].sort();
+    if (replica === undefined) return [await ask(undefined)];
+    const names = [replica, ...other_replicas].sort();
+    const there = await Promise.all(names.map((name) => this.#isThere(name)));
+    const replies: Reply[] = [];
+    let silence: unknown;
+    for (const [at, name] of names.entries()) {
+      try {
+        if (there[at] !== null) throw there[at];
+        replies.push(await ask(name));
+      } catch (error) {
+        if (!(error instanceof NoReplyError)) throw error;
+        silence = error;
+        console.error(`replica ${name} does not answer`);
+      }
+    }
+    if (replies.length === 0) throw silence;
+    return replies;
+  }
+
+  /** @returns null when it is, else the {@link NoReplyError} */
+  async #isThere(replica: string): Promise<unknown> {
+    const timeout = Math.min(this.#timeout, PRESENCE_TIMEOUT_MS);
+    try {
+      await this.ask({ action: "health", replica }, timeout);
+      return null;
+    } catch (error) {
+      return error;
+    }
   }
 }
 

@@ -361,3 +361,55 @@ Deno.test("of replicas the holder fires, all pause, and status tells of them tog
   for (const each of both) await each.exit();
   await Deno.remove(directory, { recursive: true });
 });
+
+/** Two replicas, of which the first holds the only lease. */
+async function replicas(
+  test: (site: {
+    server: NatsServer;
+    holder: Program;
+    follower: Program;
+    at: string[];
+  }) => Promise<void>,
+  leaseTtl: number,
+) {
+  await using server = await startNatsServer({ jetstream: true });
+  const directory = await Deno.makeTempDir();
+  const path = `${directory}/schedules.yaml`;
+  await Deno.writeTextFile(path, CONFIG);
+  const at = ["--config", path, "--nats-url", server.url];
+  const shared = [...at, "--replicas", "--lease-ttl", String(leaseTtl)];
+  assert.equal((await runProgram(["stream", "create", "--nats-url", server.url])).code, 0);
+  await using holder = new Program([...shared, "--replica-name", "one"]);
+  await holder.logged("scheduler.lease_acquired");
+  await using follower = new Program([...shared, "--replica-name", "two"]);
+  await follower.logged("scheduler.running");
+  await eventually("each knows the other", async () => {
+    const { stdout } = await runProgram(["status", ...at]);
+    return /^replica one-/m.test(stdout) && /^replica two-/m.test(stdout);
+  });
+  await test({ server, holder, follower, at });
+  await Deno.remove(directory, { recursive: true });
+}
+
+Deno.test("a replica that died is named, and the others are asked all the same", async () => {
+  await replicas(async ({ holder, follower, at }) => {
+    holder.kill("SIGKILL");
+    await holder.exit();
+    const status = await runProgram(["status", ...at]);
+    assert.match(status.stderr, /^replica one-\S+ does not answer$/);
+    assert.match(status.stdout, /^replica two-\S+: no lease$/m);
+    assert.match(status.stdout, /^daily /m);
+    assert.equal(status.code, 0);
+    const json = await runProgram(["status", "--format", "json", ...at]);
+    assert.match(JSON.parse(json.stdout).replica, /^two-/);
+
+    const reloaded = await runProgram(["reload", ...at]);
+    assert.match(reloaded.stderr, /^replica one-\S+ does not answer$/m);
+    assert.match(reloaded.stdout, /^two-\S+: Reloaded: 4 entries$/);
+    assert.equal(reloaded.code, 0);
+    assert.equal(follower.log("scheduler.config_reloaded").length, 1);
+    for (const change of ["pause", "resume"]) {
+      assert.equal((await runProgram([change, "daily", ...at])).code, 0);
+    }
+  }, 60);
+});
