@@ -9,7 +9,7 @@ import type { ControlRequest, ErrorReply, HealthReply } from "../control/control
 import { schedulerName } from "../config/load_config.ts";
 import { schedulerSubject } from "../wire/subjects.ts";
 import { EXIT, UsageError } from "./exit_codes.ts";
-import { onceConnected } from "./one_shot.ts";
+import { CONNECT_TIMEOUT_MS, onceConnected } from "./one_shot.ts";
 import {
   addBusOptions,
   addConfigOption,
@@ -33,7 +33,7 @@ export function addAskOptions(command: Command, timeout: number): Command {
         .env("HEDDLE_SCHEDULER_NAME"),
     )
     .addOption(
-      new Option("--timeout <seconds>", "how long to wait for the server, and for the answer")
+      new Option("--timeout <seconds>", "how long to wait for the answer")
         .argParser(seconds).default(timeout),
     );
   addConfigOption(command);
@@ -54,14 +54,14 @@ const PRESENCE_TIMEOUT_MS = 5000;
 
 /** The scheduler of one name, as it is seen from another process. */
 export class RemoteScheduler {
+  readonly name: string;
   readonly #bus: MessageBus;
-  readonly #name: string;
   readonly #timeout: number;
 
   /** @param timeout for one answer, in milliseconds */
   constructor(bus: MessageBus, name: string, timeout: number) {
     this.#bus = bus;
-    this.#name = name;
+    this.name = name;
     this.#timeout = timeout;
   }
 
@@ -70,7 +70,7 @@ export class RemoteScheduler {
    * @throws {NoReplyError} when none of the name answers
    */
   async ask<Reply>(request: ControlRequest, timeout = this.#timeout): Promise<Reply> {
-    const subject = schedulerSubject(this.#name);
+    const subject = schedulerSubject(this.name);
     const { data } = await this.#bus.request(subject, request as JsonObject, timeout);
     if (data.status === "error") throw new RefusedError(data as unknown as ErrorReply);
     return data as Reply;
@@ -132,7 +132,7 @@ export class RefusedError extends Error {
  * Asks the scheduler that the options name. What goes wrong is one line on stderr, which tells a
  * server that is not there from a scheduler that does not answer.
  *
- * @param hint what else could be done where no scheduler answers
+ * @param hint what else could be done where there is no scheduler
  * @returns the exit code
  */
 export async function askScheduler(
@@ -155,7 +155,8 @@ export async function askScheduler(
       return await ask(new RemoteScheduler(bus, name, timeout));
     } catch (error) {
       if (error instanceof NoReplyError) {
-        console.error(`No scheduler named "${name}" answers: ${error.message}${hint}`);
+        const instead = error.reason === "no_responders" ? hint : "";
+        console.error(`No scheduler named "${name}" answers: ${error.message}${instead}`);
         return EXIT.failure;
       }
       if (!(error instanceof RefusedError)) throw error;
@@ -167,5 +168,5 @@ export async function askScheduler(
         ? EXIT.usage
         : EXIT.failure;
     }
-  }, timeout);
+  }, Math.min(timeout, CONNECT_TIMEOUT_MS));
 }

@@ -53,6 +53,10 @@ export interface NextRequest extends Addressed {
 export interface FireRequest extends Addressed {
   action: "fire";
   entry: string;
+  /** When it was sent, by the clock of whoever sends it: it is refused when it comes too late. */
+  sent_at?: string;
+  /** How long the answer is waited for, at most {@link MAX_FIRE_TIMEOUT_MS}. */
+  timeout_ms?: number;
 }
 
 /** Fires nothing of an entry, or of all, until it is resumed. */
@@ -79,6 +83,8 @@ export const MOST_ENTRIES = 500;
 export const SOME_ENTRIES = 200;
 /** Of firings in one answer. */
 export const MOST_FIRINGS = 100;
+/** An hour. */
+export const MAX_FIRE_TIMEOUT_MS = 3_600_000;
 
 export interface HealthReply {
   status: "ok";
@@ -179,6 +185,8 @@ export const ERROR_CODES = [
   "failed",
   "busy",
   "starting",
+  "expired",
+  "no_holder",
 ] as const;
 
 export interface ErrorReply {
