@@ -18,7 +18,6 @@ const FLOORS: Record<string, number> = {
   actor: 2,
   durable: 2,
   schedule: 2,
-  crontab: 2,
   engine: 4,
   control: 5,
   forecast: 5,

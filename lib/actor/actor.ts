@@ -51,7 +51,11 @@ export abstract class BaseActor {
   #bus: MessageBus | undefined;
   #disconnected = false;
   readonly #limiter: Limiter;
+  /** The last reload that was asked for. */
   #reloads: Promise<unknown> = Promise.resolve();
+  /** Whether that one has not begun. */
+  #isReloadWaiting = false;
+  #stopping: AbortSignal | null = null;
 
   /** @throws {RangeError} when `maxConcurrent` is no positive whole number */
   constructor(actorId: string, options: ActorOptions = {}) {
@@ -144,6 +148,7 @@ export abstract class BaseActor {
    */
   async run(subject: string, queueGroup?: string, options: RunOptions = {}): Promise<void> {
     const stop = new AbortController();
+    this.#stopping = stop.signal;
     const requestStop = (reason: string) => {
       if (stop.signal.aborted) return;
       this.logger.info("actor.shutdown_requested", { actor_id: this.actorId, reason });
@@ -194,7 +199,7 @@ export abstract class BaseActor {
     } finally {
       stop.abort();
       await Promise.all([inbox.unsubscribe(), control.unsubscribe()]);
-      await Promise.allSettled([inboxDone, controlDone, background]);
+      await Promise.allSettled([inboxDone, controlDone, background, this.#reloads]);
       await this.#limiter.idle();
     }
     await background;
@@ -219,18 +224,25 @@ export abstract class BaseActor {
 
   async #listenToControl(control: Subscription): Promise<void> {
     for await (const { data } of control) {
-      if (data.action === "reload") await this.reload("message");
+      if (data.action === "reload") void this.reload("message");
     }
   }
 
   /**
-   * Reloads as a reload message does: one at a time, in the order they were asked for.
+   * Reloads as a reload message does: one at a time. While one runs one more waits, for all who ask
+   * meanwhile; a stop drops it.
    *
-   * @param reason for the log
-   * @returns what {@link BaseActor.onReload} threw, or null
+   * @param reason for the log, which has that of the first who asked
+   * @returns what {@link BaseActor.onReload} threw, or why it was not called, or null
    */
   protected reload(reason: string): Promise<unknown> {
-    this.#reloads = this.#reloads.then(() => this.#reloadNow(reason));
+    if (this.#isReloadWaiting) return this.#reloads;
+    this.#isReloadWaiting = true;
+    this.#reloads = this.#reloads.then(() => {
+      this.#isReloadWaiting = false;
+      if (!this.#stopping?.aborted) return this.#reloadNow(reason);
+      return new Error(`Actor "${this.actorId}" is stopping: it does not reload any more`);
+    });
     return this.#reloads;
   }
 

@@ -9,7 +9,7 @@ import type { ControlRequest, ErrorReply, HealthReply } from "../control/control
 import { schedulerName } from "../config/load_config.ts";
 import { schedulerSubject } from "../wire/subjects.ts";
 import { EXIT, UsageError } from "./exit_codes.ts";
-import { onceConnected } from "./one_shot.ts";
+import { CONNECT_TIMEOUT_MS, onceConnected } from "./one_shot.ts";
 import {
   addBusOptions,
   addConfigOption,
@@ -33,7 +33,7 @@ export function addAskOptions(command: Command, timeout: number): Command {
         .env("HEDDLE_SCHEDULER_NAME"),
     )
     .addOption(
-      new Option("--timeout <seconds>", "how long to wait for the server, and for the answer")
+      new Option("--timeout <seconds>", "how long to wait for the answer")
         .argParser(seconds).default(timeout),
     );
   addConfigOption(command);
@@ -49,16 +49,19 @@ function seconds(text: string): number {
   return value;
 }
 
+/** A replica that does not say that it is there within this is passed over. */
+const PRESENCE_TIMEOUT_MS = 5000;
+
 /** The scheduler of one name, as it is seen from another process. */
 export class RemoteScheduler {
+  readonly name: string;
   readonly #bus: MessageBus;
-  readonly #name: string;
   readonly #timeout: number;
 
   /** @param timeout for one answer, in milliseconds */
   constructor(bus: MessageBus, name: string, timeout: number) {
     this.#bus = bus;
-    this.#name = name;
+    this.name = name;
     this.#timeout = timeout;
   }
 
@@ -66,17 +69,53 @@ export class RemoteScheduler {
    * @throws {RefusedError} when the scheduler answers with an error
    * @throws {NoReplyError} when none of the name answers
    */
-  async ask<Reply>(request: ControlRequest): Promise<Reply> {
-    const subject = schedulerSubject(this.#name);
-    const { data } = await this.#bus.request(subject, request as JsonObject, this.#timeout);
+  async ask<Reply>(request: ControlRequest, timeout = this.#timeout): Promise<Reply> {
+    const subject = schedulerSubject(this.name);
+    const { data } = await this.#bus.request(subject, request as JsonObject, timeout);
     if (data.status === "error") throw new RefusedError(data as unknown as ErrorReply);
     return data as Reply;
   }
 
-  /** The names of all its replicas that are there; `[undefined]` for one that has none. */
-  async replicas(): Promise<(string | undefined)[]> {
+  /**
+   * Asks each of its replicas in turn, or a scheduler that has none. One that does not answer, such
+   * as one that has just died and is still named by the others, is told on stderr and costs the
+   * others nothing.
+   *
+   * @param ask what to ask the replica of this name
+   * @returns the answers of those that gave one: at least one
+   * @throws {RefusedError} when one answers with an error; those after it are not asked then
+   * @throws {NoReplyError} when none answers
+   */
+  async askEach<Reply>(ask: (replica: string | undefined) => Promise<Reply>): Promise<Reply[]> {
     const { replica, other_replicas = [] } = await this.ask<HealthReply>({ action: "health" });
-    return replica === undefined ? [undefined] : [replica, ...other_replicas].sort();
+    if (replica === undefined) return [await ask(undefined)];
+    const names = [replica, ...other_replicas].sort();
+    const there = await Promise.all(names.map((name) => this.#isThere(name)));
+    const replies: Reply[] = [];
+    let silence: unknown;
+    for (const [at, name] of names.entries()) {
+      try {
+        if (there[at] !== null) throw there[at];
+        replies.push(await ask(name));
+      } catch (error) {
+        if (!(error instanceof NoReplyError)) throw error;
+        silence = error;
+        console.error(`replica ${name} does not answer`);
+      }
+    }
+    if (replies.length === 0) throw silence;
+    return replies;
+  }
+
+  /** @returns null when it is, else the {@link NoReplyError} */
+  async #isThere(replica: string): Promise<unknown> {
+    const timeout = Math.min(this.#timeout, PRESENCE_TIMEOUT_MS);
+    try {
+      await this.ask({ action: "health", replica }, timeout);
+      return null;
+    } catch (error) {
+      return error;
+    }
   }
 }
 
@@ -93,7 +132,7 @@ export class RefusedError extends Error {
  * Asks the scheduler that the options name. What goes wrong is one line on stderr, which tells a
  * server that is not there from a scheduler that does not answer.
  *
- * @param hint what else could be done where no scheduler answers
+ * @param hint what else could be done where there is no scheduler
  * @returns the exit code
  */
 export async function askScheduler(
@@ -116,7 +155,8 @@ export async function askScheduler(
       return await ask(new RemoteScheduler(bus, name, timeout));
     } catch (error) {
       if (error instanceof NoReplyError) {
-        console.error(`No scheduler named "${name}" answers: ${error.message}${hint}`);
+        const instead = error.reason === "no_responders" ? hint : "";
+        console.error(`No scheduler named "${name}" answers: ${error.message}${instead}`);
         return EXIT.failure;
       }
       if (!(error instanceof RefusedError)) throw error;
@@ -128,5 +168,5 @@ export async function askScheduler(
         ? EXIT.usage
         : EXIT.failure;
     }
-  }, timeout);
+  }, Math.min(timeout, CONNECT_TIMEOUT_MS));
 }

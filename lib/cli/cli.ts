@@ -11,7 +11,6 @@ import { fireCommand } from "./commands/fire.ts";
 import { nextCommand } from "./commands/next.ts";
 import { pauseCommand, resumeCommand } from "./commands/pause.ts";
 import { healthCommand } from "./commands/health.ts";
-import { importCommand } from "./commands/import.ts";
 import { reloadCommand } from "./commands/reload.ts";
 import { runCommand } from "./commands/run.ts";
 import { schemaCommand } from "./commands/schema.ts";
@@ -61,7 +60,6 @@ export async function runCli(args: readonly string[]): Promise<number> {
     healthCommand,
     streamCommand,
     schemaCommand,
-    importCommand,
     completionCommand,
   ];
   for (const command of commands) {

@@ -4,6 +4,9 @@ import { EXIT } from "./exit_codes.ts";
 import { openBus } from "./open_bus.ts";
 import { type BusOptions, type LoggingOptions, startLogging } from "./options.ts";
 
+/** How long a command tries for a connection. */
+export const CONNECT_TIMEOUT_MS = 5000;
+
 /**
  * Connects, does one thing on the bus, and closes. What goes wrong is one line on stderr.
  *
@@ -13,7 +16,7 @@ import { type BusOptions, type LoggingOptions, startLogging } from "./options.ts
 export async function onceConnected(
   options: BusOptions & LoggingOptions,
   work: (bus: MessageBus, logger: Logger) => Promise<number>,
-  connectTimeout?: number,
+  connectTimeout = CONNECT_TIMEOUT_MS,
 ): Promise<number> {
   const stopLogging = await startLogging(options);
   const logger = defaultLogger();

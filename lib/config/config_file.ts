@@ -4,7 +4,7 @@ import { LineIndex } from "./yaml/yaml_lines.ts";
  * Configuration files are bounded: 100,000 entries take about 20 MB. What is longer is not read to
  * its end.
  */
-export const LARGEST_FILE = 32 * 2 ** 20;
+const LARGEST_FILE = 32 * 2 ** 20;
 
 /** Why a file could not be read, and from where on; the message says what to do. */
 export class ConfigFileError extends Error {
@@ -15,30 +15,15 @@ export class ConfigFileError extends Error {
   }
 }
 
-/** What bytes come from: a file, or standard input. */
-export interface ByteSource {
-  /** Fills the beginning of `buffer`; how many bytes it put there, null at the end. */
-  read(buffer: Uint8Array): Promise<number | null>;
-}
-
 /**
  * The text of the file at `path`, without its byte order mark.
  *
  * @throws {ConfigFileError} where there is no readable text file of at most 32 MiB
  */
 export async function readConfigFile(path: string): Promise<string> {
-  return await readText(() => readFile(path));
-}
-
-/** The same of what is open already, such as standard input. */
-export async function readConfigSource(source: ByteSource): Promise<string> {
-  return await readText(() => readBounded(source, 0));
-}
-
-async function readText(read: () => Promise<Uint8Array>): Promise<string> {
   let bytes: Uint8Array;
   try {
-    bytes = await read();
+    bytes = await readBounded(path);
   } catch (error) {
     throw error instanceof ConfigFileError ? error : explained(error);
   }
@@ -53,20 +38,17 @@ async function readText(read: () => Promise<Uint8Array>): Promise<string> {
   }
 }
 
-async function readFile(path: string): Promise<Uint8Array> {
+async function readBounded(path: string): Promise<Uint8Array> {
   using file = await Deno.open(path);
   const { size, isDirectory } = await file.stat();
   if (isDirectory) throw new ConfigFileError("This is a directory: name the file in it");
   if (size > LARGEST_FILE) throw tooLarge(`${size} bytes`);
-  return await readBounded(file, size);
-}
 
-async function readBounded(source: ByteSource, size: number): Promise<Uint8Array> {
   // A pipe states no size, so the end is what counts.
   let bytes = new Uint8Array(size + 1);
   let length = 0;
   for (;;) {
-    const count = await source.read(bytes.subarray(length));
+    const count = await file.read(bytes.subarray(length));
     if (count === null) return bytes.subarray(0, length);
     length += count;
     if (length > LARGEST_FILE) throw tooLarge("longer");

@@ -14,6 +14,7 @@ import {
   type ControlRequest,
   type EntryStatus,
   type FireReply,
+  type FireRequest,
   type HealthReply,
   MOST_ENTRIES,
   type NextReply,
@@ -27,6 +28,7 @@ import {
   type StatusRequest,
 } from "./control_api.ts";
 import { ControlError, readControlRequest } from "./control_request.ts";
+import { deadlineOf } from "./request_age.ts";
 import { asControlProblem, historyStatus, instantText, textOf } from "./control_status.ts";
 import type { FiringEngine } from "../engine/firing_engine.ts";
 import type { Ledger } from "../engine/ledger.ts";
@@ -121,7 +123,7 @@ export class Control {
     const began = clock.monotonic();
     try {
       const request = readControlRequest(data);
-      if (!this.#isMeant(request)) return null;
+      if (!await this.#isMeant(request)) return null;
       const serve = async () => await this.#serve(request, readTraceContext({ headers, data }));
       return await (this.isChange(data) ? this.#bounded(serve) : serve());
     } catch (error) {
@@ -148,12 +150,24 @@ export class Control {
     await Promise.allSettled([...this.#changes]);
   }
 
-  #isMeant(request: ControlRequest): boolean {
+  /** @throws {ControlError} `no_holder`, when nobody is meant */
+  async #isMeant(request: ControlRequest): Promise<boolean> {
     const { replica } = this.#options;
     if (request.replica !== undefined && request.replica !== replica) return false;
     // Whoever holds its lease fires it; that there is no such entry all may say.
     if (request.action !== "fire" || replica === null) return true;
-    return this.#options.engine()?.leaseOf(this.#find(request.entry).name) !== "free";
+    const { name } = this.#find(request.entry);
+    const found = await this.#options.engine()?.whoFires(name) ?? { holder: "us" };
+    if (found.holder !== "nobody") return found.holder === "us";
+    const { silent, until } = found;
+    const unless = silent === null
+      ? ""
+      : `, unless ${silent}, which does not answer, comes back: then it may still fire`;
+    throw new ControlError(
+      "no_holder",
+      `No replica holds the lease of "${name}" until about ${instantText(until)}${unless}; ` +
+        "try again then",
+    );
   }
 
   #serve(
@@ -166,7 +180,7 @@ export class Control {
       case "next":
         return this.#next(request);
       case "fire":
-        return this.#fire(request.entry, trace);
+        return this.#fire(request, trace);
       case "pause":
       case "resume":
         return this.#pause(request);
@@ -240,9 +254,11 @@ export class Control {
     };
   }
 
-  async #fire(name: string, trace: TraceContext | null): Promise<FireReply> {
-    const dispatches = await this.#engine.fireByHand(this.#find(name), trace);
-    return { status: "ok", entry: name, dispatches };
+  async #fire(request: FireRequest, trace: TraceContext | null): Promise<FireReply> {
+    const entry = this.#find(request.entry);
+    const until = deadlineOf(request, this.#options.clock.now());
+    const dispatches = await this.#engine.fireByHand(entry, { trace, until });
+    return { status: "ok", entry: entry.name, dispatches };
   }
 
   async #pause({ action, entry }: PauseRequest): Promise<PauseReply> {
@@ -260,7 +276,7 @@ export class Control {
     try {
       kept = await pauses.change({ paused, entry: name });
     } catch (error) {
-      warning = `It holds until this process ends, and could not be written: ${textOf(error)}`;
+      warning = `Not persisted yet (${textOf(error)}): it holds in this process, which tries again`;
     }
     this.#options.engine()?.pausesChanged();
     logger.info(paused ? "scheduler.paused" : "scheduler.resumed", { schedule: name, kept });

@@ -54,6 +54,10 @@ export interface NextRequest extends Addressed {
 export interface FireRequest extends Addressed {
   action: "fire";
   entry: string;
+  /** When it was sent, by the clock of whoever sends it: it is refused when it comes too late. */
+  sent_at?: string;
+  /** How long the answer is waited for, at most {@link MAX_FIRE_TIMEOUT_MS}. */
+  timeout_ms?: number;
 }
 
 /** Fires nothing of an entry, or of all, until it is resumed. */
@@ -80,6 +84,8 @@ export const MOST_ENTRIES = 500;
 export const SOME_ENTRIES = 200;
 /** Of firings in one answer. */
 export const MOST_FIRINGS = 100;
+/** An hour. */
+export const MAX_FIRE_TIMEOUT_MS = 3_600_000;
 
 export interface HealthReply {
   status: "ok";
@@ -166,7 +172,7 @@ export interface PauseReply {
   paused: { all: boolean; entries: string[] };
   /** Whether it survives a restart: only where JetStream keeps it. */
   kept: boolean;
-  /** Why it is not kept, where it should be. */
+  /** Why it is not kept yet, where it should be. */
   warning?: string;
 }
 
@@ -184,6 +190,8 @@ export const ERROR_CODES = [
   "failed",
   "busy",
   "starting",
+  "expired",
+  "no_holder",
 ] as const;
 
 export interface ErrorReply {

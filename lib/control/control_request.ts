@@ -6,6 +6,7 @@ import {
   type ControlRequest,
   type ERROR_CODES,
   type ErrorReply,
+  MAX_FIRE_TIMEOUT_MS,
   MOST_ENTRIES,
   MOST_FIRINGS,
 } from "./control_api.ts";
@@ -44,7 +45,7 @@ const COMMON = { action: text, replica: text, _trace_context: object };
 const FIELDS: Record<Exclude<ControlAction, "health">, Record<string, Check>> = {
   status: { entry: text, limit: count(MOST_ENTRIES), after: text },
   next: { entry: text, count: count(MOST_FIRINGS), until: instant },
-  fire: { entry: text },
+  fire: { entry: text, sent_at: instant, timeout_ms: count(MAX_FIRE_TIMEOUT_MS) },
   pause: { entry: text, all: flag },
   resume: { entry: text, all: flag },
   reload: {},

@@ -29,6 +29,8 @@ export interface DeliveryOptions {
 export interface DeliverOptions extends PublishOptions {
   /** Tries again until then by the wall clock, in milliseconds since the epoch. Default: for ever. */
   until?: number;
+  /** Whether what a stream refuses is not tried again. Default: false. */
+  isRefusalFinal?: boolean;
 }
 
 /** Between the first two attempts, in milliseconds; it doubles up to the longest. */
@@ -116,6 +118,7 @@ export class Delivery {
    * with the same id until then; over core NATS it resolves when the server has it.
    *
    * @throws {GaveUpError} when it is not stored by `options.until`
+   * @throws {StreamError} when the stream refuses it and that is final
    * @throws what the bus throws where another attempt would change nothing
    */
   publish(subject: string, data: JsonObject, options: DeliverOptions): Promise<void> {
@@ -146,6 +149,7 @@ export class Delivery {
         return;
       } catch (error) {
         if (!isWorthRetrying(error)) throw error;
+        if (options.isRefusalFinal && error instanceof StreamError) throw error;
         options.signal?.throwIfAborted();
         this.#report(subject, error);
         const isMissing = error instanceof NoStreamError;

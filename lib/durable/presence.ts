@@ -35,6 +35,8 @@ export function presenceSubject(scheduler: string): string {
 export class Presence {
   readonly #options: PresenceOptions;
   readonly #others = new Map<string, { announcement: Announcement; heardAt: number }>();
+  /** Who waits for the next announcement of a replica, by its name. */
+  readonly #awaited = new Map<string, PromiseWithResolvers<Announcement | null>>();
   #hasLeft = false;
 
   constructor(options: PresenceOptions) {
@@ -75,11 +77,34 @@ export class Presence {
     bus.publish(presenceSubject(scheduler), { ...self(), ...more }).catch(() => {});
   }
 
+  /**
+   * Asks everybody to announce themselves, and waits for this replica.
+   *
+   * @param timeout in milliseconds
+   * @returns what it says of itself; null when it says nothing in time
+   */
+  async hear(replica: string, timeout: number): Promise<Announcement | null> {
+    const known = this.#awaited.get(replica);
+    if (known !== undefined) return await known.promise;
+    const awaited = Promise.withResolvers<Announcement | null>();
+    this.#awaited.set(replica, awaited);
+    const heard = new AbortController();
+    void this.#options.clock.sleep(timeout, heard.signal).then(() => awaited.resolve(null));
+    this.announce({ isNew: true });
+    try {
+      return await awaited.promise;
+    } finally {
+      heard.abort();
+      this.#awaited.delete(replica);
+    }
+  }
+
   #hear(data: JsonObject): void {
     const { clock, self, onChange } = this.#options;
     const { replica, schedules, leases, isNew, isLeaving } = data as JsonObject & Announcement;
     if (typeof replica !== "string" || replica === self().replica || !Array.isArray(leases)) return;
     const announcement = { replica, schedules: String(schedules), leases, isNew, isLeaving };
+    this.#awaited.get(replica)?.resolve(announcement);
     const before = this.#others.get(replica)?.announcement;
     if (isLeaving) this.#others.delete(replica);
     else this.#others.set(replica, { announcement, heardAt: clock.monotonic() });

@@ -9,6 +9,7 @@ import type { Logger } from "../log/logger.ts";
 import type { Clock } from "../time/clock.ts";
 import { leaseKey } from "./keys.ts";
 import { Lease } from "./lease.ts";
+import { type Witness, witness } from "./lease_witness.ts";
 import { type Announcement, Presence } from "./presence.ts";
 import { assign } from "./shards.ts";
 
@@ -112,6 +113,12 @@ export class ReplicaGroup {
 
   lease(shard: number): Lease {
     return this.#leases[shard]!;
+  }
+
+  /** Who holds the lease, asked for at this moment. */
+  whoHolds(shard: number): Promise<Witness> {
+    const { clock } = this.#options;
+    return witness(this.#leases[shard]!, { shard, presence: this.#presence, clock });
   }
 
   /** Holds what is to be held until `signal` aborts; {@link ReplicaGroup.leave} before that. */

@@ -12,6 +12,7 @@ import type { Logger } from "../log/logger.ts";
 import type { Clock } from "../time/clock.ts";
 import type { Span, TraceContext, Tracing } from "../trace/tracing.ts";
 import { Backlog } from "./backlog.ts";
+import { abortAt, DeadlineError } from "./deadline.ts";
 import type { Identity } from "../wire/identity.ts";
 import type { Expander } from "../expansion/expansion.ts";
 import { type Firing, newFiring, ShutdownError, type Slot, WithdrawnError } from "./firing.ts";
@@ -41,6 +42,16 @@ export interface DispatcherOptions {
   isPaused?(entryName: string): boolean;
   /** Default: null, none. */
   tracing?: Tracing | null;
+}
+
+export interface FireByHandOptions {
+  /** That it belongs to. Default: null, none. */
+  trace?: TraceContext | null;
+  /**
+   * When whoever asked for it stops waiting, in milliseconds since the epoch: nothing of it is sent
+   * after that. Default: it takes as long as it takes.
+   */
+  until?: number;
 }
 
 export class Dispatcher {
@@ -141,22 +152,30 @@ export class Dispatcher {
   }
 
   /**
-   * Fires `entry` now because a person asked for it: its dispatches get random identities.
+   * Fires `entry` now because a person asked for it: its dispatches get random identities. What a
+   * stream refuses is not tried again.
    *
-   * @param parent the trace that it belongs to
    * @returns how many messages were published
+   * @throws {DeadlineError} when `until` has passed, also during the expansion
    * @throws {ExpansionError} when the expansion fails
    * @throws {AggregateError} when messages could not be published
    */
-  async fireByHand(entry: ScheduleEntry, parent?: TraceContext | null): Promise<number> {
+  async fireByHand(
+    entry: ScheduleEntry,
+    { trace, until }: FireByHandOptions = {},
+  ): Promise<number> {
     this.#stopped.signal.throwIfAborted();
-    const now = this.#options.clock.now();
+    const { clock } = this.#options;
+    const now = clock.now();
+    if (until !== undefined && until <= now) throw new DeadlineError();
     const due: Due = { entry, scheduledFor: new Date(now), fireAt: now };
     const id = `${firingId(due)}/by-hand/${crypto.randomUUID()}`;
-    const firing = newFiring(due, { id, lateness: 0, span: this.#startSpan(due, id, parent) });
+    const firing = newFiring(due, { id, lateness: 0, span: this.#startSpan(due, id, trace) });
+    const forgetDeadline = abortAt(firing.withdraw, until, clock);
     this.#byHand.add(firing);
     this.#log.firing(firing);
     const sent = this.#sender.sendByHand(firing).finally(() => {
+      forgetDeadline();
       this.#byHand.delete(firing);
       endSpan(firing);
     });

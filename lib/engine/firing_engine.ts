@@ -13,13 +13,15 @@ import {
 import { Delivery, type DeliveryMode } from "../durable/delivery.ts";
 import { CheckpointStore } from "../durable/checkpoint_store.ts";
 import { BUCKET } from "../durable/keys.ts";
+import type { Witness } from "../durable/lease_witness.ts";
 import { ReplicaGroup } from "../durable/replica_group.ts";
+import { shardOf } from "../durable/shards.ts";
 import type { Logger } from "../log/logger.ts";
 import type { Clock } from "../time/clock.ts";
-import type { TraceContext, Tracing } from "../trace/tracing.ts";
+import type { Tracing } from "../trace/tracing.ts";
 import type { LeaseState } from "../durable/lease.ts";
 import { GOALS_SUBJECT, TASKS_SUBJECT } from "../wire/subjects.ts";
-import { Dispatcher } from "./dispatcher.ts";
+import { Dispatcher, type FireByHandOptions } from "./dispatcher.ts";
 import type { Expander } from "../expansion/expansion.ts";
 import type { SchedulerConfig } from "../config/load_config.ts";
 import { Roster } from "./roster.ts";
@@ -133,6 +135,14 @@ export class FiringEngine {
     return this.#roster.tenure.state(entryName);
   }
 
+  /** Who holds the entry's lease, asked for at this moment; without leases it is us. */
+  async whoFires(entryName: string): Promise<Witness> {
+    const { replicas } = this.#options;
+    if (replicas === null) return { holder: "us" };
+    if (this.#group === null) return { holder: "another" }; // not known yet
+    return await this.#group.whoHolds(shardOf(entryName, replicas.shards));
+  }
+
   /** Whether it is known who holds each lease; so it is without leases. */
   get knowsLeases(): boolean {
     return this.#group?.knowsAll ?? this.#options.replicas === null;
@@ -144,8 +154,8 @@ export class FiringEngine {
   }
 
   /** {@link Dispatcher.fireByHand} */
-  fireByHand(entry: ScheduleEntry, parent: TraceContext | null): Promise<number> {
-    return this.#dispatcher.fireByHand(entry, parent);
+  fireByHand(entry: ScheduleEntry, options: FireByHandOptions): Promise<number> {
+    return this.#dispatcher.fireByHand(entry, options);
   }
 
   /** To be called when entries were paused or resumed. */
@@ -265,14 +275,8 @@ export class FiringEngine {
 
   #openMemory(store: KeyValue): void {
     const { scheduler, clock, logger, pauses } = this.#options;
-    pauses.keepIn(store, scheduler);
-    this.#memory = new CheckpointStore({
-      sameTiming: sameTimingText,
-      store,
-      scheduler,
-      clock,
-      logger,
-    });
+    pauses.keepIn(store, scheduler, { clock, signal: this.#signal });
+    this.#memory = new FiringMemory({ store, scheduler, clock, logger });
     this.#roster.join({ memory: this.#memory });
   }
 

@@ -53,7 +53,7 @@ function publishSlice(
   occurrence: Occurrence,
   objects: readonly Record<string, unknown>[],
   { from, to }: { from: number; to: number },
-  { delivery, term, trace, signal, permit, until, onDispatch }: PublishAllOptions,
+  { delivery, term, trace, signal, permit, until, isRefusalFinal, onDispatch }: PublishAllOptions,
 ): Map<Promise<void>, number> {
   const promises = new Map<Promise<void>, number>();
   for (let index = from; index < to; index++) {
@@ -65,7 +65,8 @@ function publishSlice(
     });
     onDispatch?.(dispatch);
     const { subject, message, headers } = dispatch;
-    const promise = delivery.publish(subject, message, { headers, signal, permit, until });
+    const options = { headers, signal, permit, until, isRefusalFinal };
+    const promise = delivery.publish(subject, message, options);
     promises.set(promise, (promises.get(promise) ?? 0) + 1);
   }
   return promises;

@@ -84,6 +84,7 @@ export class Sender {
       const published = await publishAll(entry, occurrence, objects, {
         delivery,
         signal,
+        isRefusalFinal: true, // a person waits for the answer, and decides
         trace: span?.context,
         onDispatch: (dispatch) => log.dispatched(firing, dispatch),
       });

@@ -95,12 +95,18 @@ export class ExpansionPool {
     }
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const giveUp = () => {
-      this.#waiting.splice(this.#waiting.indexOf(resolve), 1);
+      const place = this.#waiting.indexOf(resolve);
+      if (place < 0) return; // its turn has come in the same moment
+      this.#waiting.splice(place, 1);
       reject(signal.reason);
     };
     this.#waiting.push(resolve);
     signal.addEventListener("abort", giveUp, { once: true });
-    await promise.then(() => signal.removeEventListener("abort", giveUp));
+    await promise;
+    signal.removeEventListener("abort", giveUp);
+    if (!signal.aborted) return;
+    this.#release();
+    throw signal.reason;
   }
 
   /** Hands the place to whoever waits longest. */

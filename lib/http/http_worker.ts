@@ -36,7 +36,10 @@ class SchedulerLink {
 
   ask(request: ControlRequest): Promise<ControlReply | null> {
     const id = ++this.#asked;
-    postMessage({ type: "ask", id, request });
+    // What the page does not wait for any more must not fire.
+    const isFire = request.action === "fire";
+    const timed = isFire ? { timeout_ms: ANSWER_TIMEOUT, ...request } : request;
+    postMessage({ type: "ask", id, request: timed });
     return new Promise((resolve) => {
       const answered = new AbortController();
       this.#waiting.set(id, (reply) => {

@@ -24,6 +24,9 @@ class TestActor extends BaseActor {
   override onReload() {
     return this.behaviour.reload?.();
   }
+  ask(reason: string): Promise<unknown> {
+    return this.reload(reason);
+  }
   protected override background(signal: AbortSignal) {
     return this.behaviour.background?.(signal) ?? super.background(signal);
   }
@@ -32,7 +35,9 @@ class TestActor extends BaseActor {
 /** A running actor on a memory bus of its own. */
 async function withActor(
   behaviour: Behaviour,
-  test: (run: { bus: MemoryBus; log: LogRecorder; stop(): Promise<void> }) => Promise<void>,
+  test: (
+    run: { actor: TestActor; bus: MemoryBus; log: LogRecorder; stop(): Promise<void> },
+  ) => Promise<void>,
   maxConcurrent?: number,
 ) {
   const log = new LogRecorder();
@@ -47,7 +52,7 @@ async function withActor(
   };
   try {
     await eventually("subscribed", () => log.of("actor.control_subscribed").length === 1);
-    await test({ bus, log, stop });
+    await test({ actor, bus, log, stop });
   } finally {
     await stop();
   }
@@ -158,9 +163,70 @@ Deno.test("reloads never run side by side", async () => {
   };
   await withActor({ reload }, async ({ bus }) => {
     for (let n = 0; n < 3; n++) await bus.publish("heddle.control.reload", { action: "reload" });
-    await eventually("all reloaded", () => done === 3);
+    await eventually("one after the other", () => done === 2);
     assert.equal(most, 1);
   });
+});
+
+/** A reload that the test ends, and how many there were. */
+function gatedReload() {
+  const gates: PromiseWithResolvers<void>[] = [];
+  const reload = () => {
+    const gate = deferred();
+    gates.push(gate);
+    return gate.promise;
+  };
+  return { gates, reload };
+}
+
+Deno.test("of 5,000 reload messages one is reloaded and one waits", async () => {
+  const { gates, reload } = gatedReload();
+  await withActor({ reload }, async ({ bus, log }) => {
+    await bus.publish("heddle.control.reload", { action: "reload" });
+    await eventually("one reloads", () => gates.length === 1);
+    for (let n = 1; n < 5000; n++) await bus.publish("heddle.control.reload", { action: "reload" });
+    gates[0]!.resolve();
+    await eventually("the next reloads", () => gates.length === 2);
+    gates[1]!.resolve();
+    await eventually("both are over", () => log.of("actor.reload_completed").length === 2);
+    await bus.publish("heddle.control.reload", { action: "reload" });
+    await eventually("one that is asked for later is made", () => gates.length === 3);
+    gates[2]!.resolve();
+  });
+  assert.equal(gates.length, 3);
+});
+
+Deno.test("whoever asks while a reload waits gets the result of that one", async () => {
+  const { gates, reload } = gatedReload();
+  await withActor({ reload }, async ({ actor }) => {
+    const first = actor.ask("first");
+    await eventually("it reloads", () => gates.length === 1);
+    const others = [actor.ask("second"), actor.ask("third")];
+    gates[0]!.reject(new Error("bad file"));
+    assert.match(String(await first), /bad file/);
+    await eventually("the next reloads", () => gates.length === 2);
+    gates[1]!.resolve();
+    assert.deepEqual(await Promise.all(others), [null, null]);
+  });
+  assert.equal(gates.length, 2);
+});
+
+Deno.test("a stop drops the reload that waits, and lets the one under way finish", async () => {
+  const { gates, reload } = gatedReload();
+  await withActor({ reload }, async ({ actor, stop, log }) => {
+    void actor.ask("first");
+    await eventually("it reloads", () => gates.length === 1);
+    const waiting = actor.ask("second");
+    const stopped = stop();
+    await eventually("stopping", () => log.of("actor.shutdown_requested").length === 1);
+    assert.equal(log.of("actor.disconnected").length, 0);
+    gates[0]!.resolve();
+    await stopped;
+    assert.match(String(await waiting), /"test" is stopping: it does not reload any more/);
+    assert.match(String(await actor.ask("third")), /is stopping/);
+    assert.equal(log.of("actor.reload_completed").length, 1);
+  });
+  assert.equal(gates.length, 1);
 });
 
 Deno.test("a stop lets the message and the background work under way finish", async () => {

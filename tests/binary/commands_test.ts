@@ -29,7 +29,7 @@ everywhere("--version names the program's version, the commit, Deno and V8", asy
 
 const COMMANDS = [
   ...["run", "validate", "next", "explain", "simulate", "fire", "status", "pause", "resume"],
-  ...["reload", "health", "stream", "schema", "import", "completion"],
+  ...["reload", "health", "stream", "schema", "completion"],
 ];
 
 everywhere("--help lists every command", async (place) => {

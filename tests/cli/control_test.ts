@@ -1,6 +1,8 @@
 /** A running scheduler, asked over the bus: by the commands, and as any client would. */
 import assert from "node:assert/strict";
 import { connect, type NatsConnection } from "@nats-io/transport";
+import { DiscardPolicy, jetstreamManager, RetentionPolicy } from "@nats-io/jetstream";
+import { Kvm } from "@nats-io/kv";
 import { Svcm } from "../deps.ts";
 import { type NatsServer, startNatsServer } from "../helpers/nats_server.ts";
 import { Program, runProgram } from "../helpers/program.ts";
@@ -29,9 +31,10 @@ interface Site {
 
 async function running(
   test: (site: Site) => Promise<void>,
-  { jetstream = false, args = [] as string[] } = {},
+  { jetstream = false, args = [] as string[], prepare = (_url: string) => Promise.resolve() } = {},
 ) {
   await using server = await startNatsServer({ jetstream });
+  await prepare(server.url);
   const directory = await Deno.makeTempDir();
   const path = `${directory}/schedules.yaml`;
   await Deno.writeTextFile(path, CONFIG);
@@ -197,6 +200,46 @@ Deno.test("with JetStream a pause survives a restart", async () => {
   await Deno.remove(directory, { recursive: true });
 });
 
+Deno.test("a pause that cannot be written says so, holds, and is written once that is possible", async () => {
+  const configFor = (permissions: string) => `
+    jetstream { store_dir: "$DIR/jetstream" }
+    authorization { users: [{ user: u, password: p, permissions: { publish: ${permissions} } }] }
+  `;
+  const denied = configFor(`{ deny: ["$KV.*.*.pauses"] }`);
+  await using server = await startNatsServer({ config: denied });
+  const directory = await Deno.makeTempDir();
+  const path = `${directory}/schedules.yaml`;
+  await Deno.writeTextFile(path, CONFIG);
+  const url = server.url.replace("nats://", "nats://u:p@");
+  const at = ["--config", path, "--nats-url", url];
+  assert.equal((await runProgram(["stream", "create", "--nats-url", url])).code, 0);
+  {
+    await using program = new Program(at);
+    await program.logged("scheduler.running");
+    const { stdout, stderr, code } = await runProgram(["pause", "often", ...at]);
+    assert.equal(stdout, 'Paused "often", but not persisted yet');
+    assert.match(
+      stderr,
+      /^warning: Not persisted yet \(.*\): it holds in this process, which tries/m,
+    );
+    assert.equal(code, 0);
+    server.configure(configFor(`{ allow: [">"] }`));
+    await server.restart();
+    await program.logged("bus.reconnected");
+    const client = await connect({ servers: server.url, user: "u", pass: "p" });
+    const bucket = await new Kvm(client as never).open("heddle-scheduler");
+    await eventually("it is written", async () => await bucket.get("controlled.pauses") !== null);
+    await client.close();
+    program.kill("SIGKILL");
+    await program.exit();
+  }
+  await using again = new Program(at);
+  await again.logged("scheduler.running");
+  const { stdout } = await runProgram(["status", ...at]);
+  assert.match(stdout, /^often +paused/m);
+  await Deno.remove(directory, { recursive: true });
+});
+
 Deno.test("reload tells why a file is refused, and the old schedules stay", async () => {
   await running(async ({ path, at, ask }) => {
     await Deno.writeTextFile(path, CONFIG.replace("0 4 * * *", "0 25 * * *"));
@@ -224,6 +267,18 @@ const REFUSED: readonly (readonly [unknown, string, RegExp])[] = [
   [{ action: "fire" }, "malformed", /"entry" is missing/],
   [{ action: "fire", entry: 5 }, "malformed", /"entry" is 5: expected a text/],
   [{ action: "fire", entry: "x" }, "unknown_entry", /There is no entry "x"/],
+  [{ action: "fire", entry: "daily", sent_at: "now" }, "malformed", /"sent_at" .* an instant/],
+  [
+    { action: "fire", entry: "daily", timeout_ms: 0 },
+    "malformed",
+    /whole number from 1 to 3600000/,
+  ],
+  [
+    { action: "fire", entry: "daily", sent_at: "2026-01-01T00:00:00Z" },
+    "expired",
+    /seem to differ/,
+  ],
+  [{ action: "fire", entry: "daily", sent_at: "2099-01-01T00:00:00Z" }, "expired", /ahead of this/],
   [{ action: "fire", entrie: "x" }, "malformed", /"entrie" \(did you mean "entry"\?\)/],
   [{ action: "status", limit: 1e9 }, "malformed", /a whole number from 1 to 500/],
   [{ action: "status", after: "x" }, "unknown_entry", /There is no entry "x"/],
@@ -238,7 +293,7 @@ const REFUSED: readonly (readonly [unknown, string, RegExp])[] = [
 ];
 
 Deno.test("a request that cannot be served is refused with a reason, and changes nothing", async () => {
-  await running(async ({ ask }) => {
+  await running(async ({ ask, program }) => {
     for (const [request, code, error] of REFUSED) {
       const reply = await ask(request);
       const which = JSON.stringify(request).slice(0, 80);
@@ -248,6 +303,7 @@ Deno.test("a request that cannot be served is refused with a reason, and changes
     }
     const { paused, schedule_count } = await ask({ action: "status" });
     assert.deepEqual([paused, schedule_count], [{ all: false, entries: 0 }, 4]);
+    assert.equal(fired(program, "daily"), 0);
   });
 });
 
@@ -323,5 +379,177 @@ Deno.test("of replicas the holder fires, all pause, and status tells of them tog
   assert.match(reloaded.stdout, /^one-\S+: Reloaded: 4 entries\ntwo-\S+: Reloaded: 4 entries$/);
   for (const each of both) each.kill("SIGTERM");
   for (const each of both) await each.exit();
+  await Deno.remove(directory, { recursive: true });
+});
+
+/** Two replicas, of which the first holds the only lease. */
+async function replicas(
+  test: (site: {
+    server: NatsServer;
+    holder: Program;
+    follower: Program;
+    at: string[];
+  }) => Promise<void>,
+  leaseTtl: number,
+) {
+  await using server = await startNatsServer({ jetstream: true });
+  const directory = await Deno.makeTempDir();
+  const path = `${directory}/schedules.yaml`;
+  await Deno.writeTextFile(path, CONFIG);
+  const at = ["--config", path, "--nats-url", server.url];
+  const shared = [...at, "--replicas", "--lease-ttl", String(leaseTtl)];
+  assert.equal((await runProgram(["stream", "create", "--nats-url", server.url])).code, 0);
+  await using holder = new Program([...shared, "--replica-name", "one"]);
+  await holder.logged("scheduler.lease_acquired");
+  await using follower = new Program([...shared, "--replica-name", "two"]);
+  await follower.logged("scheduler.running");
+  await eventually("each knows the other", async () => {
+    const { stdout } = await runProgram(["status", ...at]);
+    return /^replica one-/m.test(stdout) && /^replica two-/m.test(stdout);
+  });
+  await test({ server, holder, follower, at });
+  await Deno.remove(directory, { recursive: true });
+}
+
+Deno.test("a replica that died is named, and the others are asked all the same", async () => {
+  await replicas(async ({ holder, follower, at }) => {
+    holder.kill("SIGKILL");
+    await holder.exit();
+    const status = await runProgram(["status", ...at]);
+    assert.match(status.stderr, /^replica one-\S+ does not answer$/);
+    assert.match(status.stdout, /^replica two-\S+: no lease$/m);
+    assert.match(status.stdout, /^daily /m);
+    assert.equal(status.code, 0);
+    const json = await runProgram(["status", "--format", "json", ...at]);
+    assert.match(JSON.parse(json.stdout).replica, /^two-/);
+
+    const reloaded = await runProgram(["reload", ...at]);
+    assert.match(reloaded.stderr, /^replica one-\S+ does not answer$/m);
+    assert.match(reloaded.stdout, /^two-\S+: Reloaded: 4 entries$/);
+    assert.equal(reloaded.code, 0);
+    assert.equal(follower.log("scheduler.config_reloaded").length, 1);
+    for (const change of ["pause", "resume"]) {
+      assert.equal((await runProgram([change, "daily", ...at])).code, 0);
+    }
+  }, 60);
+});
+
+const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+Deno.test("while nobody holds the lease, fire says so at once, and until when", async () => {
+  await replicas(async ({ holder, follower, at }) => {
+    holder.kill("SIGKILL");
+    await holder.exit();
+    const asked = Date.now();
+    const { stderr, stdout, code } = await runProgram(["fire", "daily", ...at]);
+    assert.ok(Date.now() - asked < 5000, `${Date.now() - asked} ms`);
+    const said =
+      /^No replica holds the lease of "daily" until about (\S+), unless one-\S+, which .* again then$/;
+    assert.match(stderr, said);
+    assert.deepEqual([stdout, code], ["", 1]);
+    const until = Date.parse(said.exec(stderr)![1]!);
+    assert.ok(until > asked && until < asked + 15_000, stderr);
+
+    await follower.logged("scheduler.lease_acquired", 1, 30_000);
+    assert.equal((await runProgram(["fire", "daily", ...at])).stdout, 'Fired "daily": 1 message');
+    assert.equal(fired(follower, "daily"), 1);
+  }, 10);
+});
+
+Deno.test("a scheduler that stands still may still fire, and refuses what is too old when it goes on", async () => {
+  await running(async ({ program, at, ask, client }) => {
+    program.kill("SIGSTOP");
+    const { stderr, code } = await runProgram(["fire", "daily", "--timeout", "1", ...at]);
+    assert.equal(
+      stderr,
+      'The scheduler "controlled" does not answer within 1 s: it may still fire "daily", ' +
+        "or have fired it",
+    );
+    assert.equal(code, 1);
+    await sleep(500);
+    const replies = client.subscribe("replies");
+    const request = { action: "fire", entry: "daily", timeout_ms: 3000 };
+    for (const age of [6000, 2700, 0]) {
+      const sent_at = new Date(Date.now() - age).toISOString();
+      const data = JSON.stringify({ ...request, sent_at });
+      client.publish("heddle.scheduler.controlled", data, { reply: "replies" });
+    }
+    await client.flush();
+    await sleep(500);
+    program.kill("SIGCONT");
+    const answered: string[] = [];
+    for await (const reply of replies) {
+      const { status, code } = reply.json<{ status: string; code?: string }>();
+      answered.push(code ?? status);
+      if (answered.length === 3) break;
+    }
+    assert.deepEqual(answered.toSorted(), ["expired", "expired", "ok"]);
+    assert.equal(fired(program, "daily"), 1);
+    const [last] = (await ask({ action: "status", entry: "daily" })).entries as {
+      counts: Record<string, number>;
+    }[];
+    assert.deepEqual(last!.counts, { dispatched: 1 });
+  });
+});
+
+Deno.test("a stream that is full is told at once, and what it refused is not sent later", async () => {
+  await running(async ({ at, client }) => {
+    const manager = await jetstreamManager(client);
+    const name = "WORK";
+    const stored = async () => (await manager.streams.info(name)).state.messages;
+    for (const how of [["fire", "daily"], ["fire", "daily", "--local"]]) {
+      const fire = () => runProgram([...how, ...at]);
+      assert.equal((await fire()).stdout, 'Fired "daily": 1 message');
+      assert.equal((await fire()).code, 0);
+      const asked = Date.now();
+      const { stderr, code } = await fire();
+      assert.match(stderr, /the stream refuses it: maximum messages exceeded/);
+      assert.equal(code, 1);
+      assert.ok(Date.now() - asked < 5000, `${Date.now() - asked} ms`);
+      assert.equal(await stored(), 2);
+      await manager.streams.purge(name);
+      await sleep(3000);
+      assert.equal(await stored(), 0);
+    }
+  }, {
+    jetstream: true,
+    args: ["--delivery", "jetstream"],
+    prepare: async (url) => {
+      const client = await connect({ servers: url });
+      await (await jetstreamManager(client)).streams.add({
+        name: "WORK",
+        subjects: ["heddle.goals.incoming"],
+        retention: RetentionPolicy.Workqueue,
+        discard: DiscardPolicy.New,
+        max_msgs: 2,
+      });
+      await (await jetstreamManager(client)).streams.add({
+        name: "TASKS",
+        subjects: ["heddle.tasks.incoming"],
+      });
+      await client.close();
+    },
+  });
+});
+
+Deno.test("a command gives up a server that says nothing after some seconds, whatever it waits for", async () => {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const connections: Deno.Conn[] = [];
+  void (async () => {
+    for await (const connection of listener) connections.push(connection);
+  })();
+  const { port } = listener.addr as Deno.NetAddr;
+  const directory = await Deno.makeTempDir();
+  const path = `${directory}/schedules.yaml`;
+  await Deno.writeTextFile(path, CONFIG);
+  const at = ["--config", path, "--nats-url", `nats://127.0.0.1:${port}`];
+  await Promise.all([["fire", "daily"], ["fire", "daily", "--local"]].map(async (how) => {
+    const asked = Date.now();
+    const { code } = await runProgram([...how, ...at]);
+    assert.equal(code, 1);
+    assert.ok(Date.now() - asked < 9000, `${Date.now() - asked} ms`);
+  }));
+  for (const connection of connections) connection.close();
+  listener.close();
   await Deno.remove(directory, { recursive: true });
 });

@@ -322,3 +322,30 @@ Deno.test("a second signal exits at once, even while an expansion hangs", async 
     assert.ok(performance.now() - before < 1000);
   });
 });
+
+Deno.test("thousands of reload messages keep a scheduler from nothing, least of all from its end", async () => {
+  const entries = Array.from(
+    { length: 3000 },
+    (_, n) =>
+      `  - { name: e${n}, cron: "0 4 * * *", dispatch_type: task, task: { worker_type: w } }`,
+  );
+  const yaml = ["name: reloaded", "schedules:", ...entries, ""].join("\n");
+  await withConfig(yaml, async (path) => {
+    await withProgram(path, async ({ program, observer }) => {
+      for (let n = 0; n < 5000; n++) {
+        observer.publish("heddle.control.reload", JSON.stringify({ action: "reload" }));
+      }
+      await observer.flush();
+      await program.logged("scheduler.config_reloaded", 2, 30_000);
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+      program.kill("SIGTERM");
+      assert.equal(await program.exit(), 0);
+      const [asked] = program.log("actor.shutdown_requested");
+      const ended = program.log("actor.disconnected")[0]!;
+      const took = Date.parse(ended.timestamp) - Date.parse(asked!.timestamp);
+      assert.ok(took < 5000, `${took} ms`);
+      const reloads = program.log("actor.reload_requested").length;
+      assert.ok(reloads < 10, `${reloads} reloads`);
+    });
+  });
+});

@@ -12,6 +12,7 @@ import {
   NoStreamError,
   type StreamAck,
   type StreamBus,
+  StreamError,
 } from "../../lib/bus/stream_bus.ts";
 import { Delivery, type DeliveryMode, GaveUpError } from "../../lib/durable/delivery.ts";
 import { ManualClock } from "../../lib/time/manual_clock.ts";
@@ -193,4 +194,20 @@ Deno.test("what another attempt cannot change is thrown at once", async () => {
   bus.failures.push(new RangeError("Too large"));
   await assert.rejects(delivery.publish("w", {}, {}), RangeError);
   assert.equal(bus.attempts, 1);
+});
+
+Deno.test("where a refusal is final the stream's first answer is the last word; silence is not", async () => {
+  const { clock, bus, delivery } = await setUp();
+  await delivery.look(["w"]);
+  bus.failures.push(
+    new UnconfirmedError("The connection broke"),
+    new StreamError("maximum messages exceeded", 10077),
+  );
+  const refused = assert.rejects(
+    delivery.publish("w", { n: 1 }, { isRefusalFinal: true }),
+    /maximum messages exceeded/,
+  );
+  await clock.advance(60_000);
+  await refused;
+  assert.deepEqual([bus.attempts, bus.stored], [2, []]);
 });

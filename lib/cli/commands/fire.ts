@@ -7,7 +7,8 @@ import { Expander } from "../../expansion/expansion.ts";
 import { loadSchedulerConfig } from "../../config/load_config.ts";
 import { systemClock } from "../../time/clock.ts";
 import { GOALS_SUBJECT, TASKS_SUBJECT } from "../../wire/subjects.ts";
-import type { FireReply } from "../../control/control_api.ts";
+import { NoReplyError } from "../../bus/message_bus.ts";
+import type { FireReply, FireRequest } from "../../control/control_api.ts";
 import { addAskOptions, type AskOptions, askScheduler } from "../ask.ts";
 import { EXIT, type SetExitCode } from "../exit_codes.ts";
 import { onceConnected } from "../one_shot.ts";
@@ -18,6 +19,8 @@ interface FireOptions extends AskOptions {
 
 /** An expansion may take its time; in seconds. */
 const TIMEOUT = 60;
+/** How much longer an answer is waited for than the scheduler may take. */
+const ANSWER_MARGIN_MS = 500;
 const HINT = "; --local dispatches from here, without it";
 
 /** `fire NAME`: a running scheduler dispatches one entry now, whatever its schedule says. */
@@ -35,11 +38,31 @@ export function fireCommand(setExitCode: SetExitCode): Command {
 }
 
 async function fire(entry: string, options: FireOptions): Promise<number> {
+  const timeout = options.timeout * 1000;
   return await askScheduler(options, async (scheduler) => {
-    const { dispatches } = await scheduler.ask<FireReply>({ action: "fire", entry });
-    console.log(`Fired "${entry}": ${dispatches} ${dispatches === 1 ? "message" : "messages"}`);
-    return EXIT.ok;
+    const request: FireRequest = {
+      action: "fire",
+      entry,
+      sent_at: new Date(systemClock.now()).toISOString(),
+      timeout_ms: Math.ceil(timeout),
+    };
+    try {
+      const { dispatches } = await scheduler.ask<FireReply>(request, timeout + ANSWER_MARGIN_MS);
+      console.log(fired(entry, dispatches));
+      return EXIT.ok;
+    } catch (error) {
+      if (!(error instanceof NoReplyError) || error.reason !== "timeout") throw error;
+      console.error(
+        `The scheduler "${scheduler.name}" does not answer within ${options.timeout} s: ` +
+          `it may still fire "${entry}", or have fired it`,
+      );
+      return EXIT.failure;
+    }
   }, HINT);
+}
+
+function fired(entry: string, dispatches: number): string {
+  return `Fired "${entry}": ${dispatches} ${dispatches === 1 ? "message" : "messages"}`;
 }
 
 async function fireHere(name: string, options: FireOptions): Promise<number> {
@@ -56,19 +79,26 @@ async function fireHere(name: string, options: FireOptions): Promise<number> {
   }
   return await onceConnected(options, async (bus, logger) => {
     const clock = systemClock;
+    const timeout = options.timeout * 1000;
+    const until = clock.now() + timeout;
     const root = options.expandRoot ?? dirname(options.config);
     const expander = new Expander({ root, clock, logger });
+    const over = new AbortController();
     try {
       const delivery = new Delivery({ bus, mode: "auto", clock, logger });
-      await delivery.look([entry.dispatchType === "goal" ? GOALS_SUBJECT : TASKS_SUBJECT]);
       const scheduler = config.name;
       const dispatcher = new Dispatcher({ scheduler, bus, expander, clock, logger, delivery });
-      const sent = await dispatcher.fireByHand(entry);
-      if (options.bus !== "memory") {
-        console.log(`Fired "${name}": ${sent} ${sent === 1 ? "message" : "messages"}`);
-      }
+      const looked = delivery.look([
+        entry.dispatchType === "goal" ? GOALS_SUBJECT : TASKS_SUBJECT,
+      ]);
+      const sending = looked.then(() => dispatcher.fireByHand(entry, { until }));
+      const isOver = clock.sleep(timeout + ANSWER_MARGIN_MS, over.signal).then(() => null);
+      const sent = await Promise.race([sending, isOver]);
+      if (sent === null) throw new Error(`The server does not answer within ${options.timeout} s`);
+      if (options.bus !== "memory") console.log(fired(name, sent));
       return EXIT.ok;
     } finally {
+      over.abort();
       await expander.close();
     }
   });

@@ -46,8 +46,15 @@ async function change(
     const request = entry === undefined ? { action, all: true as const } : { action, entry };
     const { kept, warning } = await scheduler.ask<PauseReply>(request);
     const what = entry === undefined ? "all entries" : `"${entry}"`;
-    const lasting = kept ? "also after a restart" : "until the scheduler ends";
-    console.log(action === "pause" ? `Paused ${what}, ${lasting}` : `Resumed ${what}`);
+    const isPause = action === "pause";
+    const lasting = warning !== undefined
+      ? ", but not persisted yet"
+      : !isPause
+      ? ""
+      : kept
+      ? ", also after a restart"
+      : ", until the scheduler ends";
+    console.log(`${isPause ? "Paused" : "Resumed"} ${what}${lasting}`);
     if (warning !== undefined) console.error(`warning: ${warning}`);
     return EXIT.ok;
   });

@@ -33,7 +33,7 @@ async function reload(options: ReloadOptions): Promise<number> {
     });
   }
   return await askScheduler(options, async (scheduler) => {
-    for (const replica of await scheduler.replicas()) {
+    await scheduler.askEach(async (replica) => {
       const request = { action: "reload" as const, ...(replica !== undefined && { replica }) };
       const { schedule_count, problems } = await scheduler.ask<ReloadReply>(request);
       const who = replica === undefined ? "" : `${replica}: `;
@@ -41,7 +41,7 @@ async function reload(options: ReloadOptions): Promise<number> {
       for (const { line, column, severity, message } of problems) {
         console.error(`${who}${line ?? 1}:${column ?? 1}: ${severity}: ${message}`);
       }
-    }
+    });
     return EXIT.ok;
   });
 }

@@ -29,10 +29,7 @@ export function statusCommand(setExitCode: SetExitCode): Command {
 async function status(options: StatusOptions): Promise<number> {
   const { entry, format } = options;
   return await askScheduler(options, async (scheduler) => {
-    const replies: StatusReply[] = [];
-    for (const replica of await scheduler.replicas()) {
-      replies.push(await ask(scheduler, replica, entry));
-    }
+    const replies = await scheduler.askEach((replica) => ask(scheduler, replica, entry));
     const out = new StdoutLines();
     const merged = merge(replies);
     if (format === "json") out.write(JSON.stringify(merged));

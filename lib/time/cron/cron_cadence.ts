@@ -4,7 +4,6 @@ import { CronExpressionError, parseCronExpression } from "./cron_expression.ts";
 import { type Segment, type Zone, zoneNamed } from "../zone.ts";
 
 export { CronExpressionError, cronFieldCount, describeSixFields } from "./cron_expression.ts";
-export { isTimeZone, TimeZoneError } from "../zone.ts";
 
 const FIRST_WALL_CLOCK_TIME = dayNumber(1, 1) * 86_400;
 const LAST_INSTANT = dayNumber(LAST_YEAR + 1, 1) * 86_400 - 1;

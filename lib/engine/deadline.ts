@@ -1,0 +1,28 @@
+import type { Clock } from "../time/clock.ts";
+
+/** Whoever asked for a firing has stopped waiting for it. */
+export class DeadlineError extends Error {
+  override name = "DeadlineError";
+  constructor() {
+    super("The request's time-out passed before it was done: nothing more of it is sent");
+  }
+}
+
+/**
+ * Aborts `controller` with a {@link DeadlineError} at `until`, in milliseconds since the epoch.
+ *
+ * @param until undefined for never
+ * @returns stops waiting for it
+ */
+export function abortAt(
+  controller: AbortController,
+  until: number | undefined,
+  clock: Clock,
+): () => void {
+  if (until === undefined) return () => {};
+  const done = new AbortController();
+  void clock.sleep(until - clock.now(), done.signal).then(() => {
+    if (!done.signal.aborted) controller.abort(new DeadlineError());
+  });
+  return () => done.abort();
+}
