@@ -1,0 +1,102 @@
+/** Replicas of the real program with more leases than replicas, one of which is killed. */
+import assert from "node:assert/strict";
+import { eventually } from "../helpers/eventually.ts";
+import { gaps, Place, type Stored } from "../helpers/durable_place.ts";
+import type { LogEvent, Program } from "../helpers/program.ts";
+
+const SECOND = 1000;
+const SHARDS = 6;
+const EACH = Array.from({ length: 24 }, (_, at) => `each-${at}`);
+const INTERVALS = Array.from({ length: 7 }, (_, at) => `interval-${at}`);
+const OPTIONS = ["--replicas", "--shards", String(SHARDS), "--lease-ttl", "3"];
+
+/** The leases that a replica says it holds. */
+function held(program: Program): number {
+  const count = (event: string) => program.log(`scheduler.lease_${event}`).length;
+  return count("acquired") - count("lost") - count("released");
+}
+
+interface Seen {
+  readonly messages: Stored[];
+  readonly skipped: LogEvent[];
+  /** How many leases the survivor acquired at once. */
+  readonly acquired: number;
+}
+
+async function killOneOfTwo(): Promise<Seen> {
+  const second = `cron: "* * * * * *"`;
+  await using place = await Place.open([
+    ...EACH.map((name) => `name: ${name}, ${second}, catch_up: all`),
+    ...INTERVALS.map((name, at) =>
+      `name: ${name}, interval_seconds: ${0.5 + at / 10}, catch_up: all`
+    ),
+    `name: unset, ${second}`,
+  ]);
+  const replicas = ["a", "b"].map((name) => place.start(...OPTIONS, "--replica-name", name));
+  await eventually(
+    "each holds three leases",
+    () => replicas.every((each) => held(each) === SHARDS / 2),
+    15_000,
+  );
+  const firings = (program: Program, name: string) =>
+    program.log("scheduler.firing").filter(({ schedule }) => schedule === name);
+  await eventually(
+    "all fire",
+    () => replicas.some((each) => firings(each, "unset").length >= 3),
+  );
+  const [victim, survivor] = replicas.toSorted((a, b) =>
+    firings(b, "unset").length - firings(a, "unset").length
+  );
+  await eventually("what it fired last is in its checkpoint", async () => {
+    const last = (await place.checkpointOf("unset"))?.[2];
+    const { scheduled_for } = firings(victim!, "unset").at(-1)!;
+    return last === Date.parse(String(scheduled_for)) && Date.now() % SECOND < 900;
+  });
+  victim!.kill("SIGKILL");
+  await victim!.exit();
+  const before = survivor!.log("scheduler.lease_acquired").length;
+  await eventually("the other holds all", () => held(survivor!) === SHARDS);
+  const acquired = survivor!.log("scheduler.lease_acquired").length - before;
+  await eventually("it fires all", () => firings(survivor!, "unset").length >= 2);
+  survivor!.kill("SIGTERM");
+  assert.equal(await survivor!.exit(), 0);
+  const skipped = survivor!.log("scheduler.fire_skipped");
+  return { messages: await place.stored(), skipped, acquired };
+}
+
+Deno.test("a replica that takes over three leases of a killed one goes on with each entry", async (t) => {
+  const { messages, skipped, acquired } = await killOneOfTwo();
+  const of = (name: string) => messages.filter(({ schedule }) => schedule === name);
+  assert.equal(acquired, SHARDS / 2);
+
+  await t.step("with catch_up all no occurrence is lost, and none comes twice", () => {
+    for (const name of EACH) {
+      assert.ok(of(name).length >= 5, `${name}: ${of(name).length} messages`);
+      assert.ok(gaps(of(name)).every((gap) => gap === SECOND), `${name}: ${gaps(of(name))}`);
+    }
+  });
+
+  await t.step("an interval keeps its phase", () => {
+    INTERVALS.forEach((name, at) => {
+      const interval = 500 + at * 100;
+      assert.ok(of(name).length >= 3, `${name}: ${of(name).length} messages`);
+      assert.ok(gaps(of(name)).every((gap) => gap === interval), `${name}: ${gaps(of(name))}`);
+    });
+  });
+
+  await t.step("without catch_up the latest fires late, and one line counts the others", () => {
+    const lines = skipped.filter(({ schedule }) => schedule === "unset");
+    const lost = gaps(of("unset")).reduce((sum, gap) => sum + gap / SECOND - 1, 0);
+    const late = of("unset").filter((each) => each.storedAt - each.scheduledFor > 300);
+    assert.ok(late.length >= 1, "the latest fires late");
+    assert.equal(lines.length, 1, JSON.stringify(lines));
+    for (const { reason, catch_up, count, last } of lines) {
+      assert.deepEqual({ reason, catch_up, count }, {
+        reason: "missed",
+        catch_up: "one",
+        count: lost,
+      });
+      assert.equal(Date.parse(String(last)) + SECOND, late[0]!.scheduledFor);
+    }
+  });
+});
