@@ -63,7 +63,7 @@ Deno.test("a reload that is refused changes nothing of what fires, is shown, or 
     subjects: ["heddle.tasks.incoming"],
   });
   const program = place.start("--delivery", "jetstream", "--http", "127.0.0.1:0");
-  const { port } = await program.logged("http.listening");
+  const { url } = await program.logged("http.listening");
   await program.logged("scheduler.task_dispatched", 2);
   await place.write([
     "name: new, interval_seconds: 0.2",
@@ -87,7 +87,7 @@ Deno.test("a reload that is refused changes nothing of what fires, is shown, or 
   const before = firings(program, "old").length;
   await eventually("the old one still fires", () => firings(program, "old").length > before);
 
-  const metrics = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+  const metrics = await (await fetch(`${url}metrics`)).text();
   assert.match(metrics, /schedule="old"/);
   assert.doesNotMatch(metrics, /schedule="(new|goal)"/);
   assert.equal((await place.ask({ action: "pause", entry: "old" })).status, "ok");
