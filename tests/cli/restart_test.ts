@@ -43,6 +43,8 @@ interface Seen {
   readonly late: { readonly cron: string; readonly occurrences: number[] };
   readonly backlog: { readonly cron: string; readonly occurrences: number[] };
   readonly counts: Record<string, Record<string, number>>;
+  /** As Prometheus reads them. */
+  readonly metrics: string;
   of(schedule: string): Stored[];
   skipped(schedule: string): LogEvent[];
 }
@@ -96,13 +98,15 @@ async function startAfterPause(...args: string[]): Promise<Seen> {
     "grid-stored": [`1.5 from ${GRID_START}`, GRID_START + 777, last + 777],
   });
   const started = Date.now();
-  const program = place.start(...args);
+  const program = place.start(...args, "--http", "127.0.0.1:0");
   const firings = (name: string) =>
     program.log("scheduler.firing").filter(({ schedule }) => schedule === name).length;
   // It catches up with nothing but the newest: so it counts the seconds of this run.
   await eventually("it ran for three seconds", () => firings("one") >= 4, 15_000);
   const counts: Seen["counts"] = {};
   for (const name of ["none", "one", "unset", "grace"]) counts[name] = await place.counts(name);
+  const { url } = await program.logged("http.listening");
+  const metrics = await (await fetch(`${url}metrics`)).text();
   program.kill("SIGTERM");
   assert.equal(await program.exit(), 0);
   const messages = await place.stored();
@@ -115,6 +119,7 @@ async function startAfterPause(...args: string[]): Promise<Seen> {
     late,
     backlog,
     counts,
+    metrics,
     of: (schedule) => messages.filter((each) => each.schedule === schedule),
     skipped: (name) =>
       log.filter(({ event, schedule }) => event === "scheduler.fire_skipped" && schedule === name),
@@ -135,6 +140,9 @@ function assertOneLine(seen: Seen, schedule: string, catchUp: string): LogEvent 
   assert.equal(seen.of(schedule)[0]?.scheduledFor, last + SECOND, "the next one fires");
   assert.ok(gaps(seen.of(schedule)).every((gap) => gap === SECOND));
   assert.equal(seen.counts[schedule]!.missed, line.count, "status counts them");
+  const counter = "heddle_scheduler_firings_total" +
+    `{schedule="${schedule}",dispatch_type="task",outcome="missed"} ${line.count}\n`;
+  assert.ok(seen.metrics.includes(counter), `the metrics have ${counter}`);
   return line;
 }
 

@@ -142,8 +142,9 @@ Deno.test("a server that comes after the start leaves the phase of every interva
   await place.server.start();
   await program.logged("scheduler.task_dispatched", 3);
   const messages = await place.stored();
-  assert.equal(messages[0]!.scheduledFor, first);
-  assert.ok(gaps(messages).every((gap) => gap === 700), String(gaps(messages)));
+  for (const { scheduledFor } of messages) {
+    assert.equal((scheduledFor - first) % 700, 0, new Date(scheduledFor).toISOString());
+  }
   const [, since] = (await place.checkpointOf("often"))!;
   assert.equal((first - since) % 700, 0, "the checkpoint has the phase");
 });
@@ -184,9 +185,10 @@ Deno.test("a server that stands still: dispatched is said once it has the messag
         .includes(event)
     ).map(({ firing_id }) => firing_id);
     assert.equal(ends.length, new Set(ends).size, "one for each");
+    const begun = () => of(program.log("scheduler.firing"), "often").length;
+    const least = begun() - 1; // the last may be under way
     const counts = await place.counts("often");
     const counted = Object.values(counts).reduce((sum, each) => sum + each, 0);
-    const begun = of(program.log("scheduler.firing"), "often").length;
-    assert.ok(counted <= begun && counted >= begun - 1, `${counted} of ${begun}`);
+    assert.ok(counted >= least && counted <= begun(), `${counted} of ${begun()}`);
   });
 });
