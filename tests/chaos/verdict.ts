@@ -55,7 +55,7 @@ export function judge(observed: Observed): Verdict {
   const faults: string[] = [];
   for (const promise of promises) {
     const own = messages.filter(({ schedule }) => schedule === promise.schedule);
-    faults.push(...judgeEntry(promise, own, observed));
+    faults.push(...judgeEntry(promise, own, observed), ...judgeSilence(promise, own, observed));
   }
   const known = new Set(promises.map(({ schedule }) => schedule));
   for (const { schedule } of messages) {
@@ -79,6 +79,7 @@ function judgeEntry(promise: Promised, own: readonly Stored[], observed: Observe
     const at = new Date(scheduledFor).toISOString();
     if (seen.has(scheduledFor)) faults.push(`${schedule}: ${at} came twice`);
     if (scheduledFor < latest) faults.push(`${schedule}: ${at} came after a later one`);
+    // An interval whose phase was lost in a failover is found here.
     if ((scheduledFor - phase) % period !== 0) faults.push(`${schedule}: ${at} was never due`);
     seen.add(scheduledFor);
     latest = Math.max(latest, scheduledFor);
@@ -89,6 +90,25 @@ function judgeEntry(promise: Promised, own: readonly Stored[], observed: Observe
     if (due > observed.until) break;
     if (!seen.has(due)) faults.push(`${schedule}: ${new Date(due).toISOString()} never came`);
   }
+  return faults;
+}
+
+/** Each entry goes on after each fault, also one that may leave occurrences out. */
+function judgeSilence(
+  { schedule, period }: Promised,
+  own: readonly Stored[],
+  { until, disturbances, allowedLateness }: Observed,
+): string[] {
+  const faults: string[] = [];
+  const ends = [...own.slice(1).map(({ storedAt }) => storedAt), until];
+  own.forEach(({ storedAt }, at) => {
+    const end = ends[at]!;
+    const disturbed = disturbances.filter(({ from }) => from <= end)
+      .map((each) => Math.min(each.until, end));
+    const silence = end - Math.max(storedAt, ...disturbed);
+    if (silence <= period + allowedLateness) return;
+    faults.push(`${schedule}: silent for ${silence} ms up to ${new Date(end).toISOString()}`);
+  });
   return faults;
 }
 

@@ -47,6 +47,27 @@ for (const [name, messages, expected] of BROKEN) {
   });
 }
 
+Deno.test("it is found that an interval began anew in a failover", () => {
+  const promises = [{ schedule: "a", period: 1000, phase: null, isExact: true }];
+  const interval = [1.2, 2.2, 3.2, 4.2].map((second) => at(second));
+  assert.deepEqual(judge(observe(interval, { promises, until: 5000 })).faults, []);
+  const anew = [1.2, 2.2, 3.7, 4.7].map((second) => at(second));
+  const { faults } = judge(observe(anew, { promises, until: 5000 }));
+  assert.match(faults.join("\n"), /03\.700Z was never due[^]*04\.700Z was never due/);
+  assert.match(faults.join("\n"), /03\.200Z never came[^]*04\.200Z never came/);
+});
+
+Deno.test("it is found that an entry which may leave some out goes on no more", () => {
+  const promises = [{ schedule: "a", period: 1000, phase: 0, isExact: false }];
+  const silent = (messages: Stored[]) => judge(observe(messages, { promises, until: 9000 })).faults;
+  assert.match(silent(ALL).join("\n"), /^a: silent for 3995 ms up to .*09\.000Z$/);
+  assert.match(
+    silent([at(1), at(6), at(8)]).join("\n"),
+    /^a: silent for 5000 ms up to .*06\.005Z$/,
+  );
+  assert.deepEqual(silent([at(1), at(3), at(6), at(8)]), []);
+});
+
 Deno.test("a disturbance explains lateness up to the allowance after it", () => {
   const messages = [...ALL.slice(0, 4), at(5, { storedAt: 9000 })];
   assert.deepEqual(

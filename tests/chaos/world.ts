@@ -189,10 +189,16 @@ export class World implements AsyncDisposable {
     });
     const second = `cron: "* * * * * *"`;
     return [
-      ...["a", "b", "c", "d"].map((n) => entry(`all-${n}`, second, 1000, "catch_up: all")),
+      // Of six leases each has one that is exact, and four have an interval that is.
+      ...["a", "b", "c", "d", "f", "j"].map((n) =>
+        entry(`all-${n}`, second, 1000, "catch_up: all")
+      ),
       entry("all-slow", `cron: "*/5 * * * * *"`, 5000, "catch_up: all"),
       entry("half", "interval_seconds: 0.5", 500, "catch_up: all"),
       entry("tenth", "interval_seconds: 0.1", 100, "catch_up: none"),
+      entry("seven", "interval_seconds: 0.7", 700, "catch_up: all"),
+      entry("four", "interval_seconds: 0.4", 400, "catch_up: all"),
+      entry("two", "interval_seconds: 2", 2000, "catch_up: all"),
       entry("three", "interval_seconds: 3", 3000, "catch_up: all"),
       ...["e", "f"].map((n) => entry(`none-${n}`, second, 1000, "catch_up: none")),
       entry("one-gg", second, 1000, "catch_up: one"),

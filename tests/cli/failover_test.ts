@@ -1,0 +1,135 @@
+/** Replicas of the real program with more leases than replicas, one of which is killed. */
+import assert from "node:assert/strict";
+import { shardOf } from "../../lib/durable/shards.ts";
+import { eventually } from "../helpers/eventually.ts";
+import { gaps, Place, type Stored } from "../helpers/durable_place.ts";
+import type { LogEvent, Program } from "../helpers/program.ts";
+
+const SECOND = 1000;
+const SHARDS = 6;
+const EACH = Array.from({ length: 24 }, (_, at) => `each-${at}`);
+const INTERVALS = Array.from({ length: 7 }, (_, at) => `interval-${at}`);
+const OPTIONS = ["--replicas", "--shards", String(SHARDS), "--lease-ttl", "3"];
+
+/** The leases that a replica says it holds. */
+function held(program: Program): number {
+  const count = (event: string) => program.log(`scheduler.lease_${event}`).length;
+  return count("acquired") - count("lost") - count("released");
+}
+
+interface Seen {
+  readonly messages: Stored[];
+  readonly skipped: LogEvent[];
+  /** When the survivor acquired the leases of the other. */
+  readonly acquired: ReadonlyMap<number, number>;
+}
+
+async function killOneOfTwo(): Promise<Seen> {
+  const second = `cron: "* * * * * *"`;
+  await using place = await Place.open([
+    ...EACH.map((name) => `name: ${name}, ${second}, catch_up: all`),
+    ...INTERVALS.map((name, at) =>
+      `name: ${name}, interval_seconds: ${0.5 + at / 10}, catch_up: all`
+    ),
+    `name: unset, ${second}`,
+  ]);
+  const replicas = ["a", "b"].map((name) => place.start(...OPTIONS, "--replica-name", name));
+  await eventually(
+    "each holds three leases",
+    () => replicas.every((each) => held(each) === SHARDS / 2),
+    15_000,
+  );
+  const firings = (program: Program, name: string) =>
+    program.log("scheduler.firing").filter(({ schedule }) => schedule === name);
+  await eventually(
+    "all fire",
+    () => replicas.some((each) => firings(each, "unset").length >= 3),
+  );
+  const [victim, survivor] = replicas.toSorted((a, b) =>
+    firings(b, "unset").length - firings(a, "unset").length
+  );
+  await eventually("what it fired last is in its checkpoint", async () => {
+    const last = (await place.checkpointOf("unset"))?.[2];
+    const { scheduled_for } = firings(victim!, "unset").at(-1)!;
+    return last === Date.parse(String(scheduled_for)) && Date.now() % SECOND < 900;
+  });
+  victim!.kill("SIGKILL");
+  await victim!.exit();
+  const before = survivor!.log("scheduler.lease_acquired").length;
+  await eventually("the other holds all", () => held(survivor!) === SHARDS);
+  const acquired = new Map(
+    survivor!.log("scheduler.lease_acquired").slice(before).map((
+      { shard, timestamp },
+    ) => [Number(shard), Date.parse(timestamp)]),
+  );
+  await eventually("it fires all", () => firings(survivor!, "unset").length >= 2);
+  survivor!.kill("SIGTERM");
+  assert.equal(await survivor!.exit(), 0);
+  const skipped = survivor!.log("scheduler.fire_skipped");
+  return { messages: await place.stored(), skipped, acquired };
+}
+
+Deno.test("a replica that takes over three leases of a killed one goes on with each entry", async (t) => {
+  const { messages, skipped, acquired } = await killOneOfTwo();
+  const of = (name: string) => messages.filter(({ schedule }) => schedule === name);
+  assert.equal(acquired.size, SHARDS / 2);
+
+  await t.step("with catch_up all no occurrence is lost, and none comes twice", () => {
+    for (const name of EACH) {
+      assert.ok(of(name).length >= 5, `${name}: ${of(name).length} messages`);
+      assert.ok(gaps(of(name)).every((gap) => gap === SECOND), `${name}: ${gaps(of(name))}`);
+    }
+  });
+
+  await t.step("an interval keeps its phase", () => {
+    INTERVALS.forEach((name, at) => {
+      const interval = 500 + at * 100;
+      assert.ok(of(name).length >= 3, `${name}: ${of(name).length} messages`);
+      assert.ok(gaps(of(name)).every((gap) => gap === interval), `${name}: ${gaps(of(name))}`);
+    });
+  });
+
+  await t.step("without catch_up the latest fires late, and one line counts the others", () => {
+    const lines = skipped.filter(({ schedule }) => schedule === "unset");
+    const lost = gaps(of("unset")).reduce((sum, gap) => sum + gap / SECOND - 1, 0);
+    const resumed = of("unset")[gaps(of("unset")).findIndex((gap) => gap > SECOND) + 1]!;
+    const ago = acquired.get(shardOf("unset", SHARDS))! - resumed.scheduledFor;
+    assert.ok(ago > -200 && ago < SECOND + 200, `the latest before the lease was acquired: ${ago}`);
+    assert.equal(lines.length, 1, JSON.stringify(lines));
+    const [{ reason, catch_up, count, last }] = lines as [LogEvent];
+    assert.deepEqual({ reason, catch_up, count }, {
+      reason: "missed",
+      catch_up: "one",
+      count: lost,
+    });
+    assert.equal(Date.parse(String(last)) + SECOND, resumed.scheduledFor);
+  });
+});
+
+Deno.test("while the files of replicas differ, no checkpoint of an entry that one of them lacks is ended", async () => {
+  const second = `cron: "* * * * * *", catch_up: all`;
+  const names = Array.from({ length: 20 }, (_, at) => `rolling-${at}`);
+  // Of the shard that the second replica is given.
+  const name = names.find((each) => shardOf(each, 2) === 1)!;
+  await using place = await Place.open([`name: ${name}, ${second}`]);
+  const without = `${place.directory}/without.yaml`;
+  await place.write([`name: another, ${second}`], without);
+  const args = ["--replicas", "--shards", "2", "--lease-ttl", "1"];
+  const first = place.start(...args, "--replica-name", "a");
+  await first.logged("scheduler.firing", 2);
+  const other = place.start(...args, "--replica-name", "b", "--config", without);
+  const { shard } = await other.logged("scheduler.lease_acquired");
+  assert.equal(shard, 1);
+  const fired = first.log("scheduler.firing").length;
+  await first.logged("scheduler.schedules_differ");
+  await eventually("it has missed some", async () => {
+    const last = Number((await place.checkpointOf(name))?.[2]);
+    return Date.now() - last > 2500;
+  });
+  assert.equal(first.log("scheduler.firing").length, fired, "nobody fires it");
+  other.kill("SIGTERM");
+  assert.equal(await other.exit(), 0);
+  await first.logged("scheduler.firing", fired + 4);
+  const messages = (await place.stored()).filter(({ schedule }) => schedule === name);
+  assert.ok(gaps(messages).every((gap) => gap === SECOND), String(gaps(messages)));
+});
