@@ -14,7 +14,7 @@ export function upcomingRow(entry: ScheduleEntry, firing: ComingFiring, from: nu
   return [
     instantInZone(scheduledFor, entry.timezone),
     new Date(scheduledFor).toISOString().replace(".000Z", "Z"),
-    span(scheduledFor - from),
+    span(untilFiring(firing, from)),
     entry.timezone,
     entry.name,
     whatOf(entry),
@@ -28,7 +28,7 @@ export function upcomingJson(entry: ScheduleEntry, firing: ComingFiring, from: n
     at: new Date(scheduledFor).toISOString(),
     local: instantInZone(scheduledFor, entry.timezone),
     timezone: entry.timezone,
-    in_seconds: (scheduledFor - from) / 1000,
+    in_seconds: untilFiring(firing, from) / 1000,
     dispatch_type: entry.dispatchType,
     ...(entry.dispatchType === "goal"
       ? { instruction: entry.goalConfig.instruction }
@@ -36,6 +36,11 @@ export function upcomingJson(entry: ScheduleEntry, firing: ComingFiring, from: n
     jitter_seconds: entry.jitterSeconds,
     expand_from: entry.expandFrom,
   };
+}
+
+/** An occurrence that has passed and that its jitter still holds back is sent later. */
+function untilFiring({ scheduledFor, fireAt }: ComingFiring, from: number): number {
+  return (scheduledFor > from ? scheduledFor : fireAt) - from;
 }
 
 function whatOf(entry: ScheduleEntry): string {

@@ -163,7 +163,6 @@ export function readEntry(raw: unknown, index: number, file: FileContext): Sched
       endAt,
       misfireGraceSeconds: input.misfire_grace_seconds ?? null,
       catchUp: input.catch_up ?? null,
-      nextFire: null,
       ...timingOf(input),
       ...actionOf(input),
     };

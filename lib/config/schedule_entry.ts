@@ -49,7 +49,4 @@ interface Common {
 }
 
 /** One entry of `schedules`: checked, with every default filled in that the file alone decides. */
-export type ScheduleEntry = Common & Timing & Action & {
-  /** When it is due next; null while that is unknown and once it has run out. */
-  readonly nextFire: Date | null;
-};
+export type ScheduleEntry = Common & Timing & Action;

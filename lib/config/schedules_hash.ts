@@ -10,7 +10,7 @@ export async function schedulesHash(
 ): Promise<string> {
   const hash = createHash("sha256");
   const slice = new Slice(clock);
-  for (const { cronCadence: _, nextFire: __, ...said } of entries) {
+  for (const { cronCadence: _, ...said } of entries) {
     // As version 0.1.0 hashes it, which read `none` where the file says nothing.
     hash.update(JSON.stringify({ ...said, catchUp: said.catchUp ?? "none" }));
     if (slice.isOver()) await slice.pause();

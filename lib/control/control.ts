@@ -31,7 +31,6 @@ import { ControlError, readControlRequest } from "./control_request.ts";
 import { deadlineOf } from "./request_age.ts";
 import { asControlProblem, historyStatus, instantText, textOf } from "./control_status.ts";
 import type { FiringEngine } from "../engine/firing_engine.ts";
-import type { Ledger } from "../engine/ledger.ts";
 import type { SchedulerConfig } from "../config/load_config.ts";
 import type { Pauses } from "../engine/pauses.ts";
 import { catchUpInEffect } from "../schedule/catch_up.ts";
@@ -44,7 +43,6 @@ export interface ControlOptions {
   replica: string | null;
   clock: Clock;
   logger: Logger;
-  ledger: Ledger;
   pauses: Pauses;
   /** Null before the configuration is read. */
   config(): SchedulerConfig | null;
@@ -69,7 +67,6 @@ export class Control {
   #runningSince: number | null = null;
   #lastReload: ReloadSummary | null = null;
   readonly #reloads = { ok: 0, failed: 0 };
-  #byName = { config: null as SchedulerConfig | null, entries: new Map<string, ScheduleEntry>() };
   #counts = { requests: 0, errors: 0, lastError: "", milliseconds: 0 };
 
   constructor(options: ControlOptions) {
@@ -218,23 +215,34 @@ export class Control {
       bus_connected: isConnected(),
       paused: { all: pauses.all, entries: pauses.entries.size },
       last_reload: this.#lastReload,
+      ...this.#clockSetBack(),
       entries: entries.map((each) => this.#entryStatus(each)),
       next_after: isLast ? null : entries.at(-1)!.name,
     };
   }
 
+  #clockSetBack(): Pick<StatusReply, "clock_set_back"> {
+    const verdict = this.#options.engine()?.clockVerdict ?? null;
+    if (verdict === null) return {};
+    const { at, wasAhead, aheadMs } = verdict;
+    return {
+      clock_set_back: { at: instantText(at), was_ahead: wasAhead, ahead_ms: aheadMs },
+    };
+  }
+
   #entryStatus(entry: ScheduleEntry): EntryStatus {
     const { name, enabled } = entry;
-    const { ledger, pauses, replica } = this.#options;
+    const { pauses, replica } = this.#options;
     const engine = this.#options.engine();
+    const { nextDue = Infinity, history = null } = engine?.job(name) ?? {};
     return {
       name,
       enabled,
       paused: pauses.has(name),
       catch_up: catchUpInEffect(entry, replica !== null),
       ...(replica !== null && engine && { lease: engine.leaseOf(name) }),
-      next_fire: engine?.nextFireOf(name)?.toISOString() ?? null,
-      ...historyStatus(ledger.of(name)),
+      next_fire: nextDue === Infinity ? null : instantText(nextDue),
+      ...historyStatus(history),
     };
   }
 
@@ -257,7 +265,7 @@ export class Control {
   async #fire(request: FireRequest, trace: TraceContext | null): Promise<FireReply> {
     const entry = this.#find(request.entry);
     const until = deadlineOf(request, this.#options.clock.now());
-    const dispatches = await this.#engine.fireByHand(entry, { trace, until });
+    const dispatches = await this.#engine.fireManually(entry, { trace, until });
     return { status: "ok", entry: entry.name, dispatches };
   }
 
@@ -322,18 +330,14 @@ export class Control {
 
   /** @throws {ControlError} when there is no such entry */
   #find(name: string): ScheduleEntry {
-    const config = this.#options.config();
-    if (this.#byName.config !== config) {
-      const entries = new Map(config?.entries.map((entry) => [entry.name, entry]));
-      this.#byName = { config, entries };
-    }
-    const { entries } = this.#byName;
-    const entry = entries.get(name);
+    const { entries = [] } = this.#options.config() ?? {};
+    const entry = this.#options.engine()?.job(name)?.entry ??
+      entries.find((each) => each.name === name);
     if (entry !== undefined) return entry;
-    const hint = suggestion(name, [...entries.keys().take(10_000)]);
+    const hint = suggestion(name, entries.slice(0, 10_000).map((each) => each.name));
     throw new ControlError(
       "unknown_entry",
-      `There is no entry ${shown(name)}${hint} among the ${entries.size} of this scheduler`,
+      `There is no entry ${shown(name)}${hint} among the ${entries.length} of this scheduler`,
     );
   }
 }

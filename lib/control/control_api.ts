@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Outcome } from "../engine/ledger.ts";
+import type { Outcome } from "../engine/history.ts";
 import type { CatchUp } from "../wire/vocabulary.ts";
 
 export const CONTROL_ACTIONS = [
@@ -102,12 +102,24 @@ export interface HealthReply {
   other_replicas?: string[];
 }
 
+/** What became of the checkpoints when the clock was set back. */
+export interface ClockSetBackSummary {
+  /** By the clock as it is since; RFC 3339, UTC. */
+  at: string;
+  /** Whether the server's time stamps show that the clock was ahead before: then they follow it. */
+  was_ahead: boolean;
+  /** How far it was ahead of the server's clock, in milliseconds; negative for behind. */
+  ahead_ms: number;
+}
+
 export interface StatusReply extends HealthReply {
   version: string;
   bus_connected: boolean;
   /** Whether all entries are paused, and how many are one by one. */
   paused: { all: boolean; entries: number };
   last_reload: ReloadSummary | null;
+  /** Only where the clock was set back and a checkpoint was asked whether to follow. */
+  clock_set_back?: ClockSetBackSummary;
   entries: EntryStatus[];
   /** To be asked for with `after`; null when these were the last. */
   next_after: string | null;

@@ -5,14 +5,14 @@
  */
 import type { ConfigProblem } from "../config/config_problem.ts";
 import type { ControlProblem, EntryStatus, FiringStatus } from "./control_api.ts";
-import type { EntryHistory, FiringRecord } from "../engine/ledger.ts";
+import type { FiringRecord, JobHistory } from "../engine/history.ts";
 
 /** Of an error's text, in characters. */
 const LONGEST_ERROR = 500;
 
 /** What became of an entry's firings; null: there were none. */
 export function historyStatus(
-  history: EntryHistory | null,
+  history: JobHistory | null,
 ): Pick<EntryStatus, "last" | "last_dispatched" | "counts" | "dispatches"> {
   if (history === null) return { last: null, last_dispatched: null, counts: {}, dispatches: 0 };
   const { last, lastDispatched, counts, dispatches } = history;

@@ -30,6 +30,8 @@ export class Checkpoint {
   /** -Infinity for none: a number that is always one is changed in place. */
   #last: number;
   #absentSince: number | null;
+  /** Whether the clock was ahead, and it was set back with it. */
+  #followsClock = false;
   /** `absent`: the configuration has no such entry, has it disabled, or was not compared yet. */
   #state: "new" | "begun" | "absent";
 
@@ -79,10 +81,16 @@ export class Checkpoint {
     if (this.#state === "new") this.#state = "begun";
   }
 
-  /** Notes that everything up to this occurrence has been dealt with. */
-  done(scheduledFor: number): void {
-    if (!this.#owner.isOpen || this.#last >= scheduledFor) return;
-    this.#last = scheduledFor;
+  /**
+   * Notes that everything up to this occurrence has been dealt with.
+   *
+   * @param shift how far the clock was set back while the entry's interval counted on, 0 or less:
+   * its instants lie ahead of the clock by that, and what follows the clock must not
+   */
+  done(scheduledFor: number, shift = 0): void {
+    const instant = this.#followsClock ? scheduledFor + shift : scheduledFor;
+    if (!this.#owner.isOpen || this.#last >= instant) return;
+    this.#last = instant;
     this.#owner.changed();
   }
 
@@ -101,8 +109,9 @@ export class Checkpoint {
   }
 
   /** Follows a clock that was set back: what it said before is not believed any more. */
-  reset(last: number | null, since = this.#since): void {
+  reset(last: number | null, since: number = this.#since): void {
     if (!this.#owner.isOpen) return;
+    this.#followsClock = true;
     this.#since = since;
     this.#last = last ?? -Infinity;
     this.#owner.changed();

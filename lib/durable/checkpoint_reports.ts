@@ -16,39 +16,43 @@ export interface KeyedReading {
   readonly reading: Reading;
 }
 
-/** Reports what cannot be read, once for each document, and instants of a wrong clock, once for all. */
+/** So many lines of one kind name their entry; the last of them says how many more there are. */
+const MAX_LINES = 10;
+
+/** Reports what cannot be read, and instants that a wrong clock wrote, by their entries. */
 export function reportFaults(logger: Logger, readings: readonly KeyedReading[]): void {
-  for (const { key, reading: { faults } } of readings) {
-    const [first, ...others] = faults;
-    if (first === undefined) continue;
-    const { entry, error } = first;
-    const [what, follows] = entry === null
-      ? ["the checkpoints", "what is missing begins as new"]
-      : [`the checkpoint of ${JSON.stringify(entry)}`, "it is taken as not there"];
-    logger.warning("memory.read_failed", {
-      key,
-      ...(entry !== null && { entry }),
-      ...(others.length > 0 && { others: others.length }),
-      error: `Cannot use ${what} in "${key}": ${error}; ${follows}`,
-    });
-  }
+  const unread = readings.flatMap(({ key, reading: { faults } }) =>
+    faults.map(({ entry, error }) => {
+      const [what, follows] = entry === null
+        ? ["the checkpoints", "what is missing begins as new"]
+        : [`the checkpoint of ${JSON.stringify(entry)}`, "it is taken as not there"];
+      return {
+        key,
+        ...(entry !== null && { schedule: entry }),
+        error: `Cannot use ${what} in "${key}": ${error}; ${follows}`,
+      };
+    })
+  );
+  warn(logger, "memory.read_failed", unread);
   const wrong = readings.flatMap(({ key, reading: { created, wrongInstants } }) =>
-    wrongInstants.map((each) => ({ key, created, ...each }))
+    wrongInstants.map(({ entry, instant }) => ({
+      key,
+      schedule: entry,
+      instant: instantText(instant),
+      stored_at: instantText(created),
+      error: `The clock that wrote "${key}" was ahead of the server's: the checkpoint of ` +
+        `${JSON.stringify(entry)} says ${instantText(instant)}, and the server stored it at ` +
+        `${instantText(created)}; the entry begins as new`,
+    }))
   );
-  if (wrong.length === 0) return;
-  const { key, entry, instant, created } = wrong.reduce((most, each) =>
-    each.instant - each.created > most.instant - most.created ? each : most
-  );
-  const others = wrong.length - 1;
-  logger.warning("memory.clock_wrong", {
-    key,
-    entry,
-    instant: instantText(instant),
-    stored_at: instantText(created),
-    ...(others > 0 && { others }),
-    error: `The clock that wrote "${key}" was ahead of the server's: the checkpoint of ` +
-      `${JSON.stringify(entry)} says ${instantText(instant)}, and the server stored it at ` +
-      `${instantText(created)}; the entry begins as new`,
+  warn(logger, "memory.clock_wrong", wrong);
+}
+
+function warn(logger: Logger, event: string, lines: readonly Record<string, unknown>[]): void {
+  const others = lines.length - MAX_LINES;
+  lines.slice(0, MAX_LINES).forEach((fields, index) => {
+    const isLast = index === MAX_LINES - 1;
+    logger.warning(event, { ...fields, ...(isLast && others > 0 && { others }) });
   });
 }
 
@@ -61,7 +65,7 @@ export function reportLag(logger: Logger, readings: readonly KeyedReading[], now
       const instant = Math.max(since, last ?? 0);
       if (instant <= latest) continue;
       latest = instant;
-      found = { key, entry };
+      found = { key, schedule: entry };
     }
   }
   const behind = latest - now;

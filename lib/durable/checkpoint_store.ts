@@ -42,6 +42,11 @@ export interface LearnOptions {
   mayMark?: boolean;
 }
 
+export interface OpenOptions extends LearnOptions {
+  /** Asked once the documents are read: where the lease is lost by then, nothing is opened. */
+  isWanted?(): boolean;
+}
+
 /**
  * Written behind the firings: {@link Checkpoint.done} only notes, and once a second the documents
  * that changed are written. What a crash leaves unwritten fires again under the same id, which a
@@ -71,7 +76,7 @@ export class CheckpointStore {
 
   /**
    * Reads documents, notes what is new, and writes that before it returns: from then on nobody
-   * begins it anew. Where the lease is lost meanwhile, {@link CheckpointStore.close} them afterwards.
+   * begins it anew.
    *
    * @param entries all of the configuration that are enabled; asked for once the documents are read
    * @param term of the lease; null without leases
@@ -81,7 +86,7 @@ export class CheckpointStore {
     partitions: readonly number[],
     entries: Iterable<Remembering>,
     term: number | null,
-    { mayMark = true }: LearnOptions = {},
+    { mayMark = true, isWanted = () => true }: OpenOptions = {},
   ): Promise<void> {
     // What is open already could not be written: it knows better than the bucket what is new.
     const isOpen = (partition: number) => this.#documents.get(partition)?.term === term;
@@ -93,7 +98,9 @@ export class CheckpointStore {
     const { logger, clock } = this.#options;
     reportFaults(logger, read);
     reportLag(logger, read, clock.now());
+    if (!isWanted()) return;
     await this.#inTurn(async () => {
+      if (!isWanted()) return;
       for (const { partition, key, reading } of read) {
         this.close([partition]);
         const onChange = () => this.#writer.wake();
@@ -124,11 +131,6 @@ export class CheckpointStore {
   /** What is remembered of the entry; null where its document is not open. */
   of(entryName: string): Checkpoint | null {
     return this.#documents.get(partitionOf(entryName))?.checkpoints.get(entryName) ?? null;
-  }
-
-  /** {@link Checkpoint.done}, by name. */
-  done(entryName: string, scheduledFor: number): void {
-    this.of(entryName)?.done(scheduledFor);
   }
 
   /** The documents' lease is not ours any more: nothing of them is written from now on. */

@@ -18,10 +18,11 @@ export interface LeaseHolder {
   /**
    * The shard is ours to fire.
    *
+   * @param lease its own
    * @param firedUntil where its last holder handed it over: up to when that one fired everything,
    * in milliseconds since the epoch
    */
-  onAcquired(shard: number, firedUntil: number | null): void;
+  onAcquired(shard: number, lease: Lease, firedUntil: number | null): void;
   /** It lapsed, and is ours again without that anybody else held it. */
   onContinued(shard: number): void;
   /** It is somebody else's: nothing of it may fire any more. */
@@ -34,6 +35,8 @@ export interface LeaseHolder {
   onReleasing(shard: number): Promise<number>;
   /** Another replica has other schedules. Called again and again while that is so. */
   onOtherSchedules(other: Announcement): void;
+  /** All replicas that are there have the same schedules. Called again and again while that is so. */
+  onSameSchedules(): void;
 }
 
 export interface ReplicaGroupOptions {
@@ -135,8 +138,8 @@ export class ReplicaGroup {
       if (now - announced >= ttl / RENEWALS) {
         announced = now;
         this.#presence.announce();
-        this.#attendAll({ renew: true });
         this.#compareSchedules();
+        this.#attendAll({ renew: true });
       } else {
         this.#attendAll({ renew: false });
       }
@@ -262,7 +265,7 @@ export class ReplicaGroup {
     if (!await lease.acquire()) return;
     this.#freeSince[shard] = null;
     logger.info("scheduler.lease_acquired", { shard, replica, term: lease.term });
-    holder.onAcquired(shard, before?.holder === null ? before.firedUntil : null);
+    holder.onAcquired(shard, lease, before?.holder === null ? before.firedUntil : null);
     this.#presence.announce();
   }
 
@@ -342,9 +345,9 @@ export class ReplicaGroup {
 
   #compareSchedules(): void {
     const { holder, schedules } = this.#options;
-    for (const other of this.others) {
-      if (other.schedules !== schedules()) holder.onOtherSchedules(other);
-    }
+    const different = this.others.filter((other) => other.schedules !== schedules());
+    for (const other of different) holder.onOtherSchedules(other);
+    if (different.length === 0) holder.onSameSchedules();
   }
 
   #complain(error: unknown): void {

@@ -1,5 +1,5 @@
-import { setFireAt, type Timeline } from "../schedule/timeline.ts";
-import { Timetable } from "./timetable.ts";
+import { dueAt, type Position } from "../schedule/occurrences.ts";
+import { DueQueue } from "./due_queue.ts";
 
 /** One occurrence that is to come. Instants in milliseconds since the epoch. */
 export interface ComingFiring {
@@ -10,27 +10,34 @@ export interface ComingFiring {
 }
 
 /**
- * What the timelines will fire, in the order in which they will, without moving them.
+ * Returns what fires next, in order, without moving the entries on.
  *
  * @param count how many at most
  * @param until the last instant, in milliseconds since the epoch
  */
 export function comingFirings(
-  timelines: readonly Timeline[],
+  positions: readonly Position[],
   { count, until = Number.MAX_SAFE_INTEGER }: { count: number; until?: number },
 ): ComingFiring[] {
-  const copies: Timeline[] = [];
-  const timetable = new Timetable(timelines.map(({ fireAt }) => fireAt));
+  const copies: Position[] = [];
+  const dues = positions.map(dueAt);
+  const queue = new DueQueue(dues);
   const coming: ComingFiring[] = [];
   while (coming.length < count) {
-    const place = timetable.takeDue(until);
+    const place = queue.takeDue(until);
     if (place === null) break;
-    const timeline = copies[place] ??= { ...timelines[place]! };
-    const { entry, cadence, next, shift, fireAt } = timeline;
-    coming.push({ entry: entry.name, scheduledFor: next + shift, fireAt });
-    timeline.next = cadence.next(new Date(next))?.getTime() ?? Infinity;
-    setFireAt(timeline);
-    if (timeline.next !== Infinity) timetable.add(place, timeline.fireAt);
+    const { entry, cadence, shift, next, last, irregular } = copies[place] ?? positions[place]!;
+    const late = irregular?.late ?? null;
+    coming.push({
+      entry: entry.name,
+      scheduledFor: late?.scheduledFor ?? next + shift,
+      fireAt: dues[place]!,
+    });
+    const following = late !== null ? next : cadence.next(new Date(next))?.getTime() ?? Infinity;
+    const copy = { entry, cadence, shift, next: following, last, irregular: null };
+    copies[place] = copy;
+    dues[place] = dueAt(copy);
+    if (dues[place] !== Infinity) queue.add(place, dues[place]!);
   }
   return coming;
 }

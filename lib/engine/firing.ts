@@ -1,43 +1,104 @@
 import { BusClosedError, NotPermittedError } from "../bus/message_bus.ts";
-import type { Backlog } from "./backlog.ts";
+import type { ScheduleEntry } from "../config/schedule_entry.ts";
+import type { Owner } from "../durable/owner.ts";
+import type { Due } from "../schedule/occurrences.ts";
 import type { Span } from "../trace/tracing.ts";
-import type { Outcome } from "./ledger.ts";
-import type { Due } from "../schedule/timeline.ts";
+import type { Outcome } from "./history.ts";
+import type { Job } from "./job.ts";
 
-/** What is under way, and what waits, for one entry. */
-export interface Slot {
-  running: Firing | null;
-  /** Due while nothing could leave: the newest such occurrence. */
-  waiting: Due | null;
-  /** All that are to be fired one after the other, where missed ones are remembered. */
-  backlog: Backlog | null;
+/**
+ * How far a firing is. `unacknowledged`: its one message is with a stream that has not confirmed it.
+ * `partly_sent`: some of its messages have left, so that it must be completed.
+ */
+export type FiringState = "unsent" | "unacknowledged" | "partly_sent" | "over";
+
+export interface FiringOptions {
+  /** What all its log lines have in common. */
+  id: string;
+  /** How late it began, in milliseconds. */
+  lateness: number;
+  /** Null without tracing. */
+  span: Span | null;
+  /** Whether a person asked for it. */
+  isManual?: boolean;
 }
 
-/** One firing under way. */
-export interface Firing {
-  due: Due;
-  /** What all its log lines have in common. */
-  readonly id: string;
-  /** How late it began, in milliseconds. */
-  readonly lateness: number;
-  /** Null without tracing. */
-  readonly span: Span | null;
-  /** How long the expansion function took, in milliseconds; null without one. */
-  expansion: number | null;
-  /** How it ended, and of what it failed; null until it has. */
-  outcome: Outcome | null;
-  error: string | null;
-  /** Of the lease under which it began; null without leases. */
+/** One firing of a job, from its start to its end. */
+export class Firing {
+  readonly job: Job;
+  /** The entry that it began with; a reload changes the job's. */
+  readonly entry: ScheduleEntry;
+  readonly due: Due;
+  /** The owner under which it began: the job's own is another one while a lease is handed over. */
+  readonly owner: Owner;
+  /** The lease's term in which it began; null without leases. */
   readonly term: number | null;
+  readonly id: string;
+  readonly lateness: number;
+  readonly span: Span | null;
+  readonly isManual: boolean;
   /** Takes back what has not been written to the connection yet, and ends further attempts. */
-  withdraw: AbortController;
-  /** Whether a message has left, so that the firing must be completed. */
-  begun: boolean;
-  /** Whether it only waits for its one message to be acknowledged. */
-  isAwaitingAck: boolean;
-  /** Whether the slot is free for the next one. */
-  isOver: boolean;
-  done: Promise<void>;
+  readonly withdraw: AbortController = new AbortController();
+  /** How long the expansion function took, in milliseconds; null without one. */
+  expansion: number | null = null;
+  /** How its sending ended; null until then. */
+  ending: Ending | null = null;
+  /** Resolves when nothing of it is under way any more. */
+  done: Promise<void> = Promise.resolve();
+  #state: FiringState = "unsent";
+  #outcome: Outcome | null = null;
+
+  constructor(job: Job, due: Due, { id, lateness, span, isManual = false }: FiringOptions) {
+    this.job = job;
+    this.entry = job.entry;
+    this.due = due;
+    this.owner = job.owner;
+    this.term = isManual ? null : job.owner.term;
+    this.id = id;
+    this.lateness = lateness;
+    this.span = span;
+    this.isManual = isManual;
+  }
+
+  get state(): FiringState {
+    return this.#state;
+  }
+
+  /** How it ended; null until it has, and where it was taken back in silence. */
+  get outcome(): Outcome | null {
+    return this.#outcome;
+  }
+
+  /** Notes how far it is; a firing that is over stays so. */
+  reached(state: "unacknowledged" | "partly_sent"): void {
+    if (this.#state !== "over") this.#state = state;
+  }
+
+  /**
+   * Ends the firing; a second end changes nothing.
+   *
+   * @param outcome null where it is taken back in silence
+   * @returns whether this was its end
+   */
+  end(outcome: Outcome | null): boolean {
+    if (this.#state === "over") return false;
+    this.#state = "over";
+    this.#outcome = outcome;
+    return true;
+  }
+}
+
+/** How the sending of a firing ended. */
+export interface Ending {
+  readonly outcome: "dispatched" | "empty" | "failed";
+  /** How many messages were published. */
+  readonly dispatches: number;
+  /** How many could not be published. */
+  readonly failed: number;
+  /** Why: at least one where the outcome is `failed`. */
+  readonly errors: readonly unknown[];
+  /** Whether the expansion failed, before anything was published. */
+  readonly isExpansion: boolean;
 }
 
 /** A newer occurrence took the place of a firing, or its lease went to another replica. */
@@ -50,35 +111,7 @@ export class ShutdownError extends Error {
   override name = "ShutdownError";
 }
 
-export function newFiring(
-  due: Due,
-  { id, lateness, term = null, span = null }:
-    & Pick<Firing, "id" | "lateness">
-    & Partial<Pick<Firing, "term" | "span">>,
-): Firing {
-  return {
-    due,
-    id,
-    lateness,
-    span,
-    expansion: null,
-    outcome: null,
-    error: null,
-    term,
-    withdraw: new AbortController(),
-    begun: false,
-    isAwaitingAck: false,
-    isOver: false,
-    done: Promise.resolve(),
-  };
-}
-
-/** Whether a firing ended because of what the log has said already. */
-export function isWithdrawn(error: unknown): boolean {
-  return error instanceof WithdrawnError;
-}
-
-/** Whether the occurrence has been dealt with, although it failed: nobody is to fire it again. */
+/** Reports whether the occurrence has been dealt with, although it failed: nobody fires it again. */
 export function isFinal(error: unknown): boolean {
   return !(error instanceof WithdrawnError || error instanceof ShutdownError ||
     error instanceof BusClosedError || error instanceof NotPermittedError);

@@ -1,35 +1,35 @@
 /**
- * All that fires, put together: timer loop, dispatcher, and what JetStream adds where it is used.
+ * All that fires, put together: job table, timer loop, dispatcher, and what JetStream adds where it
+ * is used.
  *
  * @module
  */
 import type { JsonObject, MessageBus } from "../bus/message_bus.ts";
-import {
-  isStreamBus,
-  type JetStream,
-  JetStreamUnavailableError,
-  type KeyValue,
-} from "../bus/stream_bus.ts";
-import { Delivery, type DeliveryMode } from "../durable/delivery.ts";
+import type { KeyValue } from "../bus/stream_bus.ts";
+import { schedulesHash } from "../config/schedules_hash.ts";
+import type { SchedulerConfig } from "../config/load_config.ts";
+import type { ScheduleEntry } from "../config/schedule_entry.ts";
+import { openBucket } from "../durable/bucket.ts";
+import type { ClockVerdict } from "../durable/clock_check.ts";
 import { CheckpointStore } from "../durable/checkpoint_store.ts";
-import { BUCKET } from "../durable/keys.ts";
+import { Delivery, type DeliveryMode } from "../durable/delivery.ts";
+import type { LeaseState } from "../durable/lease.ts";
 import type { Witness } from "../durable/lease_witness.ts";
 import { ReplicaGroup } from "../durable/replica_group.ts";
 import { shardOf } from "../durable/shards.ts";
+import type { Expander } from "../expansion/expansion.ts";
 import type { Logger } from "../log/logger.ts";
+import { sameTimingText } from "../schedule/timing_text.ts";
 import type { Clock } from "../time/clock.ts";
 import type { Tracing } from "../trace/tracing.ts";
-import type { LeaseState } from "../durable/lease.ts";
 import { GOALS_SUBJECT, TASKS_SUBJECT } from "../wire/subjects.ts";
-import { Dispatcher, type FireByHandOptions } from "./dispatcher.ts";
-import type { Expander } from "../expansion/expansion.ts";
-import type { SchedulerConfig } from "../config/load_config.ts";
-import { Roster } from "./roster.ts";
-import type { ScheduleEntry } from "../config/schedule_entry.ts";
-import { sameTimingText } from "../schedule/timing_text.ts";
-import { schedulesHash } from "../config/schedules_hash.ts";
-import type { ComingFiring } from "./coming_firings.ts";
-import type { Ledger } from "./ledger.ts";
+import { type ComingFiring, comingFirings } from "./coming_firings.ts";
+import { Dispatcher, type ManualFiringOptions } from "./dispatcher.ts";
+import type { History } from "./history.ts";
+import { Job } from "./job.ts";
+import { JobTable } from "./job_table.ts";
+import { NamesAhead } from "./names_ahead.ts";
+import { Ownership } from "./ownership.ts";
 import type { Pauses } from "./pauses.ts";
 import { TimerLoop } from "./timer_loop.ts";
 
@@ -55,87 +55,106 @@ export interface FiringEngineOptions {
   drainTimeout: number;
   /** Re-reads the configuration. */
   reload(reason: string): Promise<unknown>;
-  ledger: Ledger;
+  history: History;
   pauses: Pauses;
   tracing: Tracing | null;
 }
 
 /** For one answer of the bucket, in milliseconds. */
-const STORE_TIMEOUT = 3000;
+const STORE_TIMEOUT_MS = 3000;
 /** Before JetStream is asked again, in milliseconds. */
-const RETRY = 1000;
+const RETRY_MS = 1000;
 
 export class FiringEngine {
   readonly #options: FiringEngineOptions;
-  readonly #loop: TimerLoop;
   readonly #delivery: Delivery;
-  readonly #roster: Roster;
   readonly #dispatcher: Dispatcher;
-  #memory: CheckpointStore | null = null;
+  readonly #table: JobTable;
+  readonly #loop: TimerLoop;
+  readonly #ownership: Ownership;
   #group: ReplicaGroup | null = null;
-  #entries: readonly ScheduleEntry[] = [];
-  /** Their hash, where there are replicas to compare it with. */
+  /** The entries' hash, where there are replicas to compare it with. */
   #schedules = "";
   #signal = new AbortController().signal;
   /** What was found out once there was a server; null where it was there from the start. */
   #late: Promise<void> | null = null;
+  /** A search for the checkpoints that is under way. */
+  #remembering: Promise<void> | null = null;
 
   constructor(options: FiringEngineOptions) {
     this.#options = options;
-    const { scheduler, bus, expander, clock, logger, replicas, drainTimeout } = options;
-    this.#loop = new TimerLoop({
-      clock,
-      logger,
-      hasReplicas: replicas !== null,
-      identify: (entry, scheduledFor) => this.#dispatcher.identify(entry, scheduledFor),
-      onDue: (due) => this.#dispatcher.fire(due),
-    });
-    this.#delivery = new Delivery({ bus, mode: options.delivery, clock, logger });
-    this.#roster = new Roster({
-      loop: this.#loop,
-      clock,
-      logger,
-      shards: replicas?.shards ?? null,
-      drainTimeout,
-      reload: options.reload,
-      pauses: options.pauses,
-    });
-    this.#dispatcher = new Dispatcher({
+    const { scheduler, bus, expander, clock, logger, replicas, pauses } = options;
+    const isPaused = (name: string) => pauses.has(name);
+    const names = new NamesAhead();
+    const delivery = new Delivery({ bus, mode: options.delivery, clock, logger });
+    const dispatcher = new Dispatcher({
       scheduler,
       bus,
       expander,
       clock,
       logger,
-      delivery: this.#delivery,
-      tenure: this.#roster.tenure,
-      memory: () => this.#memory,
-      ledger: options.ledger,
-      isPaused: (name) => options.pauses.has(name),
+      delivery,
+      names,
+      history: options.history,
+      isPaused,
       tracing: options.tracing,
     });
-    this.#roster.join({ dispatcher: this.#dispatcher });
+    const table = new JobTable({
+      clock,
+      logger,
+      hasReplicas: replicas !== null,
+      isPaused,
+      onMissed: (job, missed, catchUp) => dispatcher.missed(job, missed, catchUp),
+    });
+    const loop = new TimerLoop({
+      clock,
+      logger,
+      table,
+      naming: { names, nameAhead: (job, due) => dispatcher.nameAhead(job, due) },
+      onDue: (job, due) => dispatcher.due(job, due),
+      onClockSet: (jumpMs) => void this.#clockSet(jumpMs),
+    });
+    this.#ownership = new Ownership({
+      table,
+      dispatcher,
+      clock,
+      logger,
+      pauses,
+      shards: replicas?.shards ?? null,
+      drainTimeout: options.drainTimeout,
+      reload: options.reload,
+      onChange: () => loop.wake(),
+    });
+    this.#delivery = delivery;
+    this.#dispatcher = dispatcher;
+    this.#table = table;
+    this.#loop = loop;
   }
 
-  /** The entries that this process fires, each with when it is due next. */
-  get entries(): ScheduleEntry[] {
-    return this.#loop.entries;
+  /** The jobs, in file order. */
+  get jobs(): readonly Job[] {
+    return this.#table.jobs;
   }
 
+  /** The job of an entry; undefined where the configuration in use has none of that name. */
+  job(entryName: string): Job | undefined {
+    return this.#table.get(entryName);
+  }
+
+  /** When something is due next, or null. */
   get nextFire(): Date | null {
-    return this.#loop.nextFire;
-  }
-
-  /** When the entry is due next, by what this process knows; null for never. */
-  nextFireOf(entryName: string): Date | null {
-    return this.#loop.nextFireOf(entryName);
+    const { nextDue } = this.#table;
+    return nextDue === Infinity ? null : new Date(nextDue);
   }
 
   /** Whether this process fires the entry. */
   leaseOf(entryName: string): LeaseState {
-    return this.#roster.tenure.state(entryName);
+    const { replicas } = this.#options;
+    if (replicas === null) return "held";
+    return this.#group?.lease(shardOf(entryName, replicas.shards)).state ?? "free";
   }
 
-  /** Who holds the entry's lease, asked for at this moment; without leases it is us. */
+  /** Asks who holds the entry's lease at this moment; without leases it is us. */
   async whoFires(entryName: string): Promise<Witness> {
     const { replicas } = this.#options;
     if (replicas === null) return { holder: "us" };
@@ -148,19 +167,22 @@ export class FiringEngine {
     return this.#group?.knowsAll ?? this.#options.replicas === null;
   }
 
-  /** {@link TimerLoop.comingFirings} */
-  comingFirings(options: { entry?: string; count: number; until?: number }): ComingFiring[] {
-    return this.#loop.comingFirings(options);
+  /** What comes next, of one entry or of all. */
+  comingFirings(
+    { entry, ...options }: { entry?: string; count: number; until?: number },
+  ): ComingFiring[] {
+    const jobs = entry === undefined ? this.jobs : [this.job(entry)].flatMap((job) => job ?? []);
+    return comingFirings(jobs, options);
   }
 
-  /** {@link Dispatcher.fireByHand} */
-  fireByHand(entry: ScheduleEntry, options: FireByHandOptions): Promise<number> {
-    return this.#dispatcher.fireByHand(entry, options);
+  /** {@link Dispatcher.fireManually} */
+  fireManually(entry: ScheduleEntry, options: ManualFiringOptions): Promise<number> {
+    return this.#dispatcher.fireManually(this.job(entry.name) ?? new Job(entry), options);
   }
 
   /** To be called when entries were paused or resumed. */
   pausesChanged(): void {
-    this.#dispatcher.pause();
+    this.#dispatcher.pauseChanged();
   }
 
   /** What a health check is told besides; nothing where nothing is shared. */
@@ -175,17 +197,22 @@ export class FiringEngine {
     };
   }
 
+  /** What was found out when the clock was set back last; null where it was not. */
+  get clockVerdict(): ClockVerdict | null {
+    return this.#ownership.store?.clockVerdict ?? null;
+  }
+
   /**
-   * Finds out what the server offers and has the entries ready. Without a server, and without
-   * replicas, it does not wait for one.
+   * Finds out what the server offers and has the jobs ready. Without a server, and without replicas,
+   * it does not wait for one.
    *
    * @throws {NoStreamError} with the delivery `jetstream`, when a stream is missing
    * @throws {JetStreamUnavailableError} when JetStream is needed and is not there
    */
   async start({ entries }: SchedulerConfig, signal: AbortSignal): Promise<void> {
     const { bus, replicas, clock } = this.#options;
-    this.#entries = entries;
     this.#signal = signal;
+    this.#table.swap(await this.#table.prepare(entries, this.#ownership), this.#ownership);
     const looked = this.#delivery.look(subjectsOf(entries));
     if (replicas !== null) {
       await bus.whenConnected(signal);
@@ -193,16 +220,12 @@ export class FiringEngine {
       await looked;
       this.#schedules = await schedulesHash(this.#entries, clock);
       await this.#joinReplicas(replicas, signal);
-      this.#roster.prepare(this.#entries);
     } else if (bus.connected) {
       await looked;
-      await this.#remember(signal);
-      await this.#roster.start(this.#entries);
+      await this.#ownership.begin(await this.#findStore(signal));
     } else {
-      await this.#roster.start(this.#entries);
-      this.#late = looked.then(async () => {
-        if (await this.#remember(signal)) await this.#roster.start(this.#entries);
-      });
+      await this.#ownership.begin(null);
+      this.#late = looked.then(() => this.#remember());
       this.#late.catch(() => {});
     }
   }
@@ -213,32 +236,73 @@ export class FiringEngine {
     const done = new AbortController();
     const group = this.#group?.run(done.signal);
     const pauses = this.#group === null ? null : this.#followPauses(done.signal);
-    const late = this.#late?.then(() => new Promise<never>(() => {})) ?? [];
-    await Promise.race([this.#loop.run(signal), late].flat());
+    const failed = Promise.withResolvers<never>();
+    this.#late?.catch(failed.reject);
+    await Promise.race([this.#loop.run(signal), failed.promise]);
     await this.#group?.leave();
     done.abort();
     await Promise.all([group, pauses]);
-    await this.#dispatcher.drain(drainTimeout);
-    await this.#roster.flush();
-    this.#memory?.stop();
+    await this.#dispatcher.stop(drainTimeout);
+    await this.#ownership.flush();
+    this.#ownership.store?.stop();
   }
 
-  async reload({ entries }: SchedulerConfig): Promise<void> {
-    this.#entries = entries;
-    const { bus } = this.#options;
-    if (this.#group !== null) this.#schedules = await schedulesHash(entries, this.#options.clock);
+  /**
+   * Makes a change of the configuration ready: everything that can refuse it is asked here.
+   *
+   * @returns puts it in use, in one synchronous step
+   * @throws {NoStreamError} with the delivery `jetstream`, when a stream is missing
+   */
+  async prepare({ entries }: SchedulerConfig): Promise<() => void> {
+    const { bus, clock } = this.#options;
+    this.#loop.watchClock();
     if (bus.connected) await this.#delivery.look(subjectsOf(entries));
+    const schedules = this.#group === null ? "" : await schedulesHash(entries, clock);
     // A stream that was made meanwhile.
-    const isNew = this.#memory === null && bus.connected && await this.#remember(this.#signal);
-    if (isNew) await this.#roster.start(entries);
-    else await this.#roster.reload(entries);
+    const isMissing = this.#group === null && this.#ownership.store === null;
+    if (isMissing && bus.connected) await this.#remember();
+    await this.#ownership.prepare(entries);
+    const draft = await this.#table.prepare(entries, this.#ownership);
+    return () => {
+      this.#loop.watchClock();
+      this.#dispatcher.removed(this.#table.swap(draft, this.#ownership));
+      this.#schedules = schedules;
+      this.#loop.wake();
+      void this.#ownership.complete();
+    };
   }
 
-  /** @returns whether what fires is remembered */
-  async #remember(signal: AbortSignal): Promise<boolean> {
-    if (this.#delivery.streams.length === 0) return false;
-    this.#openMemory(await this.#store(STORE_TIMEOUT, signal));
-    return true;
+  get #entries(): ScheduleEntry[] {
+    return this.jobs.map(({ entry }) => entry);
+  }
+
+  /** Checkpoints, and jobs, follow a clock that was set back where it was ahead before. */
+  async #clockSet(jumpMs: number): Promise<void> {
+    if (jumpMs >= 0) return;
+    const { clock } = this.#options;
+    const lastOf = (name: string) => {
+      const job = this.job(name);
+      if (job === undefined) return undefined;
+      return job.last === -Infinity ? null : Math.min(job.last + job.shift, clock.now());
+    };
+    const verdict = await this.#ownership.store?.clockSetBack({ by: -jumpMs, lastOf });
+    if (!verdict?.wasAhead) return;
+    this.#table.leaveFuture();
+    this.#loop.wake();
+  }
+
+  /** Finds the checkpoints after the jobs have begun. */
+  #remember(): Promise<void> {
+    this.#remembering ??= this.#findStore(this.#signal)
+      .then((store) => store === null ? undefined : this.#ownership.remember(store))
+      .finally(() => this.#remembering = null);
+    return this.#remembering;
+  }
+
+  /** @returns null where no stream takes dispatches: then nothing is remembered */
+  async #findStore(signal: AbortSignal): Promise<CheckpointStore | null> {
+    if (this.#delivery.streams.length === 0) return null;
+    return this.#openStore(await this.#bucket(STORE_TIMEOUT_MS, signal));
   }
 
   async #joinReplicas(
@@ -246,11 +310,11 @@ export class FiringEngine {
     signal: AbortSignal,
   ): Promise<void> {
     const { bus, scheduler, clock, logger } = this.#options;
-    const store = await this.#store(Math.min(STORE_TIMEOUT, leaseTtl / 4), signal);
-    this.#openMemory(store);
+    const bucket = await this.#bucket(Math.min(STORE_TIMEOUT_MS, leaseTtl / 4), signal);
+    this.#ownership.useStore(this.#openStore(bucket));
     this.#group = new ReplicaGroup({
       bus,
-      store,
+      store: bucket,
       scheduler,
       replica: name,
       shards,
@@ -258,9 +322,8 @@ export class FiringEngine {
       clock,
       logger,
       schedules: () => this.#schedules,
-      holder: this.#roster,
+      holder: this.#ownership,
     });
-    this.#roster.join({ group: this.#group });
   }
 
   /** Another replica may be told what we are not: it is kept, and comes here that way. */
@@ -269,42 +332,26 @@ export class FiringEngine {
     while (!signal.aborted) {
       await bus.whenConnected(signal);
       await pauses.follow(signal, () => this.pausesChanged()).catch(() => {});
-      await clock.sleep(RETRY, signal);
+      await clock.sleep(RETRY_MS, signal);
     }
   }
 
-  #openMemory(store: KeyValue): void {
+  #bucket(timeout: number, signal: AbortSignal): Promise<KeyValue> {
+    const { bus, clock, logger } = this.#options;
+    const { streams } = this.#delivery;
+    return openBucket(bus, { streams, timeout, signal, clock, logger });
+  }
+
+  #openStore(store: KeyValue): CheckpointStore {
     const { scheduler, clock, logger, pauses } = this.#options;
     pauses.keepIn(store, scheduler, { clock, signal: this.#signal });
-    this.#memory = new FiringMemory({ store, scheduler, clock, logger });
-    this.#roster.join({ memory: this.#memory });
-  }
-
-  /** The bucket, kept on as many servers as the streams are. */
-  async #store(timeout: number, signal: AbortSignal): Promise<KeyValue> {
-    const { bus, clock, logger } = this.#options;
-    if (!isStreamBus(bus)) {
-      throw new JetStreamUnavailableError("Replicas need NATS JetStream: this bus has none");
-    }
-    const jetStream = await bus.jetStream();
-    for (;;) {
-      try {
-        return jetStream.keyValue(BUCKET, { replicas: await this.#copies(jetStream), timeout });
-      } catch (error) {
-        // A cluster may be without a leader for a moment.
-        if (error instanceof JetStreamUnavailableError || signal.aborted) throw error;
-        const text = error instanceof Error ? error.message : String(error);
-        logger.warning("delivery.lookup_failed", { error: text });
-        await clock.sleep(RETRY, signal);
-      }
-    }
-  }
-
-  async #copies(jetStream: JetStream): Promise<number> {
-    // The bucket's own stream too: where there is no JetStream at all, that is said here.
-    const names = [...this.#delivery.streams, `KV_${BUCKET}`];
-    const streams = await Promise.all(names.map((name) => jetStream.stream(name)));
-    return Math.max(1, ...streams.map((stream) => stream?.replicas ?? 1));
+    return new CheckpointStore({
+      sameTiming: sameTimingText,
+      store,
+      scheduler,
+      clock,
+      logger,
+    });
   }
 }
 

@@ -1,12 +1,13 @@
 import type { Logger } from "../log/logger.ts";
-import type { Clock } from "../time/clock.ts";
-import type { Dispatch } from "./dispatch.ts";
 import { ExpansionError, type ExpansionErrorKind } from "../expansion/expansion.ts";
-import type { Firing } from "./firing.ts";
+import { type Due, MAX_COUNTED, type Missed } from "../schedule/occurrences.ts";
+import type { Clock } from "../time/clock.ts";
 import { InstantText } from "../time/instant_text.ts";
-import type { Ledger, Outcome, SkipReason } from "./ledger.ts";
-import type { Published } from "./publish_all.ts";
-import type { Due } from "../schedule/timeline.ts";
+import type { CatchUp } from "../wire/vocabulary.ts";
+import type { Dispatch } from "./dispatch.ts";
+import type { Ending, Firing } from "./firing.ts";
+import type { FiringRecord, History, Outcome, SkipReason } from "./history.ts";
+import type { Job } from "./job.ts";
 
 const EXPANSION_EVENTS: Record<ExpansionErrorKind, string> = {
   invalid: "scheduler.invalid_expand_from",
@@ -18,36 +19,43 @@ const EXPANSION_EVENTS: Record<ExpansionErrorKind, string> = {
 export interface FiringLogOptions {
   logger: Logger;
   clock: Clock;
-  /** Default: nothing is kept. */
-  ledger?: Ledger;
+  history: History;
 }
 
-/** What the log says of firings, and what is kept of them. Each line has the firing's id. */
+/**
+ * Logs what becomes of firings, and adds it to the history. Each line of one firing has its id, which
+ * two replicas give alike.
+ */
 export class FiringLog {
   readonly #logger: Logger;
   readonly #clock: Clock;
-  readonly #ledger: Ledger | undefined;
+  readonly #history: History;
   readonly #text = new InstantText();
 
-  constructor({ logger, clock, ledger }: FiringLogOptions) {
+  constructor({ logger, clock, history }: FiringLogOptions) {
     this.#logger = logger;
     this.#clock = clock;
-    this.#ledger = ledger;
+    this.#history = history;
   }
 
-  firing({ due, lateness, id }: Firing): void {
-    const { entry, scheduledFor, passedOverSince } = due;
+  /** Returns the id of an occurrence's firing. */
+  idOf(entryName: string, { scheduledFor }: Due): string {
+    return `${entryName}@${this.#text.of(scheduledFor)}`;
+  }
+
+  firing({ entry, due: { scheduledFor, passedOverSince }, lateness, id }: Firing): void {
     this.#logger.info("scheduler.firing", {
       schedule: entry.name,
       firing_id: id,
       dispatch_type: entry.dispatchType,
-      scheduled_for: this.#text.of(scheduledFor.getTime()),
+      scheduled_for: this.#text.of(scheduledFor),
       lateness_ms: lateness,
-      ...(passedOverSince && { passed_over_since: this.#text.of(passedOverSince.getTime()) }),
+      ...(passedOverSince !== null && { passed_over_since: this.#text.of(passedOverSince) }),
     });
   }
 
-  dispatched({ due: { entry }, id: firingId }: Firing, { id, subject, message }: Dispatch): void {
+  /** A message has been published: the server has it. */
+  dispatched({ entry, id: firingId }: Firing, { id, subject, message }: Dispatch): void {
     const { priority } = message;
     const fields = { schedule: entry.name, firing_id: firingId, subject, priority };
     if (entry.dispatchType === "goal") {
@@ -61,93 +69,93 @@ export class FiringLog {
     }
   }
 
-  /** The firing is over, and all its messages have been published. */
-  sent(firing: Firing, count: number): void {
-    this.#logExpansion(firing, count);
-    this.#end(firing, count === 0 ? "empty" : "dispatched", { dispatches: count });
+  /** The sending of a firing is over. */
+  ended(firing: Firing, { outcome, dispatches, failed, errors, isExpansion }: Ending): void {
+    const { job, entry, id, due, lateness, expansion, isManual } = firing;
+    const isFailed = outcome === "failed";
+    if (isFailed) this.#failed(firing, { failed, error: errors[0], isExpansion });
+    const error = isFailed ? describe(errors[0]) : null;
+    this.#add(job, due, outcome, { lateness, dispatches, expansion, error, isManual });
+    if (entry.expandFrom === null || (outcome === "failed" && dispatches === 0)) return;
+    const fields = { schedule: entry.name, firing_id: id, expand_from: entry.expandFrom };
+    if (outcome === "empty") this.#logger.info("scheduler.expansion_empty", fields);
+    else this.#logger.info("scheduler.expansion_dispatched", { ...fields, count: dispatches });
   }
 
-  skipped(due: Due, reason: SkipReason, fields: Record<string, unknown> = {}): void {
-    const { entry, scheduledFor, fireAt } = due;
-    const lateness = this.#clock.now() - fireAt;
+  skipped(job: Job, due: Due, reason: SkipReason, fields: Record<string, unknown>): void {
     // Whoever paused an entry knows: a line a second would hide what nobody knows.
     this.#logger[reason === "paused" ? "debug" : "warning"]("scheduler.fire_skipped", {
-      schedule: entry.name,
-      firing_id: firingId(due),
-      scheduled_for: scheduledFor.toISOString(),
+      schedule: job.name,
+      firing_id: this.idOf(job.name, due),
+      scheduled_for: this.#text.of(due.scheduledFor),
       reason,
       ...fields,
     });
-    this.#keep({ due, lateness, expansion: null }, reason);
+    this.#add(job, due, reason, { lateness: this.#clock.now() - due.fireAt });
   }
 
-  failed(firing: Firing, { sent, failed, errors }: Published): void {
-    const { due: { entry, scheduledFor }, id } = firing;
-    const error = describe(errors[0]);
-    this.#logger.error("scheduler.dispatch_error", {
-      schedule: entry.name,
-      firing_id: id,
-      scheduled_for: scheduledFor.toISOString(),
-      failed,
-      error,
+  /** Says once for an entry what was missed while no scheduler ran, and is not fired. */
+  missed(job: Job, { first, last, count }: Missed, catchUp: CatchUp): void {
+    this.#logger.warning("scheduler.fire_skipped", {
+      schedule: job.name,
+      reason: "missed",
+      first: new Date(first).toISOString(),
+      last: new Date(last).toISOString(),
+      count,
+      ...(count === MAX_COUNTED && { at_least: true }),
+      catch_up: catchUp,
     });
-    if (sent > 0) this.#logExpansion(firing, sent);
-    this.#end(firing, "failed", { dispatches: sent, error });
+    const due = { scheduledFor: last, fireAt: last, passedOverSince: null, isSpread: false };
+    this.#add(job, due, "missed", { lateness: this.#clock.now() - last, occurrences: count });
   }
 
-  expansionFailed(firing: Firing, error: unknown): void {
-    const { due: { entry, scheduledFor }, id } = firing;
-    const event = error instanceof ExpansionError
-      ? EXPANSION_EVENTS[error.kind]
-      : "scheduler.dispatch_error";
-    this.#logger.error(event, {
-      schedule: entry.name,
-      firing_id: id,
-      scheduled_for: scheduledFor.toISOString(),
-      expand_from: entry.expandFrom,
-      error: describe(error),
-      ...(error instanceof ExpansionError && stackOf(error.cause)),
-    });
-    this.#end(firing, "failed", { error: describe(error) });
-  }
-
-  #logExpansion({ due: { entry }, id }: Firing, count: number): void {
-    if (entry.expandFrom === null) return;
-    const fields = { schedule: entry.name, firing_id: id, expand_from: entry.expandFrom };
-    if (count === 0) this.#logger.info("scheduler.expansion_empty", fields);
-    else this.#logger.info("scheduler.expansion_dispatched", { ...fields, count });
-  }
-
-  #end(firing: Firing, outcome: Outcome, result: { dispatches?: number; error?: string }): void {
-    firing.outcome = outcome;
-    firing.error = result.error ?? null;
-    this.#keep(firing, outcome, result);
-  }
-
-  #keep(
-    { due, lateness, expansion }: Pick<Firing, "due" | "lateness" | "expansion">,
+  #add(
+    job: Job,
+    { scheduledFor, passedOverSince }: Due,
     outcome: Outcome,
-    { dispatches = 0, error }: { dispatches?: number; error?: string } = {},
+    { lateness, isManual = false, ...ended }: Partial<FiringRecord> & {
+      lateness: number;
+      isManual?: boolean;
+    },
   ): void {
-    this.#ledger?.record({
-      entry: due.entry.name,
+    this.#history.add(job, {
+      entry: job.name,
       outcome,
-      scheduledFor: due.scheduledFor.getTime(),
+      scheduledFor,
+      passedOverSince,
       at: this.#clock.now(),
       lateness: Math.max(0, lateness),
-      dispatches,
-      expansion,
-      error: error ?? null,
-      next: due.next ?? null,
+      dispatches: ended.dispatches ?? 0,
+      expansion: ended.expansion ?? null,
+      error: ended.error ?? null,
+      next: isManual ? null : job.nextDue,
+      occurrences: ended.occurrences ?? 1,
     });
   }
-}
 
-const instants = new InstantText();
-
-/** What all log lines of one firing have in common: two replicas give an occurrence the same. */
-export function firingId({ entry, scheduledFor }: Due): string {
-  return `${entry.name}@${instants.of(scheduledFor.getTime())}`;
+  #failed(
+    { entry, id, due: { scheduledFor } }: Firing,
+    { failed, error, isExpansion }: { failed: number; error: unknown; isExpansion: boolean },
+  ): void {
+    const fields = {
+      schedule: entry.name,
+      firing_id: id,
+      scheduled_for: new Date(scheduledFor).toISOString(),
+    };
+    const text = describe(error);
+    if (!isExpansion) {
+      this.#logger.error("scheduler.dispatch_error", { ...fields, failed, error: text });
+      return;
+    }
+    const isKnown = error instanceof ExpansionError;
+    const event = isKnown ? EXPANSION_EVENTS[error.kind] : "scheduler.dispatch_error";
+    this.#logger.error(event, {
+      ...fields,
+      expand_from: entry.expandFrom,
+      error: text,
+      ...(isKnown && stackOf(error.cause)),
+    });
+  }
 }
 
 /** Where in the user's module it went wrong, as a field of the log line. */
@@ -155,6 +163,7 @@ function stackOf(cause: unknown): { stack?: string } {
   return cause instanceof Error && cause.stack !== undefined ? { stack: cause.stack } : {};
 }
 
-function describe(error: unknown): string {
+/** Returns what went wrong in words. */
+export function describe(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

@@ -162,7 +162,7 @@ export class Pauses {
     return found;
   }
 
-  #take({ value, revision }: Revised): void {
+  #take({ value, revision }: Pick<Revised, "value" | "revision">): void {
     if (revision < this.#revision) return;
     this.#revision = revision;
     this.#stored = Setting.from(value);

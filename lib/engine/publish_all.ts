@@ -14,8 +14,8 @@ export interface PublishAllOptions extends Omit<DeliverOptions, "headers"> {
   term?: number | null;
   /** Of the span that they are published in. */
   trace?: TraceContext;
-  /** Called for each message that is made, before it is published. */
-  onDispatch?(dispatch: Dispatch): void;
+  /** Called for each message that has left. */
+  onDispatched?(dispatch: Dispatch): void;
   /** Called each time that messages have left. */
   onSent?(): void;
 }
@@ -40,22 +40,22 @@ export async function publishAll(
   for (let from = 0; from < objects.length; from += SLICE) {
     const to = Math.min(from + SLICE, objects.length);
     const promises = publishSlice(entry, occurrence, objects, { from, to }, options);
-    underWay.push(settle(promises, published, options.onSent));
+    underWay.push(settle(promises, published, options));
     if (underWay.length >= SLICES_UNDER_WAY) await underWay.shift();
   }
   await Promise.all(underWay);
   return published;
 }
 
-/** @returns how many messages each promise stands for: a bus may answer for many with one */
+/** @returns which messages each promise stands for: a bus may answer for many with one */
 function publishSlice(
   entry: ScheduleEntry,
   occurrence: Occurrence,
   objects: readonly Record<string, unknown>[],
   { from, to }: { from: number; to: number },
-  { delivery, term, trace, signal, permit, until, isRefusalFinal, onDispatch }: PublishAllOptions,
-): Map<Promise<void>, number> {
-  const promises = new Map<Promise<void>, number>();
+  { delivery, term, trace, signal, permit, until, isRefusalFinal }: PublishAllOptions,
+): Map<Promise<void>, Dispatch[]> {
+  const promises = new Map<Promise<void>, Dispatch[]>();
   for (let index = from; index < to; index++) {
     const identity = identityOf(occurrence, index);
     const dispatch = dispatchOf(entry, identity, occurrence.createdAt, {
@@ -63,29 +63,31 @@ function publishSlice(
       term,
       trace,
     });
-    onDispatch?.(dispatch);
     const { subject, message, headers } = dispatch;
     const options = { headers, signal, permit, until, isRefusalFinal };
     const promise = delivery.publish(subject, message, options);
-    promises.set(promise, (promises.get(promise) ?? 0) + 1);
+    const others = promises.get(promise);
+    if (others === undefined) promises.set(promise, [dispatch]);
+    else others.push(dispatch);
   }
   return promises;
 }
 
 async function settle(
-  promises: Map<Promise<void>, number>,
+  promises: Map<Promise<void>, Dispatch[]>,
   published: Published,
-  onSent?: () => void,
+  { onSent, onDispatched }: PublishAllOptions,
 ): Promise<void> {
   const results = await Promise.allSettled(promises.keys());
   let place = 0;
-  for (const count of promises.values()) {
+  for (const dispatches of promises.values()) {
     const result = results[place++]!;
     if (result.status === "fulfilled") {
-      published.sent += count;
+      published.sent += dispatches.length;
       onSent?.();
+      if (onDispatched !== undefined) dispatches.forEach(onDispatched);
     } else {
-      published.failed += count;
+      published.failed += dispatches.length;
       published.errors.push(result.reason);
     }
   }

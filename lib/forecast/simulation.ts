@@ -9,6 +9,8 @@ import type { Logger } from "../log/logger.ts";
 import { ManualClock } from "../time/manual_clock.ts";
 import { Busiest, type BusySpan } from "./busiest.ts";
 import { Dispatcher } from "../engine/dispatcher.ts";
+import { type FiringRecord, History } from "../engine/history.ts";
+import { ALONE, JobTable } from "../engine/job_table.ts";
 import { jitter } from "../schedule/jitter.ts";
 import type { SchedulerConfig } from "../config/load_config.ts";
 import { TimerLoop } from "../engine/timer_loop.ts";
@@ -38,7 +40,7 @@ export interface SimulatedFiring {
   readonly scheduledFor: string;
   /** Milliseconds after the due instant and its jitter. */
   readonly lateness: number;
-  /** The first of the missed occurrences that this one stands for; ISO 8601. */
+  /** The first of the missed occurrences that this one is fired for; ISO 8601. */
   readonly passedOverSince: string | null;
   /** Why it was not dispatched, such as `"misfire"`; null when it was. */
   readonly skipped: string | null;
@@ -86,6 +88,8 @@ export class Simulation {
     hour: new Busiest(3_600_000),
   };
   #firings: SimulatedFiring[] = [];
+  /** The last of each entry. */
+  readonly #begun = new Map<string, SimulatedFiring>();
   #failure: Error | null = null;
 
   constructor(config: SchedulerConfig, options: SimulationOptions) {
@@ -124,25 +128,33 @@ export class Simulation {
     const clock = this.#clock;
     const logger: Logger = {
       debug: () => {},
-      info: (event, fields) => this.#note(event, fields),
-      warning: (event, fields) => this.#note(event, fields),
+      info: () => {},
+      warning: () => {},
       error: (event, fields) => this.#failure ??= new Error(`${event} ${JSON.stringify(fields)}`),
     };
+    const history = new History();
+    history.listen((record) => this.#note(record));
     const dispatcher = new Dispatcher({
       scheduler: this.#config.name,
       bus: new MemoryBus({ clock, logger }),
       expander: { expand: () => Promise.resolve([{}]) },
       clock,
       logger,
+      history,
     });
+    const table = new JobTable({ clock, logger });
     const loop = new TimerLoop({
       clock,
       logger,
+      table,
       // Nothing sets this clock, and a process that stands still is told from its sleep's end.
-      longestSleep: Infinity,
-      onDue: (due) => dispatcher.fire(due),
+      maxSleepMs: Infinity,
+      onDue: (job, due) => {
+        this.#begin(job.name);
+        dispatcher.due(job, due);
+      },
     });
-    await loop.load(this.#config.entries);
+    table.swap(await table.prepare(this.#config.entries, ALONE), ALONE);
     const stop = new AbortController();
     const running = loop.run(stop.signal);
     try {
@@ -177,27 +189,33 @@ export class Simulation {
     } while (clock.now() < instant);
   }
 
-  #note(event: string, fields: Record<string, unknown> = {}): void {
-    const isSkipped = event === "scheduler.fire_skipped";
-    if (!isSkipped && event !== "scheduler.firing") return;
-    const entry = fields.schedule as string;
-    const firing: SimulatedFiring = {
-      entry,
-      at: new Date(this.#clock.now()),
-      scheduledFor: fields.scheduled_for as string,
-      lateness: (fields.lateness_ms ?? 0) as number,
-      passedOverSince: (fields.passed_over_since ?? null) as string | null,
-      skipped: (fields.reason ?? null) as string | null,
-    };
+  /** Firings are told in the order in which they became due, whatever order they end in. */
+  #begin(entry: string): void {
+    const firing = {} as SimulatedFiring;
     this.#firings.push(firing);
+    this.#begun.set(entry, firing);
+  }
+
+  #note({ entry, at, scheduledFor, lateness, passedOverSince, outcome }: FiringRecord): void {
+    const isSkipped = outcome !== "dispatched" && outcome !== "empty" && outcome !== "failed";
+    const ended: SimulatedFiring = {
+      entry,
+      at: new Date(at),
+      scheduledFor: new Date(scheduledFor).toISOString(),
+      lateness,
+      passedOverSince: passedOverSince === null || isSkipped
+        ? null
+        : new Date(passedOverSince).toISOString(),
+      skipped: isSkipped ? outcome : null,
+    };
+    Object.assign(this.#begun.get(entry)!, ended);
     const counts = this.#entries.get(entry)!;
     if (isSkipped) {
       counts.misfires++;
       return;
     }
     counts.firings++;
-    if (firing.lateness > 0) counts.late++;
-    const at = firing.at.getTime();
+    if (lateness > 0) counts.late++;
     this.#busiest.second.add(at);
     this.#busiest.minute.add(at);
     this.#busiest.hour.add(at);

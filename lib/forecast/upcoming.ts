@@ -1,38 +1,50 @@
 import { type ComingFiring, comingFirings } from "../engine/coming_firings.ts";
 import type { Repeating } from "./day_ahead.ts";
 import type { ScheduleEntry } from "../config/schedule_entry.ts";
-import { beginTimeline, type Timeline } from "../schedule/timeline.ts";
+import { begin, type Position } from "../schedule/occurrences.ts";
 
 /**
  * What a scheduler that starts at `from` would fire, without running anything. Intervals count from
  * there, but for those that have a `start_at`.
  */
 export class Upcoming {
-  readonly #timelines: readonly Timeline[];
+  readonly #from: number;
+  readonly #positions: readonly Position[];
+  /** When the occurrences are sent that were due before `from`, by their entries. */
+  readonly #pending = new Map<string, number>();
 
   /** @param from milliseconds since the epoch; what is due at this very instant has passed */
   constructor(entries: readonly ScheduleEntry[], from: number) {
-    // What run_on_start fires is no part of the schedule.
-    this.#timelines = entries.map((entry) =>
-      beginTimeline({ ...entry, runOnStart: false, jitterSeconds: 0 }, { now: from })
-    );
+    this.#positions = entries.map((entry) => {
+      // What run_on_start fires is no part of the schedule.
+      const beginning = begin({ ...entry, runOnStart: false }, { now: from, catchUp: "none" });
+      const { cadence, shift, next, last, fireAt } = beginning;
+      // It has passed, and its jitter still holds it back.
+      if (next <= from) this.#pending.set(entry.name, fireAt);
+      return { entry: { ...entry, jitterSeconds: 0 }, cadence, shift, next, last, irregular: null };
+    });
+    this.#from = from;
   }
 
-  /** In due order, then file order. */
+  /** By their due instants, without jitter, then in file order. */
   firings(options: { count: number; until?: number }): ComingFiring[] {
-    return comingFirings(this.#timelines, options);
+    return comingFirings(this.#positions, options).map((firing) =>
+      firing.scheduledFor > this.#from
+        ? firing
+        : { ...firing, fireAt: this.#pending.get(firing.entry)! }
+    );
   }
 
   /** Those that will not fire, and why. */
   silent(): { entry: string; reason: "disabled" | "exhausted" }[] {
-    return this.#timelines.filter(({ next }) => next === Infinity).map(({ entry }) => ({
+    return this.#positions.filter(({ next }) => next === Infinity).map(({ entry }) => ({
       entry: entry.name,
       reason: entry.enabled ? "exhausted" : "disabled",
     }));
   }
 
   *repeating(): Generator<Repeating> {
-    for (const { entry, next } of this.#timelines) {
+    for (const { entry, next } of this.#positions) {
       const { cron, timezone, intervalSeconds } = entry;
       yield { cron, timezone, intervalSeconds, endAt: entry.endAt?.getTime() ?? null, next };
     }

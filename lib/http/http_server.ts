@@ -5,8 +5,7 @@
  * @module
  */
 import type { Logger } from "../log/logger.ts";
-import { OUTCOMES } from "../engine/ledger.ts";
-import type { FiringRecord } from "../engine/ledger.ts";
+import { type FiringRecord, OUTCOMES } from "../engine/history.ts";
 import type { SchedulerConfig } from "../config/load_config.ts";
 import type { ScheduleEntry } from "../config/schedule_entry.ts";
 import type { SchedulerActor } from "../scheduler/scheduler_actor.ts";
@@ -77,7 +76,7 @@ export class HttpServer implements AsyncDisposable {
    */
   async open(): Promise<number> {
     const { scheduler, settings, logger } = this.#options;
-    this.#forget = scheduler.ledger.listen((record) => this.#note(record));
+    this.#forget = scheduler.history.listen((record) => this.#note(record));
     const port = await this.#start(settings.port);
     const { hostname, allowsControl } = settings;
     logger.info("http.listening", {
@@ -174,12 +173,13 @@ export class HttpServer implements AsyncDisposable {
   #add(record: FiringRecord, place: number | undefined): void {
     if (place === undefined) return; // of an entry that a reload has removed
     const { outcome, error, next, expansion, scheduledFor, at, lateness, dispatches } = record;
+    const { occurrences } = record;
     if (error !== null) {
       this.#errors.push([this.#records.length / RECORD_SIZE, error.slice(0, 200)]);
     }
     this.#records.push(
       ...[place, OUTCOMES.indexOf(outcome), scheduledFor, at],
-      ...[lateness, dispatches, expansion ?? NaN, next ?? NaN],
+      ...[lateness, dispatches, expansion ?? NaN, next ?? NaN, occurrences],
     );
   }
 
@@ -252,7 +252,7 @@ export class HttpServer implements AsyncDisposable {
       const lot = entries.slice(from, from + LOT);
       const nexts = Float64Array.from(
         lot,
-        ({ name }) => engine.nextFireOf(name)?.getTime() ?? Infinity,
+        ({ name }) => engine.job(name)?.nextDue ?? Infinity,
       );
       this.#post({ type: "nexts", from, nexts }, [nexts.buffer]);
       if (slice.isOver()) await slice.pause();

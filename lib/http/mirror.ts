@@ -4,7 +4,7 @@
  * @module
  */
 import { QUARTER, QUARTERS } from "../forecast/day_ahead.ts";
-import { type Outcome, OUTCOMES } from "../engine/ledger.ts";
+import { type Outcome, OUTCOMES } from "../engine/history.ts";
 import { type EntryView, RECORD_SIZE, type SchedulerState, type ToServer } from "./protocol.ts";
 
 /** One entry. Instants in milliseconds since the epoch. */
@@ -144,16 +144,14 @@ export class Mirror {
 
   #takeRecords(records: Float64Array, errors: readonly (readonly [number, string])[]): void {
     for (let at = 0; at < records.length; at += RECORD_SIZE) {
-      const [place, outcomeIndex, scheduledFor, ended, lateness, dispatches, expansion, next] =
-        records.subarray(at, at + RECORD_SIZE) as unknown as [
-          ...[number, number, number, number],
-          ...[number, number, number, number],
-        ];
+      const record = records.subarray(at, at + RECORD_SIZE);
+      const [place, outcomeIndex, scheduledFor, ended] = record as unknown as FourNumbers;
+      const [lateness, dispatches, expansion, next] = record.subarray(4) as unknown as FourNumbers;
       const row = this.#rows[place];
       if (row === undefined) continue;
       const outcome = OUTCOMES[outcomeIndex]!;
       const isFired = outcome === "dispatched" || outcome === "empty";
-      row.counts[outcome] = (row.counts[outcome] ?? 0) + 1;
+      row.counts[outcome] = (row.counts[outcome] ?? 0) + record[8]!;
       row.dispatches += dispatches;
       row.last = { outcome, scheduledFor, at: ended, lateness, dispatches, error: null };
       if (outcome === "dispatched") row.lastDispatched = ended;
@@ -181,6 +179,8 @@ export class Mirror {
     bin[kind]++;
   }
 }
+
+type FourNumbers = [number, number, number, number];
 
 function note(row: Row, quarter: number, kind: number): void {
   row.past ??= new Uint8Array(PAST_BINS);

@@ -80,5 +80,8 @@ export type FromServer =
   | { readonly type: "isAlive" }
   | { readonly type: "ask"; readonly id: number; readonly request: ControlRequest };
 
-/** Place, outcome, scheduled for, at, lateness, dispatches, expansion (NaN: none), next (NaN: ?). */
-export const RECORD_SIZE = 8;
+/**
+ * Place, outcome, scheduled for, at, lateness, dispatches, expansion (NaN: none), next (NaN: unknown),
+ * occurrences.
+ */
+export const RECORD_SIZE = 9;

@@ -71,3 +71,12 @@ export function lastFew(cadence: Cadence, due: Date, now: Date, limit: number): 
     if (found.length >= limit) return found[found.length - limit]!;
   }
 }
+
+/** Returns how many occurrences there are from `first` up to `last`, both included, at most `limit`. */
+export function countUpTo(cadence: Cadence, first: Date, last: Date, limit: number): number {
+  let count = 0;
+  for (let at: Date | null = first; at !== null && at <= last && count < limit; count++) {
+    at = cadence.next(at);
+  }
+  return count;
+}

@@ -16,15 +16,15 @@ import { Control } from "../control/control.ts";
 import { CONTROL_ACTIONS } from "../control/control_api.ts";
 import { Expander } from "../expansion/expansion.ts";
 import { FiringEngine, type ReplicaOptions } from "../engine/firing_engine.ts";
-import { Ledger } from "../engine/ledger.ts";
+import { History } from "../engine/history.ts";
 import {
   type LoadedConfig,
   loadSchedulerConfig,
   type SchedulerConfig,
 } from "../config/load_config.ts";
 import { loadConfigApart } from "../config/load_config_apart.ts";
+import type { Job } from "../engine/job.ts";
 import { Pauses } from "../engine/pauses.ts";
-import { rehearse } from "../engine/rehearsal.ts";
 import type { ScheduleEntry } from "../config/schedule_entry.ts";
 import { fileVersion, watchFile } from "../config/watch_file.ts";
 
@@ -79,7 +79,7 @@ export class SchedulerActor extends BaseActor {
   #configVersion: string | null = null;
   #engine: FiringEngine | null = null;
   readonly #tracing: Tracing | null;
-  readonly #ledger = new Ledger();
+  readonly #history = new History();
   readonly #pauses = new Pauses();
   readonly #control: Control;
   /** How long answering others has gone on. */
@@ -107,7 +107,6 @@ export class SchedulerActor extends BaseActor {
       replica: this.#replicas?.name ?? null,
       clock: this.#clock,
       logger: this.logger,
-      ledger: this.#ledger,
       pauses: this.#pauses,
       config: () => this.#config,
       engine: () => this.#engine,
@@ -122,9 +121,9 @@ export class SchedulerActor extends BaseActor {
     return this.#control;
   }
 
-  /** What became of the firings. */
-  get ledger(): Ledger {
-    return this.#ledger;
+  /** What became of the firings, for those who listen. */
+  get history(): History {
+    return this.#history;
   }
 
   /** What fires; null before the start. */
@@ -151,11 +150,14 @@ export class SchedulerActor extends BaseActor {
   }
 
   /**
-   * The entries in file order, each with when it is due next: those that this process fires. Empty
-   * before the start.
+   * The entries in file order, each with when this process fires it next, without jitter; null for
+   * never. Empty before the start.
    */
-  get schedules(): ScheduleEntry[] {
-    return this.#engine?.entries ?? [];
+  get schedules(): (ScheduleEntry & { nextFire: Date | null })[] {
+    return (this.#engine?.jobs ?? []).map(({ entry, nextDue }) => ({
+      ...entry,
+      nextFire: nextDue === Infinity ? null : new Date(nextDue),
+    }));
   }
 
   /**
@@ -167,13 +169,13 @@ export class SchedulerActor extends BaseActor {
   async load(): Promise<SchedulerConfig> {
     // Before the file is read: a change in between is then seen as one.
     this.#configVersion = await fileVersion(this.#configPath);
-    return this.#accept(await loadSchedulerConfig(this.#configPath));
+    return this.#config = this.#checked(await loadSchedulerConfig(this.#configPath));
   }
 
-  #accept({ config, problems }: LoadedConfig): SchedulerConfig {
+  /** @throws {ConfigError} when the file has errors, with all of them */
+  #checked({ config, problems }: LoadedConfig): SchedulerConfig {
     for (const problem of problems) this.#logProblem(problem);
     if (config === null) throw new ConfigError(this.#configPath, problems);
-    this.#config = config;
     return config;
   }
 
@@ -216,23 +218,24 @@ export class SchedulerActor extends BaseActor {
       replicas: this.#replicas,
       drainTimeout: DRAIN_TIMEOUT,
       reload: (reason) => this.reload(reason),
-      ledger: this.#ledger,
+      history: this.#history,
       pauses: this.#pauses,
       tracing: this.#tracing,
     });
     this.#engine = engine;
-    await engine.start(config, signal);
-    this.#control.started();
     const service = this.#service(config.name);
     await service.open();
-    for (const entry of engine.entries) this.#logInitialized(entry);
+    // What is due is handed over right after the jobs have begun: nothing waits in between.
+    await engine.start(config, signal);
+    this.#control.started();
+    for (const job of engine.jobs) this.#logInitialized(job);
     this.logger.info("scheduler.running", {
       actor_id: this.actorId,
       scheduler: config.name,
       schedule_count: this.#scheduleCount,
       next_fire: engine.nextFire?.toISOString() ?? null,
     });
-    const work = [engine.run(signal), rehearse(config, { clock, signal })];
+    const work = [engine.run(signal)];
     if (this.#watchConfig) {
       const since = this.#configVersion;
       const onChange = () => void this.reload("file changed");
@@ -304,27 +307,32 @@ export class SchedulerActor extends BaseActor {
 
   /** @returns the warnings */
   async #reload(): Promise<readonly ConfigProblem[]> {
-    const before = this.#config;
     const loaded = await loadConfigApart(this.#configPath, this.#clock);
-    const config = this.#accept(loaded);
-    if (before !== null && before.name !== config.name) {
-      this.logger.warning("scheduler.config_error", {
-        config_path: this.#configPath,
-        severity: "warning",
-        path: "name",
-        message: `'name' changed from "${before.name}" to "${config.name}": ` +
-          `the old one stays in use until a restart`,
-      });
-      this.#config = { ...config, name: before.name };
-    }
+    const config = this.#keepName(this.#checked(loaded));
+    // All that can refuse the change comes before it, and all that it changes changes at once.
+    const swap = await this.#engine?.prepare(config);
+    swap?.();
+    this.#config = config;
     this.#expander.reload();
-    await this.#engine?.reload(config);
-    this.#ledger.keep(new Set(config.entries.map(({ name }) => name)));
     this.logger.info("scheduler.config_reloaded", {
       config_path: this.#configPath,
       schedule_count: config.entries.length,
     });
     return loaded.problems;
+  }
+
+  /** Another name needs a restart: until then the one from the start stays in use. */
+  #keepName(config: SchedulerConfig): SchedulerConfig {
+    const { name } = this.#config ?? config;
+    if (name === config.name) return config;
+    this.logger.warning("scheduler.config_error", {
+      config_path: this.#configPath,
+      severity: "warning",
+      path: "name",
+      message: `'name' changed from "${name}" to "${config.name}": ` +
+        `the old one stays in use until a restart`,
+    });
+    return { ...config, name };
   }
 
   /** Answers a request; what is wanted of it is in `control_api.ts`. */
@@ -359,13 +367,13 @@ export class SchedulerActor extends BaseActor {
     return this.#config?.entries.length ?? 0;
   }
 
-  #logInitialized(entry: ScheduleEntry): void {
+  #logInitialized({ entry, nextDue }: Job): void {
     this.logger.debug("scheduler.schedule_initialized", {
       schedule: entry.name,
       cron: entry.cron,
       interval_seconds: entry.intervalSeconds,
       timezone: entry.timezone,
-      next_fire: entry.nextFire?.toISOString() ?? null,
+      next_fire: nextDue === Infinity ? null : new Date(nextDue).toISOString(),
     });
   }
 

@@ -6,7 +6,11 @@ import { Delivery } from "../../lib/durable/delivery.ts";
 import { CheckpointStore } from "../../lib/durable/checkpoint_store.ts";
 import { partitionsOf } from "../../lib/durable/shards.ts";
 import { Dispatcher } from "../../lib/engine/dispatcher.ts";
-import type { ScheduleEntry } from "../../lib/config/schedule_entry.ts";
+import { Job } from "../../lib/engine/job.ts";
+import { ALONE, JobTable } from "../../lib/engine/job_table.ts";
+import { NamesAhead } from "../../lib/engine/names_ahead.ts";
+import { SOLE } from "../../lib/durable/owner.ts";
+import { Checkpoint } from "../../lib/durable/checkpoint.ts";
 import { TimerLoop } from "../../lib/engine/timer_loop.ts";
 import { systemClock } from "../../lib/time/clock.ts";
 import { TASKS_SUBJECT } from "../../lib/wire/subjects.ts";
@@ -71,54 +75,74 @@ async function open({ url, entries }: DurableTask) {
 /** Occurrences that are all due: each entry's next one follows when the last is acknowledged. */
 async function dispatcher(task: DurableTask): Promise<number> {
   const { all, bus, options } = await open(task);
-  const memory = { done: (name: string) => void onDone(name) };
-  const dispatcher = new Dispatcher({ ...options, memory: () => memory });
-  const byName = new Map(all.map((entry) => [entry.name, entry]));
+  const dispatcher = new Dispatcher({ ...options });
+  const jobs = all.map((entry) => {
+    const job = new Job(entry);
+    job.owner = SOLE;
+    job.checkpoint = noting(() => onDone(job));
+    return job;
+  });
   const { promise, resolve } = Promise.withResolvers<void>();
   let instant = Date.now();
   let fired = 0;
   let done = 0;
-  const fire = (entry: ScheduleEntry) => {
+  const fire = (job: Job) => {
     fired++;
     instant++;
-    dispatcher.fire({ entry, scheduledFor: new Date(instant), fireAt: instant });
+    const due = { scheduledFor: instant, fireAt: instant, passedOverSince: null, isSpread: false };
+    dispatcher.due(job, due);
   };
-  const onDone = (name: string) => {
+  const onDone = (job: Job) => {
     if (++done === task.amount) resolve();
     // After this turn: only then is the entry free.
-    if (fired < task.amount) queueMicrotask(() => queueMicrotask(() => fire(byName.get(name)!)));
+    if (fired < task.amount) queueMicrotask(() => queueMicrotask(() => fire(job)));
   };
   const started = performance.now();
-  for (const entry of all) fire(entry);
+  for (const job of jobs) fire(job);
   await promise;
   const rate = task.amount / (performance.now() - started) * 1000;
   await bus.close();
   return rate;
 }
 
+/** A checkpoint that tells when something is noted in it. */
+function noting(changed: () => void): Checkpoint {
+  const record = { timing: "", since: 0, last: null, absentSince: null };
+  return new Checkpoint({ isOpen: true, touch() {}, changed }, record, { isNew: false });
+}
+
 /** The real loop: every entry is due each second. */
 async function everySecond(task: DurableTask): Promise<DurableResult> {
   const { all, bus, options } = await open(task);
   const clock = systemClock;
-  let memory: CheckpointStore | null = null;
+  let store: CheckpointStore | null = null;
   if (task.way === "every second, remembered") {
-    const store = (await bus.jetStream()).keyValue("heddle-scheduler", { replicas: 1 });
-    memory = new CheckpointStore({ store, scheduler: options.scheduler, clock, logger: SILENT });
+    const bucket = (await bus.jetStream()).keyValue("heddle-scheduler", { replicas: 1 });
+    store = new CheckpointStore({
+      store: bucket,
+      scheduler: options.scheduler,
+      clock,
+      logger: SILENT,
+    });
     const remembering = all.map(({ name }) => ({ name, timing: "1" }));
-    await memory.open(partitionsOf(0, 1), remembering, null);
+    await store.open(partitionsOf(0, 1), remembering, null);
   }
-  const dispatcher = new Dispatcher({ ...options, memory: () => memory });
+  const names = new NamesAhead();
+  const dispatcher = new Dispatcher({ ...options, names });
   let fired = 0;
+  const table = new JobTable({ clock, logger: SILENT });
   const loop = new TimerLoop({
     clock,
     logger: SILENT,
-    identify: (entry, scheduledFor) => dispatcher.identify(entry, scheduledFor),
-    onDue: (due) => {
+    table,
+    naming: { names, nameAhead: (job, scheduledFor) => dispatcher.nameAhead(job, scheduledFor) },
+    onDue: (job, due) => {
       fired++;
-      dispatcher.fire(due);
+      dispatcher.due(job, due);
     },
   });
-  await loop.load(all);
+  table.swap(await table.prepare(all, ALONE), ALONE);
+  for (const job of table.jobs) job.checkpoint = store?.of(job.name) ?? null;
   const stop = new AbortController();
   const running = loop.run(stop.signal);
   await sleep(3500);

@@ -5,6 +5,8 @@
 import { connect } from "@nats-io/transport";
 import { NatsBus } from "../../lib/bus/nats/nats_bus.ts";
 import { defaultLogger } from "../../lib/log/logger.ts";
+import { SOLE } from "../../lib/durable/owner.ts";
+import { Job } from "../../lib/engine/job.ts";
 import { Dispatcher } from "../../lib/engine/dispatcher.ts";
 import { parseSchedulerConfig } from "../../lib/config/load_config.ts";
 import { systemClock } from "../../lib/time/clock.ts";
@@ -71,9 +73,13 @@ async function prepareOurs(url: string): Promise<Round> {
       clock: systemClock,
       logger: defaultLogger(),
     });
-    dispatcher.fire({ entry, scheduledFor: new Date(++instant), fireAt: Date.now() });
+    const job = new Job(entry);
+    job.owner = SOLE;
+    const fireAt = Date.now();
+    const due = { scheduledFor: ++instant, fireAt, passedOverSince: null, isSpread: false };
+    dispatcher.due(job, due);
     // Resolves once the server has confirmed them all.
-    await dispatcher.drain(60_000);
+    await dispatcher.stop(60_000);
   };
 }
 

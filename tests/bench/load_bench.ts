@@ -3,7 +3,7 @@
 import * as yaml from "npm:yaml@2.9.1";
 import { load } from "js-yaml";
 import { loadSchedulerConfig } from "../../lib/config/load_config.ts";
-import { TimerLoop } from "../../lib/engine/timer_loop.ts";
+import { ALONE, JobTable } from "../../lib/engine/job_table.ts";
 import { defaultLogger } from "../../lib/log/logger.ts";
 import { systemClock } from "../../lib/time/clock.ts";
 import { apart, report, taskOf } from "./apart.ts";
@@ -18,9 +18,9 @@ interface Task {
 const CONTESTANTS = {
   async "heddle-scheduler, scheduled"(path: string): Promise<unknown> {
     const { config } = await loadSchedulerConfig(path);
-    const loop = new TimerLoop({ clock: systemClock, logger: defaultLogger(), onDue: () => {} });
-    await loop.load(config!.entries);
-    return loop;
+    const table = new JobTable({ clock: systemClock, logger: defaultLogger() });
+    table.swap(await table.prepare(config!.entries, ALONE), ALONE);
+    return table;
   },
   "js-yaml 5, parsed": async (path: string) => load(await Deno.readTextFile(path)),
   "yaml 2, parsed": async (path: string) => yaml.parse(await Deno.readTextFile(path)),

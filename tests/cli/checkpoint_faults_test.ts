@@ -147,6 +147,13 @@ Deno.test("a clock that is set back, where the server shows that it was ahead", 
     }, 4000);
   });
 
+  await t.step("status says that they do", async () => {
+    const { clock_set_back } = await place.ask({ action: "status" });
+    const { was_ahead, ahead_ms } = clock_set_back as { was_ahead: boolean; ahead_ms: number };
+    assert.equal(was_ahead, true);
+    assert.ok(Math.abs(ahead_ms - 400 * DAY) < 60 * SECOND, `${ahead_ms}`);
+  });
+
   await t.step("what is due by it fires", async () => {
     await eventually("cron goes on", () =>
       firings(program, "cron").some(({ scheduled_for }) => {

@@ -105,31 +105,3 @@ Deno.test("a replica that takes over three leases of a killed one goes on with e
     assert.equal(Date.parse(String(last)) + SECOND, resumed.scheduledFor);
   });
 });
-
-Deno.test("while the files of replicas differ, no checkpoint of an entry that one of them lacks is ended", async () => {
-  const second = `cron: "* * * * * *", catch_up: all`;
-  const names = Array.from({ length: 20 }, (_, at) => `rolling-${at}`);
-  // Of the shard that the second replica is given.
-  const name = names.find((each) => shardOf(each, 2) === 1)!;
-  await using place = await Place.open([`name: ${name}, ${second}`]);
-  const without = `${place.directory}/without.yaml`;
-  await place.write([`name: another, ${second}`], without);
-  const args = ["--replicas", "--shards", "2", "--lease-ttl", "1"];
-  const first = place.start(...args, "--replica-name", "a");
-  await first.logged("scheduler.firing", 2);
-  const other = place.start(...args, "--replica-name", "b", "--config", without);
-  const { shard } = await other.logged("scheduler.lease_acquired");
-  assert.equal(shard, 1);
-  const fired = first.log("scheduler.firing").length;
-  await first.logged("scheduler.schedules_differ");
-  await eventually("it has missed some", async () => {
-    const last = Number((await place.checkpointOf(name))?.[2]);
-    return Date.now() - last > 2500;
-  });
-  assert.equal(first.log("scheduler.firing").length, fired, "nobody fires it");
-  other.kill("SIGTERM");
-  assert.equal(await other.exit(), 0);
-  await first.logged("scheduler.firing", fired + 4);
-  const messages = (await place.stored()).filter(({ schedule }) => schedule === name);
-  assert.ok(gaps(messages).every((gap) => gap === SECOND), String(gaps(messages)));
-});

@@ -112,7 +112,7 @@ Deno.test("the first stream leaves the phase of every interval, and keeps it", a
   const due = dueInstants(firings(program, "often"));
   assert.ok(gaps(due).every((gap) => gap === 700), String(gaps(due)));
   const [, since] = (await place.checkpointOf("often"))!;
-  assert.equal((due[0]!.scheduledFor - since) % 700, 0, "the checkpoint has the phase");
+  assert.equal(Math.abs(due[0]!.scheduledFor - since) % 700, 0, "the checkpoint has the phase");
 });
 
 Deno.test("an entry that was out of the file for a while returns as new", async () => {

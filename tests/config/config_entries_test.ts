@@ -33,7 +33,6 @@ Deno.test("every key that is left out has its default", () => {
     endAt: null,
     misfireGraceSeconds: null,
     catchUp: null,
-    nextFire: null,
   }]);
 });
 
@@ -98,7 +97,6 @@ Deno.test("every key that is given arrives", () => {
     endAt: new Date("2026-03-02T00:00:00.5Z"),
     misfireGraceSeconds: 1,
     catchUp: "all",
-    nextFire: null,
   });
 });
 

@@ -25,8 +25,8 @@ Deno.test("a real server's time stamps tell a clock that was ahead, in the proce
     const first = new CheckpointStore({ ...options, clock });
     await first.open(ALL, [NIGHTLY, HEALTH], null);
     clock.by = 400 * DAY;
-    first.done("nightly", clock.now());
-    first.done("health", clock.now());
+    first.of("nightly")!.done(clock.now());
+    first.of("health")!.done(clock.now());
     await first.flush();
     clock.by = 0;
     const last = systemClock.now();
@@ -46,7 +46,7 @@ Deno.test("a real server's time stamps tell a clock that was ahead, in the proce
 
     const wrong = new CheckpointStore({ ...options, clock: clockAhead(400 * DAY) });
     await wrong.open(ALL, [NIGHTLY, HEALTH], null);
-    wrong.done("nightly", systemClock.now() + 400 * DAY);
+    wrong.of("nightly")!.done(systemClock.now() + 400 * DAY);
     await wrong.flush();
     wrong.stop();
     assert.equal(logger.of("memory.clock_wrong").length, 0);

@@ -158,8 +158,8 @@ Deno.test("two that write the same document both keep what they saw", async () =
   const [a, b] = [checkpoints(), checkpoints()];
   await a.open(ALL, other, null);
   await b.open(ALL, other, null);
-  a.done("nightly", START + 2000);
-  b.done("nightly", START + 1000);
+  a.of("nightly")?.done(START + 2000);
+  b.of("nightly")?.done(START + 1000);
   await a.flush();
   await b.flush();
   assert.deepEqual(written("nightly"), [NIGHTLY.timing, START, START + 2000]);
@@ -170,9 +170,9 @@ Deno.test("a holder of an older term does not overwrite what a newer one has wri
   const [old, young] = [checkpoints(), checkpoints()];
   await old.open(ALL, [NIGHTLY], 1);
   await young.open(ALL, [NIGHTLY], 2);
-  young.done("nightly", START + 5000);
+  young.of("nightly")?.done(START + 5000);
   await young.flush();
-  old.done("nightly", START + 9000);
+  old.of("nightly")?.done(START + 9000);
   await old.flush();
   assert.deepEqual(written("nightly"), [NIGHTLY.timing, START, START + 5000]);
 });
@@ -184,7 +184,7 @@ Deno.test("what is done once the document is closed changes nothing, also in the
   const checkpoint = store.of("nightly")!;
   store.close(ALL);
   assert.equal(store.of("nightly"), null);
-  store.done("nightly", START + 1000);
+  store.of("nightly")?.done(START + 1000);
   checkpoint.done(START + 2000);
   checkpoint.anchor(START + 3000, null);
   await store.open(ALL, [NIGHTLY], 2);
@@ -213,7 +213,7 @@ Deno.test("an entry that left the file is forgotten after a month, one that is i
   await advance(31 * DAY);
   const next = checkpoints();
   await next.open(ALL, [HEALTH], null);
-  next.done("health", clock.now());
+  next.of("health")?.done(clock.now());
   await next.flush();
   assert.notEqual(written("health"), undefined);
   assert.equal(written("nightly"), undefined);

@@ -5,6 +5,7 @@ import { type Witness, witness } from "../../lib/durable/lease_witness.ts";
 import { Presence } from "../../lib/durable/presence.ts";
 import { MemoryBus } from "../../lib/bus/memory_bus.ts";
 import { ManualClock } from "../../lib/time/manual_clock.ts";
+import { LogRecorder } from "../helpers/log_recorder.ts";
 import { MemoryStore } from "./memory_store.ts";
 
 const START = Date.parse("2026-01-01T00:00:00Z");
@@ -24,6 +25,7 @@ async function setUp() {
       ttl: TTL,
       shards: 1,
       clock,
+      logger: new LogRecorder(),
       schedules: () => "hash",
     });
     const said = new AbortController();

@@ -42,6 +42,7 @@ class Replica {
           return 12_345;
         },
         onOtherSchedules: (other) => this.others.push(other),
+        onSameSchedules: () => {},
       },
     });
   }

@@ -1,12 +1,13 @@
 /** What the dispatcher does where a stream acknowledges, firings are remembered, and leases end. */
 import assert from "node:assert/strict";
 import type { DeliverOptions } from "../../lib/durable/delivery.ts";
-import type { LeaseState } from "../../lib/durable/lease.ts";
+import type { Owner, OwnerState } from "../../lib/durable/owner.ts";
 import { Dispatcher } from "../../lib/engine/dispatcher.ts";
 import type { ScheduleEntry } from "../../lib/config/schedule_entry.ts";
 import { testClock } from "../helpers/test_clock.ts";
 import { LogRecorder } from "../helpers/log_recorder.ts";
 import { cronEntry } from "../helpers/entries.ts";
+import { checkpointThat, dueAt, jobMaker } from "../helpers/jobs.ts";
 import { SwitchableBus } from "./switchable_bus.ts";
 
 const START = Date.parse("2026-01-01T00:00:00Z");
@@ -26,7 +27,16 @@ function setUp() {
   const bus = new SwitchableBus();
   const underWay: UnderWay[] = [];
   const remembered: number[] = [];
-  const lease = { state: "held" as LeaseState, term: 1 };
+  const lease = { state: "held" as OwnerState, term: 1 };
+  const owner: Owner = {
+    get state() {
+      return lease.state;
+    },
+    get term() {
+      return lease.term;
+    },
+    permit: () => () => lease.state === "held",
+  };
   const secondOf = (instant: number) => (instant - START) / 1000;
   const dispatcher = new Dispatcher({
     scheduler: "test",
@@ -49,17 +59,15 @@ function setUp() {
           options.signal?.addEventListener("abort", () => reject(options.signal!.reason));
         }),
     },
-    tenure: {
-      state: () => lease.state,
-      term: () => lease.term,
-      permit: () => () => lease.state === "held",
-    },
-    memory: () => ({ done: (_name, scheduledFor) => remembered.push(secondOf(scheduledFor)) }),
+  });
+  const jobOf = jobMaker((job) => {
+    job.owner = owner;
+    job.checkpoint = checkpointThat((scheduledFor) => remembered.push(secondOf(scheduledFor)));
   });
   const fire = async (entry: ScheduleEntry, second: number) => {
     const at = START + second * 1000;
     if (at > clock.now()) await clock.advance(at - clock.now());
-    dispatcher.fire({ entry, scheduledFor: new Date(at), fireAt: at });
+    dispatcher.due(jobOf(entry), dueAt(at));
     await clock.advance(0);
   };
   const acknowledge = async (place: number) => {
@@ -74,6 +82,7 @@ function setUp() {
     bus,
     dispatcher,
     lease,
+    owner,
     underWay,
     remembered,
     fire,
@@ -157,7 +166,7 @@ Deno.test("what failed for good is over; what was given up because of us is not"
   await clock.advance(0);
   assert.deepEqual(remembered, [1]);
   await fire(each("none"), 2);
-  const drained = dispatcher.drain(1000);
+  const drained = dispatcher.stop(1000);
   await clock.advance(2000);
   await drained;
   assert.deepEqual(remembered, [1]);
@@ -165,7 +174,7 @@ Deno.test("what failed for good is over; what was given up because of us is not"
 
 Deno.test("without its lease an entry fires nothing, and says nothing", async () => {
   const { fire, lease, seconds, log } = setUp();
-  lease.state = "free";
+  lease.state = "not_held";
   await fire(each("all"), 1);
   assert.deepEqual([seconds(), log.lines], [[], []]);
 });
@@ -177,7 +186,7 @@ Deno.test("while the lease has lapsed what is due waits; what is ours again fire
   await fire(each("all"), 2);
   assert.equal(underWay.length, 1);
   Object.assign(lease, { state: "held", term: 2 });
-  dispatcher.resume();
+  dispatcher.opened();
   await clock.advance(0);
   // The one that was under way is made anew: nothing of the old term may leave.
   assert.deepEqual(underWay.map(({ second, term }) => `${second} in ${term}`), [
@@ -190,10 +199,10 @@ Deno.test("while the lease has lapsed what is due waits; what is ours again fire
 });
 
 Deno.test("what is somebody else's is given up at once, and not remembered", async () => {
-  const { fire, dispatcher, underWay, clock, remembered, log } = setUp();
+  const { fire, dispatcher, owner, underWay, clock, remembered, log } = setUp();
   await fire(each("all"), 1);
   await fire(each("all"), 2);
-  dispatcher.abandon((name) => name === "e");
+  dispatcher.lost(owner);
   await clock.advance(0);
   assert.equal(underWay[0]!.options.signal!.aborted, true);
   assert.deepEqual([underWay.length, remembered], [1, []]);

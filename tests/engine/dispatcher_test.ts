@@ -5,6 +5,8 @@ import type { ScheduleEntry } from "../../lib/config/schedule_entry.ts";
 import { LogRecorder } from "../helpers/log_recorder.ts";
 import { testClock } from "../helpers/test_clock.ts";
 import { intervalEntry } from "../helpers/entries.ts";
+import { dueAt, jobMaker } from "../helpers/jobs.ts";
+import { NamesAhead } from "../../lib/engine/names_ahead.ts";
 import { SwitchableBus } from "./switchable_bus.ts";
 
 const START = new Date("2026-01-01T00:00:00.000Z");
@@ -15,18 +17,21 @@ function setUp(expand: Expand = () => Promise.resolve([])) {
   const clock = testClock(START.getTime());
   const log = new LogRecorder();
   const bus = new SwitchableBus();
+  const names = new NamesAhead();
   const dispatcher = new Dispatcher({
     scheduler: "test",
     bus,
     expander: { expand },
     clock,
     logger: log,
+    names,
   });
+  const jobOf = jobMaker();
   /** Fires `entry` for the occurrence `second` seconds after START, when that is due. */
   const fire = async (entry: ScheduleEntry, second: number) => {
     const at = START.getTime() + second * 1000;
     if (at > clock.now()) await clock.advance(at - clock.now());
-    dispatcher.fire({ entry, scheduledFor: new Date(at), fireAt: at });
+    dispatcher.due(jobOf(entry), dueAt(at));
     await clock.advance(0);
   };
   const sentFor = () =>
@@ -39,7 +44,7 @@ function setUp(expand: Expand = () => Promise.resolve([])) {
         (new Date(String(fields.scheduled_for)).getTime() - START.getTime()) / 1000
       }`
     );
-  return { clock, log, bus, dispatcher, fire, sentFor, skipped };
+  return { clock, log, bus, dispatcher, names, jobOf, fire, sentFor, skipped };
 }
 
 Deno.test("a due occurrence is published with its identity", async () => {
@@ -57,14 +62,15 @@ Deno.test("a due occurrence is published with its identity", async () => {
 });
 
 Deno.test("a dispatch keeps the name made ahead of time, unless it was for another occurrence", async () => {
-  const { clock, dispatcher, bus } = setUp();
-  const entry = intervalEntry("a", 60);
-  const scheduledFor = new Date(START.getTime() + 60_000);
-  const identity = dispatcher.identify(entry, scheduledFor)!;
+  const { clock, dispatcher, bus, names, jobOf } = setUp();
+  const job = jobOf(intervalEntry("a", 60));
+  const scheduledFor = START.getTime() + 60_000;
+  dispatcher.nameAhead(job, scheduledFor);
+  const identity = names.of(job)!;
   assert.equal(identity.messageId, "test/a/2026-01-01T00:01:00.000Z/0");
-  for (const due of [scheduledFor, new Date(START.getTime() + 120_000)]) {
+  for (const due of [scheduledFor, scheduledFor + 60_000]) {
     await clock.advance(60_000);
-    dispatcher.fire({ entry, scheduledFor: due, fireAt: due.getTime(), identity });
+    dispatcher.due(job, dueAt(due));
     await clock.advance(0);
   }
   const [first, second] = bus.published;
@@ -72,8 +78,9 @@ Deno.test("a dispatch keeps the name made ahead of time, unless it was for anoth
   assert.equal(first!.data.task_id, identity.id);
   assert.equal(second!.headers["Nats-Msg-Id"], "test/a/2026-01-01T00:02:00.000Z/0");
   assert.notEqual(second!.data.task_id, identity.id);
-  const expanded = intervalEntry("b", 60, { expandFrom: "m.f" });
-  assert.equal(dispatcher.identify(expanded, scheduledFor), null);
+  const expanded = jobOf(intervalEntry("b", 60, { expandFrom: "m.f" }));
+  dispatcher.nameAhead(expanded, scheduledFor);
+  assert.equal(names.of(expanded), undefined);
 });
 
 Deno.test("a firing later than its grace is skipped as a misfire, at the grace it is not", async () => {
@@ -227,22 +234,22 @@ Deno.test("draining waits for what is under way, but not for ever", async () => 
   const { fire, bus, dispatcher, clock, skipped } = setUp();
   bus.slow = true;
   await fire(intervalEntry("a", 1), 1);
-  const finished = dispatcher.drain(10_000).then(() => "drained");
+  const finished = dispatcher.stop(10_000).then(() => "drained");
   await clock.advance(500);
   bus.confirmAll();
   assert.equal(await finished, "drained");
 
   await fire(intervalEntry("b", 1), 2);
-  const abandoned = dispatcher.drain(10_000).then(() => "gave up");
+  const abandoned = dispatcher.stop(10_000).then(() => "gave up");
   await clock.advance(10_100);
   assert.equal(await abandoned, "gave up");
   assert.deepEqual(skipped(), ["shutdown 2"]);
 });
 
 Deno.test("what a person fires has a random identity", async () => {
-  const { dispatcher, bus } = setUp();
-  await dispatcher.fireByHand(intervalEntry("a", 60));
-  await dispatcher.fireByHand(intervalEntry("a", 60));
+  const { dispatcher, bus, jobOf } = setUp();
+  await dispatcher.fireManually(jobOf(intervalEntry("a", 60)));
+  await dispatcher.fireManually(jobOf(intervalEntry("a", 60)));
   const ids = bus.published.map(({ data }) => String(data.task_id));
   assert.equal(new Set(ids).size, 2);
   for (const id of ids) assert.match(id, /^[0-9a-f]{8}-[0-9a-f]{4}-4/);

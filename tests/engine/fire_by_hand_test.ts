@@ -2,9 +2,11 @@
 import assert from "node:assert/strict";
 import type { DeliverOptions } from "../../lib/durable/delivery.ts";
 import { Dispatcher } from "../../lib/engine/dispatcher.ts";
+import { Job } from "../../lib/engine/job.ts";
 import { ManualClock } from "../../lib/time/manual_clock.ts";
 import { intervalEntry } from "../helpers/entries.ts";
 import { LogRecorder } from "../helpers/log_recorder.ts";
+import { dueAt, jobMaker } from "../helpers/jobs.ts";
 import { SwitchableBus } from "./switchable_bus.ts";
 
 const START = Date.parse("2026-01-01T00:00:00Z");
@@ -30,7 +32,7 @@ Deno.test("what waits for the server is withdrawn at the deadline, and never sen
   const { clock, bus, log, make } = setUp();
   bus.cut();
   const fired = assert.rejects(
-    make().fireByHand(ENTRY, { until: START + 5000 }),
+    make().fireManually(new Job(ENTRY), { until: START + 5000 }),
     /Cannot publish .* time-out passed before it was done: nothing more of it is sent/,
   );
   await clock.advance(4999);
@@ -46,7 +48,7 @@ Deno.test("what waits for the server is withdrawn at the deadline, and never sen
 Deno.test("an expansion that takes longer than the deadline is given up", async () => {
   const { clock, bus, make } = setUp();
   const fired = assert.rejects(
-    make().fireByHand(EXPANDED, { until: START + 5000 }),
+    make().fireManually(new Job(EXPANDED), { until: START + 5000 }),
     /time-out passed/,
   );
   await clock.advance(5000);
@@ -56,13 +58,13 @@ Deno.test("an expansion that takes longer than the deadline is given up", async 
 
 Deno.test("what comes after its deadline is not begun", async () => {
   const { bus, make } = setUp();
-  await assert.rejects(make().fireByHand(ENTRY, { until: START }), /time-out passed/);
+  await assert.rejects(make().fireManually(new Job(ENTRY), { until: START }), /time-out passed/);
   assert.deepEqual(bus.published, []);
 });
 
 Deno.test("what is done in time leaves no timer behind, and a later deadline changes nothing", async () => {
   const { clock, bus, log, make } = setUp();
-  assert.equal(await make().fireByHand(ENTRY, { until: START + 5000 }), 1);
+  assert.equal(await make().fireManually(new Job(ENTRY), { until: START + 5000 }), 1);
   await clock.advance(10_000);
   assert.equal(bus.published.length, 1);
   assert.deepEqual(log.of("scheduler.dispatch_error"), []);
@@ -78,8 +80,8 @@ Deno.test("what a stream refuses is final for what a person fires, and tried aga
       return Promise.resolve();
     },
   });
-  await dispatcher.fireByHand(ENTRY);
-  dispatcher.fire({ entry: ENTRY, scheduledFor: new Date(START), fireAt: START });
+  await dispatcher.fireManually(new Job(ENTRY));
+  dispatcher.due(jobMaker()(ENTRY), dueAt(START));
   await clock.advance(0);
   assert.deepEqual(seen.map(({ isRefusalFinal = false }) => isRefusalFinal), [true, false]);
 });

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
-import type { Due } from "../../lib/schedule/timeline.ts";
-import { TimerLoop } from "../../lib/engine/timer_loop.ts";
+import type { Job } from "../../lib/engine/job.ts";
 import { cronEntry, intervalEntry } from "../helpers/entries.ts";
+import { ALONE, JobTable } from "../../lib/engine/job_table.ts";
+import { TimerLoop } from "../../lib/engine/timer_loop.ts";
 import { LogRecorder } from "../helpers/log_recorder.ts";
 import { testClock } from "../helpers/test_clock.ts";
 import { START, withLoop } from "./with_loop.ts";
@@ -94,11 +95,14 @@ Deno.test("start_at and end_at bound an entry, both included", async () => {
 });
 
 Deno.test("an entry that is not enabled is never due", async () => {
-  await withLoop([intervalEntry("a", 1, { enabled: false })], async ({ clock, fired, loop }) => {
-    await clock.advance(5000);
-    assert.deepEqual(fired(), []);
-    assert.equal(loop.entries[0]!.nextFire, null);
-  });
+  await withLoop(
+    [intervalEntry("a", 1, { enabled: false })],
+    async ({ clock, fired, nextFires }) => {
+      await clock.advance(5000);
+      assert.deepEqual(fired(), []);
+      assert.deepEqual(nextFires(), [null]);
+    },
+  );
 });
 
 Deno.test("jitter delays within its limit, never past the next occurrence, always the same", async () => {
@@ -119,36 +123,36 @@ Deno.test("jitter delays within its limit, never past the next occurrence, alway
 });
 
 Deno.test("one entry that throws does not stop the others, nor itself", async () => {
-  const onDue = (due: Due) => {
-    if (due.entry.name === "bad") throw new Error("boom");
+  const onDue = (job: Job) => {
+    if (job.name === "bad") throw new Error("boom");
   };
   const entries = [intervalEntry("bad", 1), intervalEntry("good", 1)];
   await withLoop(entries, async ({ clock, fired, log }) => {
     await clock.advance(2000);
     assert.deepEqual(fired(), ["bad@1", "good@1", "bad@2", "good@2"]);
     assert.equal(log.of("scheduler.dispatch_error").length, 2);
-  }, onDue);
+  }, { onDue });
 });
 
 Deno.test("a cron that runs out retires its entry and says so; the others go on", async () => {
   const entries = [cronEntry("once", "30 0 0 1 1 * 2026"), intervalEntry("on", 40)];
-  await withLoop(entries, async ({ clock, fired, log, loop }) => {
+  await withLoop(entries, async ({ clock, fired, log, nextFires }) => {
     await clock.advance(80_000);
     assert.deepEqual(fired(), ["once@30", "on@40", "on@80"]);
     assert.deepEqual(
       log.of("scheduler.schedule_exhausted").map(({ fields }) => fields.schedule),
       ["once"],
     );
-    assert.equal(loop.entries[0]!.nextFire, null);
+    assert.equal(nextFires()[0], null);
   });
 });
 
 Deno.test("a reload each minute does not starve a five-minute interval", async () => {
   const entry = intervalEntry("a", 300);
-  await withLoop([entry], async ({ clock, loop, fired }) => {
+  await withLoop([entry], async ({ clock, load, fired }) => {
     for (let minute = 0; minute < 10; minute++) {
       await clock.advance(60_000);
-      await loop.load([{ ...entry }]);
+      await load([{ ...entry }]);
     }
     await clock.advance(0);
     assert.deepEqual(fired(), ["a@300", "a@600"]);
@@ -161,9 +165,9 @@ Deno.test("a reload adds, removes and re-times", async () => {
     intervalEntry("drop", 10),
     intervalEntry("change", 10),
   ];
-  await withLoop(entries, async ({ clock, loop, fired }) => {
+  await withLoop(entries, async ({ clock, load, fired }) => {
     await clock.advance(15_000);
-    await loop.load([
+    await load([
       intervalEntry("change", 7),
       intervalEntry("new", 3),
       intervalEntry("keep", 10),
@@ -175,10 +179,10 @@ Deno.test("a reload adds, removes and re-times", async () => {
 });
 
 Deno.test("a reload after the clock was set back fires nothing twice", async () => {
-  await withLoop([cronEntry("a", "* * * * * *")], async ({ clock, loop, fired }) => {
+  await withLoop([cronEntry("a", "* * * * * *")], async ({ clock, load, fired }) => {
     await clock.advance(3000);
     clock.jump(-2000);
-    await loop.load([cronEntry("a", "*/1 * * * * *")]);
+    await load([cronEntry("a", "*/1 * * * * *")]);
     await clock.advance(3000);
     assert.deepEqual(fired(), ["a@1", "a@2", "a@3", "a@4"]);
   });
@@ -199,11 +203,11 @@ Deno.test("what is due next is named shortly before, once, and fires with that n
   const entries = [cronEntry("a", "*/2 * * * *"), cronEntry("b", "* * * * *")];
   await withLoop(
     entries,
-    async ({ clock, dues, loop }) => {
+    async ({ clock, dues, load }) => {
       await clock.advance(58_000);
       assert.deepEqual(named, []);
       await clock.advance(1500);
-      await loop.load(entries); // which wakes it once more before the minute
+      await load(entries); // which wakes it once more before the minute
       await clock.advance(500);
       assert.deepEqual(named, ["b 2026-01-01T00:01:00.000Z"]);
       await clock.advance(60_000);
@@ -217,24 +221,31 @@ Deno.test("what is due next is named shortly before, once, and fires with that n
         "b 2026-01-01T00:02:00.000Z",
       ]);
     },
-    () => {},
-    (entry, at) => {
-      const messageId = `${entry.name} ${at.toISOString()}`;
-      named.push(messageId);
-      return { scheduledFor: at.toISOString(), id: messageId, messageId };
+    {
+      nameAhead: (job, scheduledFor) => {
+        const at = new Date(scheduledFor).toISOString();
+        const messageId = `${job.name} ${at}`;
+        named.push(messageId);
+        return { scheduledFor: at, id: messageId, messageId };
+      },
     },
   );
 });
 
 Deno.test("a loop that is told to end just after a reload woke it ends at once", async () => {
   const clock = testClock(START);
-  const loop = new TimerLoop({ clock, logger: new LogRecorder(), onDue: () => {} });
-  await loop.load([intervalEntry("a", 60)]);
+  const table = new JobTable({ clock, logger: new LogRecorder() });
+  const loop = new TimerLoop({ clock, logger: new LogRecorder(), table, onDue: () => {} });
+  const load = async (name: string) => {
+    table.swap(await table.prepare([intervalEntry(name, 60)], ALONE), ALONE);
+    loop.wake();
+  };
+  await load("a");
   const stop = new AbortController();
   let isOver = false;
   const running = loop.run(stop.signal).then(() => isOver = true);
   await clock.advance(100);
-  await loop.load([intervalEntry("b", 60)]);
+  await load("b");
   stop.abort();
   await clock.advance(0);
   assert.ok(isOver, "without waiting for its next look at the clock");

@@ -1,5 +1,5 @@
 import { FiringEngine } from "../../lib/engine/firing_engine.ts";
-import { Ledger } from "../../lib/engine/ledger.ts";
+import { History } from "../../lib/engine/history.ts";
 import { Pauses } from "../../lib/engine/pauses.ts";
 import type { ScheduleEntry } from "../../lib/config/schedule_entry.ts";
 import type { Clock } from "../../lib/time/clock.ts";
@@ -32,7 +32,7 @@ export async function withEngine(
     replicas: null,
     drainTimeout: 0,
     reload: () => Promise.resolve(),
-    ledger: new Ledger(),
+    history: new History(),
     pauses: new Pauses(),
     tracing: null,
   });
@@ -48,7 +48,7 @@ export async function withEngine(
     await test({
       log,
       bus,
-      reload: (of) => engine.reload(config(of)),
+      reload: async (of) => (await engine.prepare(config(of)))(),
       fired: () =>
         log.of("scheduler.firing").map(({ fields }) =>
           `${fields.schedule}@${Date.parse(String(fields.scheduled_for)) / 1000}`

@@ -13,7 +13,6 @@ const COMMON = {
   endAt: null,
   misfireGraceSeconds: null,
   catchUp: "none",
-  nextFire: null,
 } as const;
 
 const TASK: Action = {

@@ -4,7 +4,7 @@ import { Mirror, pastOf } from "../../lib/http/mirror.ts";
 import { rowOf } from "../../lib/http/page_view.ts";
 import type { EntryView } from "../../lib/http/protocol.ts";
 import { QUARTER } from "../../lib/forecast/day_ahead.ts";
-import { type Outcome, OUTCOMES } from "../../lib/engine/ledger.ts";
+import { type Outcome, OUTCOMES } from "../../lib/engine/history.ts";
 
 const NOON = Date.parse("2026-11-24T12:00:00Z");
 const HOUR = 3_600_000;
@@ -31,7 +31,7 @@ function mirrorOf(...entries: EntryView[]) {
   const nexts = Float64Array.from(entries, () => NOON + HOUR);
   mirror.take({ type: "nexts", from: 0, nexts }, 0);
   const record = (place: number, outcome: Outcome, at: number, error?: string) => {
-    const records = Float64Array.of(place, OUTCOMES.indexOf(outcome), at, at, 5, 1, NaN, NaN);
+    const records = Float64Array.of(place, OUTCOMES.indexOf(outcome), at, at, 5, 1, NaN, NaN, 1);
     const errors = error === undefined ? [] : [[0, error] as const];
     mirror.take({ type: "records", records, errors }, 0);
   };

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { MemoryBus } from "../../lib/bus/memory_bus.ts";
 import { HttpServer } from "../../lib/http/http_server.ts";
+import { Job } from "../../lib/engine/job.ts";
 import { SchedulerActor, type SchedulerActorOptions } from "../../lib/scheduler/scheduler_actor.ts";
 import { systemClock } from "../../lib/time/clock.ts";
 import { LogRecorder } from "../helpers/log_recorder.ts";
@@ -108,7 +109,14 @@ Deno.test("what fires while the entries are being told is counted all the same",
   const opening = server.open();
   const at = Date.now();
   const rest = { at, lateness: 1, dispatches: 1, expansion: null, error: null, next: null };
-  scheduler.ledger.record({ entry: "heartbeat", outcome: "dispatched", scheduledFor: at, ...rest });
+  scheduler.history.add(new Job(scheduler.config!.entries[0]!), {
+    entry: "heartbeat",
+    outcome: "dispatched",
+    scheduledFor: at,
+    passedOverSince: null,
+    occurrences: 1,
+    ...rest,
+  });
   const port = await opening;
   await eventually("it is counted", async () => {
     const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import type { ScheduleEntry } from "../../lib/config/schedule_entry.ts";
 import { entryCadence } from "../../lib/schedule/entry_cadence.ts";
-import { beginTimeline } from "../../lib/schedule/timeline.ts";
+import { begin } from "../../lib/schedule/occurrences.ts";
 import { cronEntry, intervalEntry } from "../helpers/entries.ts";
 
 const DAY = 86_400;
@@ -36,7 +36,11 @@ Deno.test("an interval with start_at is due at start_at and on its grid, wheneve
     const first = cadence.next(now)!;
     const second = cadence.next(first)?.getTime() ?? Infinity;
     assert.deepEqual([text(first.getTime()), text(second)], expected, start);
-    assert.equal(text(beginTimeline(entry, { now: now.getTime() }).next), expected[0], start);
+    assert.equal(
+      text(begin(entry, { now: now.getTime(), catchUp: "none" }).next),
+      expected[0],
+      start,
+    );
   }
 });
 
@@ -52,13 +56,14 @@ Deno.test("the grid of start_at wins over what a checkpoint counted from", () =>
   const known = {
     since: now - 900_000_001,
     last: now - 3_600_000,
+    isNew: false,
     startsAt: null,
     firedUntil: null,
   };
-  const timeline = beginTimeline(entry, { now, known });
-  assert.equal(text(timeline.next), "2026-06-11T08:00:00");
+  const beginning = begin(entry, { now, known, catchUp: "none" });
+  assert.equal(text(beginning.next), "2026-06-11T08:00:00");
   const missed = { ...known, last: at("2026-06-08T08:00:00").getTime() };
-  const all = beginTimeline({ ...entry, catchUp: "all" }, { now, known: missed });
+  const all = begin(entry, { now, known: missed, catchUp: "all" });
   assert.equal(text(all.next), "2026-06-09T08:00:00");
 });
 
@@ -69,8 +74,8 @@ Deno.test("an interval with start_at waits, as cron does, for what it fired ahea
   for (
     const entry of [intervalEntry("e", DAY, { startAt }), cronEntry("e", "0 8 * * *", { startAt })]
   ) {
-    const known = { since: 0, last, startsAt: null, firedUntil: null };
-    const timeline = beginTimeline(entry, { now, known });
-    assert.deepEqual([text(timeline.next), timeline.shift], ["2026-06-13T08:00:00", 0]);
+    const known = { since: 0, last, isNew: false, startsAt: null, firedUntil: null };
+    const beginning = begin(entry, { now, known, catchUp: "none" });
+    assert.deepEqual([text(beginning.next), beginning.shift], ["2026-06-13T08:00:00", 0]);
   }
 });

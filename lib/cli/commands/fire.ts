@@ -3,6 +3,7 @@ import { dirname } from "node:path";
 import { Delivery } from "../../durable/delivery.ts";
 import { formatProblem } from "../../config/config_problem.ts";
 import { Dispatcher } from "../../engine/dispatcher.ts";
+import { Job } from "../../engine/job.ts";
 import { Expander } from "../../expansion/expansion.ts";
 import { loadSchedulerConfig } from "../../config/load_config.ts";
 import { systemClock } from "../../time/clock.ts";
@@ -91,7 +92,7 @@ async function fireHere(name: string, options: FireOptions): Promise<number> {
       const looked = delivery.look([
         entry.dispatchType === "goal" ? GOALS_SUBJECT : TASKS_SUBJECT,
       ]);
-      const sending = looked.then(() => dispatcher.fireByHand(entry, { until }));
+      const sending = looked.then(() => dispatcher.fireManually(new Job(entry), { until }));
       const isOver = clock.sleep(timeout + ANSWER_MARGIN_MS, over.signal).then(() => null);
       const sent = await Promise.race([sending, isOver]);
       if (sent === null) throw new Error(`The server does not answer within ${options.timeout} s`);

@@ -85,7 +85,7 @@ function rank({ lease, last }: EntryStatus): number {
 
 function textOf(status: StatusReply, replies: readonly StatusReply[]): string[] {
   const { name, version, running_since, waiting_for, bus_connected, paused } = status;
-  const { last_reload, entries } = status;
+  const { last_reload, clock_set_back, entries } = status;
   const now = systemClock.now();
   const since = running_since === null ? "starting" : `running since ${running_since}`;
   const lines = [`${name}: ${since}, heddle-scheduler ${version}`];
@@ -97,6 +97,13 @@ function textOf(status: StatusReply, replies: readonly StatusReply[]): string[] 
     for (const { line, column, severity, message } of last_reload.problems) {
       lines.push(`  ${line ?? 1}:${column ?? 1}: ${severity}: ${message}`);
     }
+  }
+  if (clock_set_back !== undefined) {
+    const { at, was_ahead, ahead_ms } = clock_set_back;
+    const followed = was_ahead
+      ? `the checkpoints follow it, since it was ${span(ahead_ms)} ahead of the server's`
+      : "the checkpoints stay as they were, since it was not ahead of the server's";
+    lines.push(`the clock was set back at ${at}: ${followed}`);
   }
   for (const { replica, leases = [], shards } of replies) {
     if (replica === undefined) continue;

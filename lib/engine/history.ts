@@ -1,10 +1,14 @@
 /**
- * What became of the firings, entry by entry: what `status`, the metrics and the page tell.
+ * What became of the firings: what `status`, the metrics and the page show.
  *
  * @module
  */
+import type { Job } from "./job.ts";
 
-/** How an occurrence can end. All but the first three say why it was skipped. */
+/**
+ * How an occurrence can end. All but the first three say why it was not dispatched. New ones are
+ * appended: their places travel to the HTTP thread.
+ */
 export const OUTCOMES = [
   "dispatched",
   "empty",
@@ -15,6 +19,8 @@ export const OUTCOMES = [
   "catch_up_limit",
   "shutdown",
   "paused",
+  "removed",
+  "missed",
 ] as const;
 export type Outcome = typeof OUTCOMES[number];
 export type SkipReason = Exclude<Outcome, "dispatched" | "empty" | "failed">;
@@ -24,6 +30,8 @@ export interface FiringRecord {
   readonly entry: string;
   readonly outcome: Outcome;
   readonly scheduledFor: number;
+  /** The first of the occurrences that passed unfired and that this one stood for; else null. */
+  readonly passedOverSince: number | null;
   /** When it ended. */
   readonly at: number;
   /** How late it began, or was skipped. */
@@ -35,10 +43,12 @@ export interface FiringRecord {
   readonly error: string | null;
   /** The entry's following occurrence, Infinity when there is none; null where that is unknown. */
   readonly next: number | null;
+  /** How many occurrences ended so; more than one only where many were missed. */
+  readonly occurrences: number;
 }
 
-/** All that is kept of one entry. */
-export interface EntryHistory {
+/** All that is kept of one job's firings. */
+export interface JobHistory {
   readonly counts: Partial<Record<Outcome, number>>;
   /** How many messages were published in all. */
   dispatches: number;
@@ -47,34 +57,26 @@ export interface EntryHistory {
   lastDispatched: FiringRecord | null;
 }
 
-export class Ledger {
-  readonly #histories = new Map<string, EntryHistory>();
+/** Keeps the history of each job, and tells listeners of each firing that ended. */
+export class History {
   readonly #listeners = new Set<(record: FiringRecord) => void>();
 
-  record(record: FiringRecord): void {
-    const { entry, outcome, dispatches } = record;
-    let history = this.#histories.get(entry);
-    if (history === undefined) {
-      history = { counts: {}, dispatches: 0, last: record, lastDispatched: null };
-      this.#histories.set(entry, history);
-    }
-    history.counts[outcome] = (history.counts[outcome] ?? 0) + 1;
+  add(job: Job, record: FiringRecord): void {
+    const { outcome, dispatches, occurrences } = record;
+    const history = job.history ??= {
+      counts: {},
+      dispatches: 0,
+      last: record,
+      lastDispatched: null,
+    };
+    history.counts[outcome] = (history.counts[outcome] ?? 0) + occurrences;
     history.dispatches += dispatches;
     history.last = record;
     if (outcome === "dispatched") history.lastDispatched = record;
     for (const listener of this.#listeners) listener(record);
   }
 
-  of(entry: string): EntryHistory | null {
-    return this.#histories.get(entry) ?? null;
-  }
-
-  /** Forgets the entries that are in the configuration no more. */
-  keep(names: ReadonlySet<string>): void {
-    for (const name of this.#histories.keys()) if (!names.has(name)) this.#histories.delete(name);
-  }
-
-  /** @returns ends it */
+  /** @returns a function that ends it */
   listen(listener: (record: FiringRecord) => void): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);

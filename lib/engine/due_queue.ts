@@ -1,12 +1,11 @@
 /**
- * What is due, and when to wake: a binary heap of due times. It reads no clock; whoever drives it
- * says what time it is. The cost of a wake-up does not depend on the number of entries, only on
- * the number of those that are due.
+ * A binary heap of due times. It reads no clock: the caller says what time it is. The cost of a
+ * wake-up does not depend on the number of jobs, only on the number of those that are due.
  *
- * Items are small integers (the entry's place in the file), which also break ties: what is due at
- * the same instant comes out in file order.
+ * Items are small integers (the job's place in the table), which also break ties: what is due at the
+ * same instant comes out in file order.
  */
-export class Timetable {
+export class DueQueue {
   // Two parallel arrays instead of one of objects: a heap of 100,000 stays two allocations.
   readonly #dues: number[] = [];
   readonly #items: number[] = [];
@@ -50,6 +49,11 @@ export class Timetable {
       this.#sink(0);
     }
     return first;
+  }
+
+  /** Calls `each` with every item and when it is due, in no particular order. */
+  forEach(each: (item: number, due: number) => void): void {
+    this.#items.forEach((item, at) => each(item, this.#dues[at]!));
   }
 
   /** The items that are due at {@link nextDue}, in no particular order. */

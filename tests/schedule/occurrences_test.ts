@@ -4,30 +4,46 @@ import type { ScheduleEntry } from "../../lib/config/schedule_entry.ts";
 import { catchUpInEffect } from "../../lib/schedule/catch_up.ts";
 import {
   advance,
-  beginTimeline,
+  begin as beginAt,
+  type Beginning,
+  fireAtOf,
+  type Known,
   limitCatchUp,
-  type Remembered,
-} from "../../lib/schedule/timeline.ts";
+} from "../../lib/schedule/occurrences.ts";
 import type { CatchUp } from "../../lib/wire/vocabulary.ts";
 import { cronEntry, intervalEntry } from "../helpers/entries.ts";
 
 const NOW = Date.parse("2026-01-01T12:00:30.500Z");
 const seconds = (instant: number) => (instant - NOW) / 1000;
 
-function begin(entry: ScheduleEntry, known: Partial<Remembered>) {
-  return beginTimeline(entry, {
+/** @param known what the checkpoint says, but for what is the same in most tests */
+function begin(entry: ScheduleEntry, known: Partial<Known>, hasReplicas = false): Beginning {
+  return beginAt(entry, {
     now: NOW,
-    known: { since: NOW - 1_000_000, last: null, startsAt: null, firedUntil: null, ...known },
+    catchUp: catchUpInEffect(entry, hasReplicas),
+    known: {
+      since: NOW - 1_000_000,
+      last: null,
+      isNew: false,
+      startsAt: null,
+      firedUntil: null,
+      ...known,
+    },
   });
 }
 
-/** What fires at once and what after that, in seconds from now. */
-function firings(entry: ScheduleEntry, known: Partial<Remembered>, count = 3): number[] {
-  const timeline = begin(entry, known);
+/** Returns what fires at once and what after that, in seconds from now. */
+function firings(
+  entry: ScheduleEntry,
+  known: Partial<Known>,
+  { count = 3, hasReplicas = false } = {},
+): number[] {
+  const beginning = begin(entry, known, hasReplicas);
   const firesEach = entry.catchUp === "all";
   return Array.from({ length: count }, () => {
-    const now = Math.max(NOW, timeline.fireAt);
-    return seconds(advance(timeline, now, firesEach).scheduledFor.getTime());
+    const fireAt = fireAtOf(beginning);
+    const now = Math.max(NOW, fireAt);
+    return seconds(advance(beginning, { now, fireAt, firesEach }).scheduledFor);
   });
 }
 
@@ -47,12 +63,9 @@ Deno.test("what was missed: policy by policy", () => {
 
 Deno.test("where the file does not say, the latest fires with replicas, and none without", () => {
   const unset = cronEntry("c", "*/10 * * * * *", { catchUp: null });
-  const known = { since: NOW - 90_000, last: NOW - 30_500, startsAt: null, firedUntil: null };
-  const first = (hasReplicas: boolean) => {
-    const timeline = beginTimeline(unset, { now: NOW, known, hasReplicas });
-    return seconds(+advance(timeline, NOW, false).scheduledFor);
-  };
-  assert.deepEqual([first(true), first(false)], [-0.5, 9.5]);
+  const first = (hasReplicas: boolean) =>
+    firings(unset, { last: NOW - 30_500 }, { count: 1, hasReplicas });
+  assert.deepEqual([first(true), first(false)], [[-0.5], [9.5]]);
   const rows: [CatchUp | null, boolean, CatchUp][] = [
     [null, true, "one"],
     [null, false, "none"],
@@ -99,15 +112,15 @@ Deno.test("an interval keeps the phase of when it was first seen", () => {
 });
 
 Deno.test("a clock that was set back by hours does not silence an interval", () => {
-  const timeline = begin(intervalEntry("i", 3), { last: NOW + 3_600_000 });
-  assert.equal(timeline.fireAt, NOW + 3000);
+  const beginning = begin(intervalEntry("i", 3), { last: NOW + 3_600_000 });
+  assert.equal(beginning.fireAt, NOW + 3000);
 });
 
 Deno.test("what its jitter still holds back has not been missed", () => {
   const entry = cronEntry("jittered", "0 * * * * *", { jitterSeconds: 59 });
-  const timeline = begin(entry, { last: NOW - 90_500 });
-  assert.ok(timeline.fireAt > NOW);
-  assert.ok(timeline.next === NOW - 30_500 || timeline.next === NOW + 29_500);
+  const beginning = begin(entry, { last: NOW - 90_500 });
+  assert.ok(beginning.fireAt > NOW);
+  assert.ok(beginning.next === NOW - 30_500 || beginning.next === NOW + 29_500);
 });
 
 Deno.test("run_on_start fires where the start is, and not when a replica takes over", () => {
@@ -125,17 +138,17 @@ Deno.test("a disabled entry is not caught up with", () => {
 
 Deno.test("of more than a thousand missed occurrences the last thousand are left", () => {
   const entry = cronEntry("c", "* * * * * *", { catchUp: "all" });
-  const timeline = begin(entry, { since: 0, last: NOW - 3_600_500 });
-  assert.equal(limitCatchUp(timeline, NOW), true);
-  assert.equal(seconds(timeline.next), -999.5);
-  assert.equal(limitCatchUp(timeline, NOW), false);
+  const beginning = begin(entry, { since: 0, last: NOW - 3_600_500 });
+  assert.equal(limitCatchUp(beginning, NOW), true);
+  assert.equal(seconds(beginning.next), -999.5);
+  assert.equal(limitCatchUp(beginning, NOW), false);
 });
 
 Deno.test("years of missed occurrences are counted in no time", () => {
   const entry = cronEntry("c", "* * * * * *", { catchUp: "all" });
   const started = performance.now();
-  const timeline = begin(entry, { since: 0, last: NOW - 10 * 365 * 86_400_000 });
-  assert.equal(limitCatchUp(timeline, NOW), true);
-  assert.equal(seconds(timeline.next), -999.5);
+  const beginning = begin(entry, { since: 0, last: NOW - 10 * 365 * 86_400_000 });
+  assert.equal(limitCatchUp(beginning, NOW), true);
+  assert.equal(seconds(beginning.next), -999.5);
   assert.ok(performance.now() - started < 1000);
 });

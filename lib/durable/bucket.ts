@@ -1,0 +1,59 @@
+import type { MessageBus } from "../bus/message_bus.ts";
+import {
+  isStreamBus,
+  type JetStream,
+  JetStreamUnavailableError,
+  type KeyValue,
+} from "../bus/stream_bus.ts";
+import type { Logger } from "../log/logger.ts";
+import type { Clock } from "../time/clock.ts";
+import { BUCKET } from "./keys.ts";
+
+export interface BucketOptions {
+  /** The streams that take the dispatches. */
+  streams: readonly string[];
+  /** For one answer of the bucket, in milliseconds. */
+  timeout: number;
+  /** Ends the attempts. */
+  signal: AbortSignal;
+  clock: Clock;
+  logger: Logger;
+}
+
+/** Before JetStream is asked again, in milliseconds. */
+const RETRY_MS = 1000;
+
+/**
+ * Opens the bucket of checkpoints, leases and pauses, which is kept on as many servers as the streams
+ * are. Asks again until JetStream answers.
+ *
+ * @throws {JetStreamUnavailableError} when the server has no JetStream
+ * @throws what JetStream answered last, when `signal` aborts
+ */
+export async function openBucket(
+  bus: MessageBus,
+  { streams, timeout, signal, clock, logger }: BucketOptions,
+): Promise<KeyValue> {
+  if (!isStreamBus(bus)) {
+    throw new JetStreamUnavailableError("Replicas need NATS JetStream: this bus has none");
+  }
+  const jetStream = await bus.jetStream();
+  for (;;) {
+    try {
+      return jetStream.keyValue(BUCKET, { replicas: await copiesOf(jetStream, streams), timeout });
+    } catch (error) {
+      // A cluster may be without a leader for a moment.
+      if (error instanceof JetStreamUnavailableError || signal.aborted) throw error;
+      const text = error instanceof Error ? error.message : String(error);
+      logger.warning("delivery.lookup_failed", { error: text });
+      await clock.sleep(RETRY_MS, signal);
+    }
+  }
+}
+
+async function copiesOf(jetStream: JetStream, streams: readonly string[]): Promise<number> {
+  // The bucket's own stream too: where there is no JetStream at all, that is said here.
+  const names = [...streams, `KV_${BUCKET}`];
+  const found = await Promise.all(names.map((name) => jetStream.stream(name)));
+  return Math.max(1, ...found.map((stream) => stream?.replicas ?? 1));
+}

@@ -1,0 +1,65 @@
+import type { ScheduleEntry } from "../config/schedule_entry.ts";
+import type { Checkpoint } from "../durable/checkpoint.ts";
+import { NOBODY, type Owner } from "../durable/owner.ts";
+import type { Irregular, Position } from "../schedule/occurrences.ts";
+import type { Cadence } from "../time/cadence.ts";
+import type { Firing } from "./firing.ts";
+import type { JobHistory } from "./history.ts";
+import type { WaitingList } from "./waiting_list.ts";
+
+/** What runs and what waits of one job; a job that is idle has none. */
+export interface Activity {
+  running: Firing | null;
+  waiting: WaitingList | null;
+}
+
+/**
+ * Everything about one entry at run time. One object for a name, for as long as the name is in the
+ * file. When it is due stands in the table's queue.
+ */
+export class Job implements Position {
+  /** Replaced by a reload. */
+  entry: ScheduleEntry;
+  /** {@link NOBODY} while this process does not fire it. */
+  owner: Owner = NOBODY;
+  // Where it stands: see Position. Instants are numbers, since a Date each would double an idle job.
+  cadence: Cadence = NEVER;
+  shift = 0;
+  next = Infinity;
+  last = -Infinity;
+  irregular: Irregular | null = null;
+  activity: Activity | null = null;
+  /** Null before the first firing ended. */
+  history: JobHistory | null = null;
+  /** Null where nothing is remembered, or it has not been read. */
+  checkpoint: Checkpoint | null = null;
+
+  constructor(entry: ScheduleEntry) {
+    this.entry = entry;
+  }
+
+  get name(): string {
+    return this.entry.name;
+  }
+
+  get running(): Firing | null {
+    return this.activity?.running ?? null;
+  }
+
+  /** How many occurrences wait. */
+  get waits(): number {
+    return this.activity?.waiting?.size ?? 0;
+  }
+
+  /** When it is due next by the wall clock, without jitter; Infinity for never. */
+  get nextDue(): number {
+    return this.next + this.shift;
+  }
+}
+
+const NEVER: Cadence = { next: () => null };
+
+/** Reports whether every occurrence of the job fires, in order, and none gives way to a newer one. */
+export function firesEach({ entry, checkpoint }: Job): boolean {
+  return entry.catchUp === "all" && checkpoint !== null;
+}
