@@ -147,11 +147,15 @@ function turn({ owner, connected, paused, each, running, waiting, late }: Situat
 }
 
 /** What began in a term that is over starts again in the new one: nothing of the old may leave. */
-function newTerm({ owner, connected, each, waiting, late }: Situation): readonly Effect[] {
+function newTerm(situation: Situation): readonly Effect[] {
+  const { owner, connected, each, running, waiting, late } = situation;
   if (owner !== "held") return NOTHING;
   if (late) return [skip("running", "misfire"), TURN];
   if (connected) return [{ do: "restart" }];
-  if (!each && waiting !== "none") return [SUPERSEDE_RUNNING, WATCH];
+  if (!each && waiting !== "none") {
+    // What is partly sent must be completed, before the one that waits.
+    return running === "partly_sent" ? [WATCH] : [SUPERSEDE_RUNNING, WATCH];
+  }
   return [...waiting === "full" ? [DROP_FIRST] : NOTHING, { do: "hold" }, WATCH];
 }
 
