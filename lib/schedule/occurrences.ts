@@ -125,8 +125,10 @@ export function begin(entry: ScheduleEntry, options: BeginOptions): Beginning {
   if (known === null || known.isNew || isCounting) beginFresh(beginning, from, now);
   else resume(beginning, known, options);
   const startsAt = old !== null ? null : known === null ? now : known.startsAt;
-  if (entry.runOnStart && startsAt !== null && isWithin(entry, now) && startsAt < beginning.next) {
-    beginning.next = beginning.fireAt = startsAt;
+  if (entry.runOnStart && startsAt !== null && isWithin(entry, now)) {
+    // What its jitter still holds back is sent instead, at once.
+    beginning.next = Math.min(beginning.next, startsAt);
+    beginning.fireAt = Math.min(beginning.fireAt, startsAt);
   }
   if (irregular?.late) beginning.fireAt = Math.min(beginning.fireAt, irregular.spreadUntil);
   return beginning;
