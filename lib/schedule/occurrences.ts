@@ -289,7 +289,7 @@ export function spread(position: Position, due: Due, now: number): number | null
   // What was late at the same time follows in order, without a delay of its own.
   const irregular = position.irregular ??= newIrregular({});
   if (due.fireAt <= irregular.spreadAt) return null;
-  const coming = nextAfter(cadence, now - shift);
+  const coming = pendingAt(position, now - shift) ?? nextAfter(cadence, now - shift);
   const limit = coming === Infinity ? Infinity : coming + shift + delayOf(position, coming);
   irregular.spreadAt = now;
   irregular.late = { ...due, isSpread: true };
