@@ -154,44 +154,32 @@ function resume(beginning: Beginning, known: Known, { now, catchUp }: BeginOptio
   if (firstDue >= coming) return; // nothing was missed
   const lastMissed = latestUpTo(cadence, new Date(firstDue), new Date(Math.min(coming - 1, now)))
     .getTime();
-  const first = firstFired(beginning, { firstDue, lastMissed, known, now, catchUp });
+  // With a lease that was handed over, what its holder fired was not missed.
+  const handedOver = catchUp === "none" ? known.firedUntil : null;
+  const firstMissed = handedOver === null
+    ? firstDue
+    : firstSentAfter(beginning, firstDue, handedOver);
+  if (firstMissed > lastMissed) return;
+  const first = catchUp === "none" && handedOver === null
+    ? Infinity
+    : firstSentAfter(beginning, firstMissed, now - graceMs(beginning.entry) - 1);
   const fires = first <= lastMissed;
   const next = !fires ? lastMissed + 1 : catchUp === "one" ? lastMissed : first;
-  const wasHandedOver = catchUp === "none" && known.firedUntil !== null;
-  if (firstDue < next && !wasHandedOver) {
-    beginning.missed = missedBetween(cadence, firstDue, next - 1);
-  }
+  if (firstMissed < next) beginning.missed = missedBetween(cadence, firstMissed, next - 1);
   if (!fires) return;
   moveTo(beginning, next);
-  beginning.catchesUpSince = wasHandedOver ? first : firstDue;
+  beginning.catchesUpSince = firstMissed;
 }
 
-/** Returns the first missed occurrence that may still fire; later than `lastMissed` for none. */
-function firstFired(
-  beginning: Beginning,
-  { firstDue, lastMissed, known, now, catchUp }: {
-    firstDue: number;
-    lastMissed: number;
-    known: Known;
-    now: number;
-    catchUp: CatchUp;
-  },
-): number {
+/** Returns the first occurrence, from `first` on, that is to be sent later than `bound`. */
+function firstSentAfter(beginning: Beginning, first: number, bound: number): number {
+  if (bound === -Infinity) return first;
   const { entry, cadence } = beginning;
-  const jitterMs = entry.jitterSeconds * 1000;
-  let bound = -Infinity;
-  if (catchUp === "none") {
-    if (known.firedUntil === null) return Infinity;
-    bound = known.firedUntil;
+  let found = Math.max(first, nextAfter(cadence, bound - entry.jitterSeconds * 1000));
+  while (found <= bound && found + delayOf(beginning, found) <= bound) {
+    found = nextAfter(cadence, found);
   }
-  bound = Math.max(bound, now - graceMs(entry) - 1);
-  if (bound === -Infinity) return firstDue;
-  // What was to be sent up to `bound` is left out; jitter may hold an occurrence back beyond it.
-  let first = Math.max(firstDue, nextAfter(cadence, bound - jitterMs));
-  while (first <= lastMissed && first + delayOf(beginning, first) <= bound) {
-    first = nextAfter(cadence, first);
-  }
-  return first;
+  return found;
 }
 
 function missedBetween(cadence: Cadence, first: number, until: number): Missed {
