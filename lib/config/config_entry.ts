@@ -1,9 +1,10 @@
+import { isPlainObject } from "../internal/plain_object.ts";
 import type { Action, ScheduleEntry, Timing } from "./schedule_entry.ts";
 import type { Cadence } from "../time/cadence.ts";
 import type { CadenceTable } from "./config_cadences.ts";
 import type { JsonCheck } from "./config_json.ts";
 import { type DocumentPath, type Finding, shown } from "./config_problem.ts";
-import { DEFAULTS, type EntryInput, SHORTEST_GRACE_SECONDS } from "./config_schema.ts";
+import { DEFAULTS, type EntryInput, MIN_GRACE_SECONDS, TIMINGS } from "./config_schema.ts";
 import { entryStructure } from "./config_structure.ts";
 import { entryNameProblem, expandFromProblem, parseInstant } from "./config_values.ts";
 
@@ -21,7 +22,7 @@ export interface FileContext {
 /** Checks one entry of `schedules`, reports what it finds, and returns the entry if it is right. */
 export function readEntry(raw: unknown, index: number, file: FileContext): ScheduleEntry | null {
   const at: DocumentPath = ["schedules", index];
-  const fields = typeof raw === "object" && raw !== null ? raw as Record<string, unknown> : {};
+  const fields = isPlainObject(raw) ? raw : {};
   const place = typeof fields.name === "string" && fields.name !== ""
     ? `schedules[${index}] ${shown(fields.name)}`
     : `schedules[${index}]`;
@@ -39,7 +40,7 @@ export function readEntry(raw: unknown, index: number, file: FileContext): Sched
     const isIgnored = finding.at[2] === ignored && isDispatchType(fields.dispatch_type);
     if (!isIgnored) report(finding);
   }
-  if (!isMapping(raw)) return null;
+  if (!isPlainObject(raw)) return null;
 
   if (typeof fields.name === "string" && fields.name !== "") checkName(fields.name);
   const cadence = checkTiming();
@@ -81,16 +82,18 @@ export function readEntry(raw: unknown, index: number, file: FileContext): Sched
     const zoneProblem = zone === "" ? null : file.cadences.zoneProblem(zone);
     if (zoneProblem !== null) fail(`'timezone': ${zoneProblem}`, "timezone");
 
-    const hasCron = isPresent(fields.cron);
-    const hasInterval = isPresent(fields.interval_seconds);
-    if (hasCron && hasInterval) {
+    const timings = Object.keys(TIMINGS);
+    const given = timings.filter((key) => isPresent(fields[key]));
+    if (given.length > 1) {
       report({
         severity: "error",
-        message: `${place}: cannot specify both 'cron' and 'interval_seconds'`,
-        at: [...at, "interval_seconds"],
+        message: `${place}: cannot specify both ${given.map((key) => `'${key}'`).join(" and ")}`,
+        at: [...at, given.at(-1)!],
         aimsAtKey: true,
       });
-    } else if (!hasCron && !hasInterval) fail("must specify either 'cron' or 'interval_seconds'");
+    } else if (given.length === 0) {
+      fail(`must specify either ${timings.map((key) => `'${key}'`).join(" or ")}`);
+    }
     if (typeof fields.cron !== "string") return null;
 
     const isZoneRight = zoneProblem === null && zone !== "";
@@ -107,13 +110,13 @@ export function readEntry(raw: unknown, index: number, file: FileContext): Sched
     const type = fields.dispatch_type;
     if (!isDispatchType(type)) return;
     const block = fields[type];
-    if (!isMapping(block)) {
+    if (!isPlainObject(block)) {
       const got = isPresent(block) ? `, got ${shown(block)}` : "";
       const path = block === undefined ? [] : [type];
       fail(`dispatch_type '${type}' requires a '${type}' dict${got}`, ...path);
     } else {
       const key = type === "goal" ? "context" : "payload";
-      if (isMapping(block[key])) {
+      if (isPlainObject(block[key])) {
         file.json.check(block[key], [...at, type, key], place).forEach(report);
       }
     }
@@ -129,12 +132,12 @@ export function readEntry(raw: unknown, index: number, file: FileContext): Sched
 
   function checkGrace(): void {
     const grace = fields.misfire_grace_seconds;
-    if (typeof grace !== "number" || !(grace >= 0 && grace < SHORTEST_GRACE_SECONDS)) return;
+    if (typeof grace !== "number" || !(grace >= 0 && grace < MIN_GRACE_SECONDS)) return;
     report({
       severity: "warning",
       message:
         `${place}: 'misfire_grace_seconds' is ${grace}: a firing that is later is skipped, ` +
-        `and a busy moment makes healthy ones later than that: write ${SHORTEST_GRACE_SECONDS} or ` +
+        `and a busy moment makes healthy ones later than that: write ${MIN_GRACE_SECONDS} or ` +
         `more, or leave it out, for no limit`,
       at: [...at, "misfire_grace_seconds"],
     });
@@ -200,10 +203,6 @@ function actionOf({ dispatch_type, goal, task }: EntryInput): Action {
 
 function isPresent(value: unknown): boolean {
   return value !== undefined && value !== null;
-}
-
-function isMapping(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function isDispatchType(value: unknown): value is "goal" | "task" {

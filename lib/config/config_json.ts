@@ -1,3 +1,4 @@
+import { isPlainObject } from "../internal/plain_object.ts";
 import { type DocumentPath, type Finding, formatPath, shown } from "./config_problem.ts";
 
 /** NATS refuses messages far below this, whatever the server allows (64 MiB at most, 1 by default). */
@@ -65,7 +66,7 @@ export class JsonCheck {
     if (Array.isArray(value) && value.length > LONGEST_JSON) {
       return { length: value.length, depth: 1 };
     }
-    if (!Array.isArray(value) && !isPlain(value)) {
+    if (!Array.isArray(value) && !isPlainObject(value)) {
       fail(`is ${shown(value)}, which JSON cannot carry`, at);
       return SCALAR;
     }
@@ -90,9 +91,4 @@ export class JsonCheck {
     this.#known.set(value, extent);
     return extent;
   }
-}
-
-function isPlain(value: object): boolean {
-  const prototype = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === null;
 }

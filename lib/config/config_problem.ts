@@ -1,4 +1,5 @@
 import leven from "leven";
+import { isPlainObject } from "../internal/plain_object.ts";
 
 /** One thing wrong, or doubtful, in a configuration. */
 export interface ConfigProblem {
@@ -73,6 +74,7 @@ function describeObject(value: object): string {
   try {
     if (Array.isArray(value)) return value.length === 0 ? "an empty list" : "a list";
     if (value instanceof Date) return "a date";
+    if (!isPlainObject(value)) return "an object of a class";
     return Object.keys(value).length === 0 ? "an empty mapping" : "a mapping";
   } catch {
     return "an object that cannot be read";

@@ -1,23 +1,23 @@
 /**
- * The configuration's schema, once: the TypeScript types, the validation and the JSON Schema for
- * editors are all made from it.
+ * The schema of the configuration. The TypeScript types, the check, the words of its messages and the
+ * JSON Schema for editors are all made from it.
  *
  * @module
  */
 
-import type { FromSchema } from "json-schema-to-ts";
 import { CATCH_UP_POLICIES, DISPATCH_TYPES, MODEL_TIERS, PRIORITIES } from "../wire/vocabulary.ts";
+import { published, type TypeOf } from "./schema_interpreter.ts";
 
 /** Names go into a header, a message id and a subject; longer ones are refused. */
-export const LONGEST_NAME = 256;
+export const MAX_NAME_CHARACTERS = 256;
 /** Occurrences are told apart by the millisecond, so an interval is no shorter. */
-export const SHORTEST_INTERVAL_SECONDS = 0.001;
+export const MIN_INTERVAL_SECONDS = 0.001;
 /** A hundred years: beyond it, adding to a date leaves the range of dates. */
-export const LONGEST_SECONDS = 3_155_760_000;
+export const MAX_SECONDS = 3_155_760_000;
 /** A machine that has other work delays healthy firings by most of a second. */
-export const SHORTEST_GRACE_SECONDS = 1;
+export const MIN_GRACE_SECONDS = 1;
 /** An expansion that takes longer than a day is not waited for. */
-export const LONGEST_EXPAND_TIMEOUT_SECONDS = 86_400;
+export const MAX_EXPAND_TIMEOUT_SECONDS = 86_400;
 
 /** What stands in for an optional key that is absent or null. */
 export const DEFAULTS = {
@@ -30,10 +30,13 @@ export const DEFAULTS = {
   expand_timeout_seconds: 30,
 } as const;
 
+const NAME = `a string that is not empty and no longer than ${MAX_NAME_CHARACTERS} characters`;
+
 const timezone = {
   type: ["string", "null"],
   minLength: 1,
   title: "Time zone",
+  wanted: "an IANA time zone such as 'Europe/Berlin'",
   examples: ["UTC", "Europe/Berlin", "America/New_York"],
 } as const;
 
@@ -56,12 +59,14 @@ const GOAL_SCHEMA = {
       type: "string",
       minLength: 1,
       title: "Instruction",
+      wanted: "a string that is not empty",
       description: "What the orchestrator is asked to do.",
       examples: ["Summarize the documents of the last hour"],
     },
     context: {
       type: ["object", "null"],
       title: "Context",
+      wanted: "a mapping",
       description: "Sent with the goal; an expansion's object is merged over it.",
       examples: [{ source: "docs" }],
     },
@@ -81,12 +86,14 @@ const TASK_SCHEMA = {
       type: "string",
       minLength: 1,
       title: "Worker type",
+      wanted: "a string that is not empty",
       description: "Which kind of worker takes the task.",
       examples: ["health_checker"],
     },
     payload: {
       type: ["object", "null"],
       title: "Payload",
+      wanted: "a mapping",
       description: "Sent with the task; an expansion's object is merged over it.",
       examples: [{ check: "system" }],
     },
@@ -100,6 +107,29 @@ const TASK_SCHEMA = {
   },
 } as const;
 
+/** The kinds of timing; an entry has exactly one of these keys. */
+export const TIMINGS = {
+  cron: {
+    type: ["string", "null"],
+    title: "Cron expression",
+    wanted: 'a string of five fields such as "0 * * * *"',
+    complaint: "invalid cron expression",
+    description: "Minute, hour, day of month, month, day of week. Six fields put seconds first. " +
+      "Quote it. Exactly one of `cron` and `interval_seconds`.",
+    examples: ["0 * * * *", "30 2 * * MON-FRI", "@daily"],
+  },
+  interval_seconds: {
+    type: ["number", "null"],
+    minimum: MIN_INTERVAL_SECONDS,
+    maximum: MAX_SECONDS,
+    title: "Interval",
+    wanted: `a positive number of seconds from ${MIN_INTERVAL_SECONDS} to ${MAX_SECONDS}`,
+    description: "Seconds between firings, fractions allowed; the first comes one interval " +
+      "after the start. Exactly one of `cron` and `interval_seconds`.",
+    examples: [300, 0.5],
+  },
+} as const;
+
 /** The structure of one entry of `schedules`: keys and types, without the rules between keys. */
 export const ENTRY_SCHEMA = {
   type: "object",
@@ -110,28 +140,13 @@ export const ENTRY_SCHEMA = {
     name: {
       type: "string",
       minLength: 1,
-      maxLength: LONGEST_NAME,
+      maxLength: MAX_NAME_CHARACTERS,
       title: "Name",
+      wanted: NAME,
       description: "Unique in the file; names the entry in logs, headers and message ids.",
       examples: ["hourly_summarize"],
     },
-    cron: {
-      type: ["string", "null"],
-      title: "Cron expression",
-      description:
-        "Minute, hour, day of month, month, day of week. Six fields put seconds first. " +
-        "Quote it. Exactly one of `cron` and `interval_seconds`.",
-      examples: ["0 * * * *", "30 2 * * MON-FRI", "@daily"],
-    },
-    interval_seconds: {
-      type: ["number", "null"],
-      minimum: SHORTEST_INTERVAL_SECONDS,
-      maximum: LONGEST_SECONDS,
-      title: "Interval",
-      description: "Seconds between firings, fractions allowed; the first comes one interval " +
-        "after the start. Exactly one of `cron` and `interval_seconds`.",
-      examples: [300, 0.5],
-    },
+    ...TIMINGS,
     dispatch_type: {
       enum: DISPATCH_TYPES,
       title: "Dispatch type",
@@ -142,6 +157,7 @@ export const ENTRY_SCHEMA = {
     expand_from: {
       type: ["string", "null"],
       title: "Expansion function",
+      wanted: "a string such as 'sessions.active_sessions' or './sessions.ts#getActive'",
       description: "A function that returns a list of objects; one message is dispatched for " +
         "each. Relative to the directory of this file.",
       examples: ["sessions.active_sessions", "./expansions/sessions.ts#getActive"],
@@ -149,9 +165,10 @@ export const ENTRY_SCHEMA = {
     expand_timeout_seconds: {
       type: ["number", "null"],
       exclusiveMinimum: 0,
-      maximum: LONGEST_EXPAND_TIMEOUT_SECONDS,
+      maximum: MAX_EXPAND_TIMEOUT_SECONDS,
       default: DEFAULTS.expand_timeout_seconds,
       title: "Expansion time-out",
+      wanted: `a positive number of seconds of at most ${MAX_EXPAND_TIMEOUT_SECONDS}`,
       description: "Seconds an expansion function may take.",
       examples: [30, 0.5],
     },
@@ -159,6 +176,7 @@ export const ENTRY_SCHEMA = {
       type: ["boolean", "null"],
       default: DEFAULTS.enabled,
       title: "Enabled",
+      wanted: "true or false",
       description: "An entry that is not enabled is checked but never fires.",
     },
     timezone: {
@@ -168,9 +186,10 @@ export const ENTRY_SCHEMA = {
     jitter_seconds: {
       type: ["number", "null"],
       minimum: 0,
-      maximum: LONGEST_SECONDS,
+      maximum: MAX_SECONDS,
       default: DEFAULTS.jitter_seconds,
       title: "Jitter",
+      wanted: `a number of seconds from 0 to ${MAX_SECONDS}`,
       description: "Largest delay in seconds that is added to a firing.",
       examples: [10],
     },
@@ -178,11 +197,13 @@ export const ENTRY_SCHEMA = {
       type: ["boolean", "null"],
       default: DEFAULTS.run_on_start,
       title: "Run on start",
+      wanted: "true or false",
       description: "Whether the entry also fires when the scheduler starts.",
     },
     start_at: {
       type: ["string", "null"],
       title: "Start at",
+      wanted: "an instant such as '2026-03-01T08:00:00Z'",
       description: "The first instant at which the entry may be due, with an offset or `Z`; an " +
         "interval counts from it, also where it lies in the past.",
       examples: ["2026-03-01T08:00:00Z"],
@@ -190,6 +211,7 @@ export const ENTRY_SCHEMA = {
     end_at: {
       type: ["string", "null"],
       title: "End at",
+      wanted: "an instant such as '2026-03-01T08:00:00Z'",
       description: "The last instant at which the entry may be due, with an offset or `Z`.",
       examples: ["2026-12-31T23:59:59+01:00"],
     },
@@ -197,6 +219,7 @@ export const ENTRY_SCHEMA = {
       type: ["number", "null"],
       minimum: 0,
       title: "Misfire grace",
+      wanted: "a number of seconds that is 0 or more",
       description:
         "A firing later than this many seconds is skipped; no limit where absent. Less " +
         "than 1 skips healthy ones.",
@@ -212,7 +235,7 @@ export const ENTRY_SCHEMA = {
 } as const;
 
 /** One entry as it stands in a file whose structure is right. */
-export type EntryInput = FromSchema<typeof ENTRY_SCHEMA>;
+export type EntryInput = TypeOf<typeof ENTRY_SCHEMA>;
 
 /** The structure of the file around its entries. */
 export const FILE_SCHEMA = {
@@ -223,8 +246,9 @@ export const FILE_SCHEMA = {
     name: {
       type: "string",
       minLength: 1,
-      maxLength: LONGEST_NAME,
+      maxLength: MAX_NAME_CHARACTERS,
       title: "Scheduler name",
+      wanted: NAME,
       description: "Names the scheduler; it listens on `heddle.scheduler.{name}`.",
       examples: ["default_scheduler"],
     },
@@ -236,6 +260,7 @@ export const FILE_SCHEMA = {
     schedules: {
       type: "array",
       title: "Schedules",
+      wanted: "a list of schedules (it may be empty)",
       description: "The entries; may be empty.",
     },
   },
@@ -245,10 +270,10 @@ export const FILE_SCHEMA = {
 const ENTRY_RULES = {
   allOf: [
     {
-      oneOf: [
-        { required: ["cron"], properties: { cron: { type: "string" } } },
-        { required: ["interval_seconds"], properties: { interval_seconds: { type: "number" } } },
-      ],
+      oneOf: Object.entries(TIMINGS).map(([key, { type: [type] }]) => ({
+        required: [key],
+        properties: { [key]: { type } },
+      })),
     },
     ...DISPATCH_TYPES.map((type) => ({
       if: { required: ["dispatch_type"], properties: { dispatch_type: { const: type } } },
@@ -261,7 +286,7 @@ const ENTRY_RULES = {
  * The JSON Schema (draft 7) that `heddle-scheduler schema` prints for editors. It accepts what the
  * scheduler accepts, but flags unknown keys, which are warnings to the scheduler.
  */
-export const CONFIG_JSON_SCHEMA = {
+export const CONFIG_JSON_SCHEMA = published({
   $schema: "http://json-schema.org/draft-07/schema#",
   $id: "urn:heddle:scheduler-config",
   title: "Heddle scheduler configuration",
@@ -294,4 +319,4 @@ export const CONFIG_JSON_SCHEMA = {
       ],
     },
   ],
-};
+});

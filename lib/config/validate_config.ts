@@ -1,3 +1,4 @@
+import { isPlainObject } from "../internal/plain_object.ts";
 import { CadenceTable } from "./config_cadences.ts";
 import { readEntry } from "./config_entry.ts";
 import { JsonCheck } from "./config_json.ts";
@@ -56,8 +57,8 @@ export function checkConfig(raw: unknown): CheckedConfig {
 
 function readConfig(raw: unknown, findings: Finding[]): SchedulerConfig | null {
   findings.push(...fileStructure(raw));
-  if (typeof raw !== "object" || raw === null || Array.isArray(raw)) return null;
-  const { name, timezone, schedules } = raw as Record<string, unknown>;
+  if (!isPlainObject(raw)) return null;
+  const { name, timezone, schedules } = raw;
   const fail = (message: string, key: string) =>
     findings.push({ severity: "error", message: `Top level: ${message}`, at: [key] });
 

@@ -34,7 +34,7 @@ Deno.test("the files in it are the bundle's, and no other", async () => {
   assert.deepEqual(files.sort(), bundled.sort());
 });
 
-/** What the program needs when it runs; `json-schema-to-ts` and its own are types alone. */
+/** What the program needs when it runs. */
 const PACKAGES = [
   "@logtape/logtape",
   "@nats-io/jetstream",

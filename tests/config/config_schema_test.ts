@@ -1,10 +1,16 @@
 import { CORE_SCHEMA, load, mergeTag } from "js-yaml";
 import assert from "node:assert/strict";
-import { CONFIG_JSON_SCHEMA, DEFAULTS } from "../../lib/config/config_schema.ts";
+import {
+  CONFIG_JSON_SCHEMA,
+  DEFAULTS,
+  ENTRY_SCHEMA,
+  type EntryInput,
+} from "../../lib/config/config_schema.ts";
+import { checker, published } from "../../lib/config/schema_interpreter.ts";
 import { STRUCTURE } from "./config_problem_rows.ts";
-import { Ajv } from "../deps.ts";
+import { Ajv, fc } from "../deps.ts";
 import { RULES } from "./config_rule_rows.ts";
-import { generatedFiles } from "./generated_files.ts";
+import { publishedSchema } from "./published_schema.ts";
 import { VALID } from "./config_valid_rows.ts";
 
 const accepts = new Ajv({ strict: true, strictTypes: false, allowUnionTypes: true })
@@ -56,8 +62,47 @@ Deno.test("every key has a title, a description, and the default that is applied
   }
 });
 
-Deno.test("the files made from the schema are up to date: deno task generate", async () => {
-  for (const [path, text] of generatedFiles()) {
-    assert.ok(await Deno.readTextFile(path) === text, path);
-  }
+Deno.test("the check and a validator of the published schema agree, whatever stands at a key", () => {
+  const validates = new Ajv({ allowUnionTypes: true }).compile(published(ENTRY_SCHEMA));
+  const check = checker(ENTRY_SCHEMA);
+  const value = fc.oneof(
+    fc.constantFrom("goal", "task", "all", "low", null, true, 0, 0.001, 86_400, 86_401, NaN, ""),
+    fc.record({ instruction: fc.constantFrom("i", "", 1), context: fc.anything() }),
+    fc.record({ worker_type: fc.constant("w"), model_tier: fc.constantFrom("local", "x", null) }),
+    fc.stringMatching(/^(?:a|\u{1F600}){250,260}$/u),
+    fc.anything(),
+  );
+  const keys = fc.constantFrom(...Object.keys(ENTRY_SCHEMA.properties), "owner");
+  const right = { name: "n", dispatch_type: "task" };
+  const entry = fc.dictionary(keys, value, { maxKeys: 3 }).map((keys) => ({ ...right, ...keys }));
+  const seen = { true: 0, false: 0 };
+  fc.assert(
+    fc.property(fc.oneof(entry, value), (entry) => {
+      assert.equal(check(entry).length === 0, validates(entry), JSON.stringify(validates.errors));
+      seen[`${check(entry).length === 0}`]++;
+    }),
+    { numRuns: 3000 },
+  );
+  assert.ok(seen.true > 100 && seen.false > 100, "both are tried");
+});
+
+Deno.test("the type of an entry is the schema's", () => {
+  const right: EntryInput[] = [
+    { name: "n", dispatch_type: "task", cron: null, interval_seconds: 1, catch_up: "all" },
+    { name: "n", dispatch_type: "goal", goal: { instruction: "i", context: { a: 1 } } },
+  ];
+  // @ts-expect-error: the name is required
+  right.push({ dispatch_type: "task" });
+  // @ts-expect-error: a number, not a text
+  right.push({ name: "n", dispatch_type: "task", interval_seconds: "1" });
+  // @ts-expect-error: none of the choices
+  right.push({ name: "n", dispatch_type: "job" });
+  // @ts-expect-error: the instruction is required
+  right.push({ name: "n", dispatch_type: "goal", goal: {} });
+  assert.equal(right.map((entry) => checker(ENTRY_SCHEMA)(entry).length).join(""), "001111");
+});
+
+Deno.test("the published schema is up to date: else deno task generate", async () => {
+  const [path, text] = publishedSchema();
+  assert.equal(await Deno.readTextFile(path), text);
 });
