@@ -76,6 +76,8 @@ export class FiringEngine {
   /** The entries' hash, where there are replicas to compare it with. */
   #schedules = "";
   #signal = new AbortController().signal;
+  /** The start has filled the table: a reload waits for it. */
+  #loaded: Promise<void> = Promise.resolve();
   /** What was found out once there was a server; null where it was there from the start. */
   #late: Promise<void> | null = null;
   /** A search for the checkpoints that is under way. */
@@ -212,7 +214,8 @@ export class FiringEngine {
   async start({ entries }: SchedulerConfig, signal: AbortSignal): Promise<void> {
     const { bus, replicas, clock } = this.#options;
     this.#signal = signal;
-    this.#table.swap(await this.#table.prepare(entries, this.#ownership), this.#ownership);
+    this.#loaded = this.#load(entries);
+    await this.#loaded;
     const looked = this.#delivery.look(subjectsOf(entries));
     if (replicas !== null) {
       await bus.whenConnected(signal);
@@ -255,6 +258,7 @@ export class FiringEngine {
    */
   async prepare({ entries }: SchedulerConfig): Promise<() => void> {
     const { bus, clock } = this.#options;
+    await this.#loaded;
     this.#loop.watchClock();
     if (bus.connected) await this.#delivery.look(subjectsOf(entries));
     const schedules = this.#group === null ? "" : await schedulesHash(entries, clock);
@@ -270,6 +274,11 @@ export class FiringEngine {
       this.#loop.wake();
       void this.#ownership.complete();
     };
+  }
+
+  /** Fills the table with jobs that begin later. */
+  async #load(entries: readonly ScheduleEntry[]): Promise<void> {
+    this.#table.swap(await this.#table.prepare(entries, this.#ownership), this.#ownership);
   }
 
   get #entries(): ScheduleEntry[] {

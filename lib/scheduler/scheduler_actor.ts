@@ -226,7 +226,7 @@ export class SchedulerActor extends BaseActor {
     const service = this.#service(config.name);
     await service.open();
     // What is due is handed over right after the jobs have begun: nothing waits in between.
-    await engine.start(config, signal);
+    await engine.start(this.#config!, signal); // a reload may have come meanwhile
     this.#control.started();
     for (const job of engine.jobs) this.#logInitialized(job);
     this.logger.info("scheduler.running", {
