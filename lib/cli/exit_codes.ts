@@ -1,4 +1,4 @@
-/** Exit codes; the README lists them. */
+/** Exit codes; `docs/cli.md` lists them. */
 export const EXIT = {
   /** Done, or shut down cleanly. */
   ok: 0,

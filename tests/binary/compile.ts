@@ -20,5 +20,7 @@ export async function compile(cwd: string, args: string[]): Promise<void> {
   const { code, stderr } = await deno(["run", "-A", join(ROOT, "deploy/compile.ts"), ...args], cwd);
   if (code === 0) return;
   console.error(stderr);
-  throw new Error("Cannot compile: see above, and README.md on builds behind a firewall");
+  throw new Error(
+    "Cannot compile: see above, and docs/deploy.md on builds without access to Deno's site",
+  );
 }

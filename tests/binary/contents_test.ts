@@ -64,9 +64,9 @@ Deno.test("the packages in it are the program's, as deno.lock pins them, and no 
   for (const [name, version] of packages) assert.ok(`${name}@${version}` in npm, name);
 });
 
-Deno.test("README.md names every package in it", async () => {
-  const readme = await Deno.readTextFile(join(ROOT, "README.md"));
-  for (const name of PACKAGES) assert.ok(readme.includes(`\`${name}\``), name);
+Deno.test("docs/architecture.md names every package in it", async () => {
+  const page = await Deno.readTextFile(join(ROOT, "docs/architecture.md"));
+  for (const name of PACKAGES) assert.ok(page.includes(`\`${name}\``), name);
 });
 
 Deno.test("of the repository it holds the program alone: no test, no benchmark, no sample", async () => {

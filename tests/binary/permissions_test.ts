@@ -79,7 +79,7 @@ const REFUSED: [what: string, code: string, error: RegExp][] = [
   ],
 ];
 
-/** What is left: documented in README.md, under "Expansion functions". */
+/** What is left: documented in docs/security.md, under "Expansion functions". */
 const LEFT: [what: string, code: string][] = [
   ["read any file that the scheduler's user may", `Deno.readTextFileSync("$FILES/s.yaml").length`],
   ["connect to anything", `Deno.listen({ hostname: "127.0.0.1", port: 0 }).addr.port`],
@@ -123,7 +123,7 @@ everywhere(
   },
 );
 
-everywhere("what an expansion can still do is what the README says", async (place) => {
+everywhere("what an expansion can still do is what docs/security.md says", async (place) => {
   await place.withFiles({}, async (empty) => {
     const attempts = LEFT.map(([what, code]) => `[${JSON.stringify(what)}, () => ${code}],`);
     for (const [name, text] of Object.entries(files(attempts))) {

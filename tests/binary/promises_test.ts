@@ -34,7 +34,7 @@ const PROMISES: [what: string, file: string, test: string][] = [
   ["permissions", "permissions", "what is allowed in deno.json is baked in"],
   ["an expansion's", "permissions", "an expansion can neither write, nor start or end a program"],
   ["credentials", "permissions", "an expansion's process has none of the scheduler's credentials"],
-  ["what is left", "permissions", "what an expansion can still do is what the README says"],
+  ["what is left", "permissions", "what an expansion can still do is what docs/security.md says"],
   ["a rebuild", "permissions", "built with --allow-write and --allow-run, it may do that"],
   ["contents", "contents", "the packages in it are the program's, as deno.lock pins them"],
   ["checksums", "build", "for a named target it writes an executable of that name"],

@@ -4,21 +4,36 @@ import { RELEASE_DATE } from "../../lib/wire/version.ts";
 
 const read = (path: string) => Deno.readTextFile(new URL(`../../${path}`, import.meta.url));
 
-/** The newest version that the changelog tells of. */
-const newest = (changelog: string) => /^## (\S+)/m.exec(changelog)?.[1];
+/** The sections of the changelog, newest first: `Unreleased`, then versions with the days of their release. */
+const sections = (changelog: string) =>
+  [...changelog.matchAll(/^## \[(\S+)\](?: - (\S+))?$/gm)].map(([, name, day]) => ({ name, day }));
 
 Deno.test("deno.json, the changelog, the manifests and the tag name one version", async () => {
   const { version } = denoJson;
   assert.match(version, /^\d+\.\d+\.\d+$/);
-  const changelog = await read("CHANGELOG.md");
-  assert.equal(newest(changelog), version);
+  const changelog = sections(await read("CHANGELOG.md"));
+  assert.ok(changelog.length > 0);
   const images = [...(await read("deploy/kubernetes.yaml")).matchAll(/heddle-scheduler:(\S+)/g)];
   assert.deepEqual(new Set(images.map(([, tag]) => tag)), new Set([version]));
+  const [newest] = changelog.filter(({ name }) => name !== "Unreleased");
   // Set by the release workflow.
   if (Deno.env.get("GITHUB_REF_TYPE") === "tag") {
     assert.equal(Deno.env.get("GITHUB_REF_NAME"), `v${version}`);
-    assert.doesNotMatch(changelog, /\(unreleased\)/, "the changelog says when it was released");
+    assert.equal(newest?.name, version, "the changelog has a section of the version");
   }
+});
+
+Deno.test("the changelog has the form of Keep a Changelog", async () => {
+  const changelog = await read("CHANGELOG.md");
+  for (const [at, { name, day }] of sections(changelog).entries()) {
+    if (name === "Unreleased") assert.deepEqual([at, day], [0, undefined], "it comes first");
+    else assert.match(`${name} ${day}`, /^\d+\.\d+\.\d+ \d{4}-\d{2}-\d{2}$/);
+  }
+  const kinds = [...changelog.matchAll(/^#{2,} (?!\[)(.*)$/gm)].map(([, kind]) => kind);
+  assert.deepEqual(
+    kinds.filter((kind) => !["Added", "Changed", "Fixed", "Removed", "Security"].includes(kind!)),
+    [],
+  );
 });
 
 Deno.test("the release's date is a day, and none that is still to come", () => {
