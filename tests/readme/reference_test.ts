@@ -95,3 +95,8 @@ async function pages(): Promise<string[]> {
   }
   return found;
 }
+
+Deno.test("README.md has at most 220 lines", async () => {
+  const lines = (await read("README.md")).trimEnd().split("\n").length;
+  assert.ok(lines <= 220, `${lines}`);
+});
