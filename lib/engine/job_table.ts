@@ -63,6 +63,7 @@ interface Plan {
   readonly owner: Owner;
   readonly checkpoint: Checkpoint | null;
   readonly last: number;
+  readonly late: Due | null;
   readonly clockSets: number;
 }
 
@@ -326,13 +327,14 @@ export class JobTable {
       catchUp: this.#catchUpOf(entry),
     });
     const { last } = job;
+    const late = job.irregular?.late ?? null;
     const checkpoint = recalled?.checkpoint ?? null;
-    return { beginning, entry, owner, checkpoint, last, clockSets: this.#clockSets };
+    return { beginning, entry, owner, checkpoint, last, late, clockSets: this.#clockSets };
   }
 
   #isCurrent(plan: Plan, job: Job, entry: ScheduleEntry, owner: Owner): boolean {
     return plan.entry === entry && plan.owner === owner && plan.last === job.last &&
-      plan.clockSets === this.#clockSets;
+      plan.late === (job.irregular?.late ?? null) && plan.clockSets === this.#clockSets;
   }
 
   /**
