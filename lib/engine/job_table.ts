@@ -19,6 +19,7 @@ import {
   CATCH_UP_LIMIT,
   type Due,
   dueAt,
+  fireAtOf,
   followClock,
   type Known,
   limitCatchUp,
@@ -343,7 +344,8 @@ export class JobTable {
    */
   #replace({ entry, job }: Row, plan: Plan, due: number, placement: Placement): number {
     const { next, irregular } = job;
-    const isOverdue = due <= this.#options.clock.now() && !irregular?.late;
+    const nextDue = irregular?.late ? fireAtOf(job) : due;
+    const isOverdue = nextDue <= this.#options.clock.now();
     const isCurrent = this.#isCurrent(plan, job, entry, placement.ownerOf(entry.name));
     const fireAt = this.#begin(job, isCurrent ? plan : this.#plan(job, entry, placement));
     if (!isOverdue || !entry.enabled || job.owner === NOBODY) return fireAt;
