@@ -195,6 +195,7 @@ export class JobTable {
       else dues[place] = this.#replace(row, plan, dues[place]!, placement);
       if (this.#retired.size > 0) this.#retired.delete(entry.name);
     });
+    for (const { irregular } of stopped) if (irregular !== null) irregular.late = null;
     this.#queue = new DueQueue(dues);
     for (const [name, job] of this.#retired) if (job.running === null) this.#retired.delete(name);
     return stopped;
