@@ -302,7 +302,7 @@ export class JobTable {
   /** What is skipped at once, or waits anyway, is not delayed. */
   #maySpread({ entry, owner }: Job, lateness: number): boolean {
     if (entry.jitterSeconds === 0 || lateness > graceMs(entry)) return false;
-    return owner.state === "held" && !this.#options.isPaused?.(entry.name);
+    return owner.state === "held" && !this.#isPaused(entry.name);
   }
 
   /** @returns whether occurrences were left out */
@@ -360,7 +360,10 @@ export class JobTable {
     job.entry = entry;
     if (owner !== NOBODY && entry.enabled) {
       if (catchesUpSince !== null) this.#logCatchUp(job, catchesUpSince);
-      if (missed !== null) this.#options.onMissed?.(job, missed, this.#catchUpOf(entry));
+      // What is due while an entry is paused is not missed.
+      if (missed !== null && !this.#isPaused(entry.name)) {
+        this.#options.onMissed?.(job, missed, this.#catchUpOf(entry));
+      }
       if (next === Infinity) this.#logExhausted(job);
       checkpoint?.begun();
     }
@@ -372,6 +375,10 @@ export class JobTable {
     job.last = last;
     job.irregular = irregular;
     return fireAt;
+  }
+
+  #isPaused(name: string): boolean {
+    return this.#options.isPaused?.(name) ?? false;
   }
 
   #catchUpOf(entry: ScheduleEntry): CatchUp {
