@@ -81,7 +81,9 @@ Deno.test("through a year's changes in every zone there is, what fires is what a
       for (let day = Date.UTC(year, 0) / 1000; day < end; day += DAY) {
         if (offset(day) === offset(day + DAY)) continue;
         changes++;
-        const window = windowOf(zone, day - 2 * DAY, day + 2 * DAY, 60);
+        // Long ago a zone could be off by seconds: Monrovia, until 1972, by -0:44:30.
+        const isWhole = [offset(day), offset(day + DAY)].every((each) => each % 60 === 0);
+        const window = windowOf(zone, day - 2 * DAY, day + 2 * DAY, isWhole ? 60 : 1);
         for (const expression of KINDS) {
           const cadence = cronCadence(expression, zone);
           const actual: number[] = [];
