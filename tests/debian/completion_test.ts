@@ -11,6 +11,7 @@ const CONFIG = `name: completed
 schedules:
   - { name: nightly, cron: "0 4 * * *", dispatch_type: task, task: { worker_type: w } }
   - { name: noon, cron: "0 12 * * *", dispatch_type: task, task: { worker_type: w } }
+  - { name: at $(touch injected) o'clock, interval_seconds: 9, dispatch_type: task, task: { worker_type: w } }
 `;
 
 type Complete = (line: string) => Promise<string[]>;
@@ -18,7 +19,7 @@ type Complete = (line: string) => Promise<string[]>;
 /** What is offered for the last word of a line: by the shell, with our script loaded. */
 const SHELLS: Record<string, (directory: string, script: string) => Complete> = {
   bash: (directory, script) => async (line) => {
-    const words = line.split(" ").map((word) => `"${word}"`).join(" ");
+    const words = line.replaceAll("=", " = ").split(" ").map((word) => `"${word}"`).join(" ");
     const { output } = await run("env", [
       `PATH=${directory}:${Deno.env.get("PATH")}`,
       ...["bash", "-c"],
@@ -61,7 +62,10 @@ print -r -- "$all" | tr -d '\\r' | sed -n '/<<$/,/^>>/p' | grep -v '<<$\\|^>>'
 zpty -d shell
 `;
 
-async function completing(shell: string, test: (complete: Complete) => Promise<void>) {
+async function completing(
+  shell: string,
+  test: (complete: Complete, directory: string) => Promise<void>,
+) {
   const directory = await Deno.makeTempDir();
   try {
     const program = join(directory, "heddle-scheduler");
@@ -77,7 +81,7 @@ async function completing(shell: string, test: (complete: Complete) => Promise<v
     const { stdout, code } = await runProgram(["completion", shell]);
     assert.equal(code, 0);
     await Deno.writeTextFile(script, stdout + "\n");
-    await test(SHELLS[shell]!(directory, script));
+    await test(SHELLS[shell]!(directory, script), directory);
   } finally {
     await Deno.remove(directory, { recursive: true });
   }
@@ -93,6 +97,27 @@ for (const shell of Object.keys(SHELLS)) {
       const options = await complete("heddle-scheduler stream create --max-a");
       assert.ok(options.includes("--max-age"), options.join());
       assert.deepEqual(await complete("heddle-scheduler stream c"), ["create"]);
+    });
+  });
+
+  Deno.test(`${shell} completes the names of files, and the value after "="`, async () => {
+    await completing(shell, async (complete, directory) => {
+      const found = await complete(`heddle-scheduler validate ${directory}/sche`);
+      assert.match(found.at(-1)!, /schedules\.yaml$/); // zsh completes each directory first
+      const [value] = await complete("heddle-scheduler run --log-format=p");
+      assert.equal(value!.replace("--log-format=", ""), "pretty");
+      const files = await complete(`heddle-scheduler --config=${directory}/sche`);
+      assert.match(files.at(-1)!, /schedules\.yaml$/);
+    });
+  });
+
+  Deno.test(`${shell} completes an entry's name without running what is in it`, async () => {
+    await completing(shell, async (complete, directory) => {
+      const [name] = await complete("heddle-scheduler pause a");
+      assert.equal(name!.replaceAll("\\", ""), "at $(touch injected) o'clock");
+      for (const place of [directory, ROOT]) {
+        await assert.rejects(Deno.stat(join(place, "injected")), Deno.errors.NotFound);
+      }
     });
   });
 }

@@ -1,5 +1,6 @@
 import { Argument, Command } from "commander";
 import { loadSchedulerConfig } from "../../config/load_config.ts";
+import { completionsOf } from "../completion.ts";
 import { completionScript, type Shell, SHELLS } from "../completion_scripts.ts";
 import { EXIT, type SetExitCode } from "../exit_codes.ts";
 import { addConfigOption, type ConfigOptions } from "../options.ts";
@@ -8,22 +9,26 @@ import { StdoutLines } from "../stdout_lines.ts";
 /** `completion SHELL`: a script that makes the shell complete this program's command line. */
 export function completionCommand(setExitCode: SetExitCode): Command {
   const command = new Command("completion")
-    .description("print what makes bash, zsh or fish complete the command line")
-    .addArgument(
-      new Argument("<shell>", "or `entries`: the names of the configuration's")
-        .choices([...SHELLS, "entries"]),
-    )
-    .addHelpText("after", "\nbash: source <(heddle-scheduler completion bash)");
-  addConfigOption(command);
-  return command.action(async (shell: Shell | "entries", options: ConfigOptions) => {
+    .description("print a script with which bash, zsh or fish completes the command line")
+    .addArgument(new Argument("<shell>", "the shell that is to read it").choices(SHELLS))
+    .addHelpText("after", "\nbash: source <(heddle-scheduler completion bash)")
+    .action((shell: Shell) => print([completionScript(shell, command.parent!.name()).trimEnd()]));
+
+  /** What the scripts call. */
+  const words = new Command("words").argument("[words...]");
+  addConfigOption(words).action(async (typed: string[], options: ConfigOptions) => {
+    const entriesOf = async (path = options.config) => {
+      const { config } = await loadSchedulerConfig(path);
+      return config?.entries.map(({ name }) => name) ?? [];
+    };
+    print(await completionsOf(command.parent!, typed, { entriesOf }));
+  });
+  return command.addCommand(words, { hidden: true });
+
+  function print(lines: readonly string[]): void {
     const out = new StdoutLines();
-    if (shell === "entries") {
-      const { config } = await loadSchedulerConfig(options.config);
-      for (const { name } of config?.entries ?? []) out.write(name);
-    } else {
-      out.write(completionScript(shell, command.parent!).trimEnd());
-    }
+    for (const line of lines) out.write(line);
     out.flush();
     setExitCode(EXIT.ok);
-  });
+  }
 }
