@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { parseExpandFrom } from "../expansion/expand_from.ts";
 
 /** An entry's name goes into a message id and a header. */
 export function entryNameProblem(name: string): string | null {
@@ -47,33 +48,11 @@ export function parseInstant(text: string): Date | string {
     : "expected an instant such as 2026-03-01T08:00:00Z";
 }
 
-const DOTTED = /^[\p{L}_$][\p{L}\p{N}_$-]*(?:\.[\p{L}_$][\p{L}\p{N}_$-]*)+$/u;
-const EXPORT = /^[\p{L}_$][\p{L}\p{N}_$]*$/u;
-const FORMS = "expected 'package.module.function' or './file.ts#function'";
-
 /**
  * Whether `text` has one of the two forms of an expansion function and stays below its root. That
  * the file is there is found out when it is loaded.
  */
 export function expandFromProblem(text: string): string | null {
-  if (/\p{Cc}/u.test(text)) return `a control character in it; ${FORMS}`;
-  if (/^[a-z][a-z0-9+.-]*:/i.test(text)) return "a URL or an absolute path is not allowed";
-  if (/^[/\\~]/.test(text)) return "an absolute path is not allowed";
-  const hash = text.lastIndexOf("#");
-  if (hash < 0) return DOTTED.test(text) ? null : FORMS;
-  const file = text.slice(0, hash);
-  if (file.includes("\\")) return "write / between directories";
-  if (leavesRoot(file)) return "'..' leads out of the directory of the configuration";
-  if (!/[^./]/.test(file)) return `no file before the '#'; ${FORMS}`;
-  return EXPORT.test(text.slice(hash + 1)) ? null : `no export's name after the '#'; ${FORMS}`;
-}
-
-function leavesRoot(file: string): boolean {
-  let depth = 0;
-  for (const segment of file.split("/")) {
-    if (segment === "..") depth--;
-    else if (segment !== "" && segment !== ".") depth++;
-    if (depth < 0) return true;
-  }
-  return false;
+  const parsed = parseExpandFrom(text);
+  return typeof parsed === "string" ? parsed : null;
 }
