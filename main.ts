@@ -1,4 +1,4 @@
-import { EXPANSION_HOST_ARGUMENT } from "./lib/expansion/expansion_host_argument.ts";
+import { EXPANSION_HOST_ARGUMENT } from "./lib/expansion/expansion_protocol.ts";
 
 if (import.meta.main) {
   // The program starts itself to run expansion functions apart from the schedules. Each side

@@ -13,10 +13,11 @@ import { ExpansionError, type ExpansionTarget } from "./expansion_error.ts";
 import { OutputLog } from "./expansion_output.ts";
 import { resolveExpandFrom } from "./expansion_path.ts";
 import { ExpansionPool } from "./expansion_pool.ts";
-import { ProcessRunner } from "./expansion_process.ts";
+import { ExpansionProcess } from "./expansion_process.ts";
 import type { Failure } from "./expansion_protocol.ts";
-import { CallFailure, type ExpansionRunner } from "./expansion_runner.ts";
-import { ThreadRunner } from "./expansion_thread_runner.ts";
+import { CallFailure, ExpansionRunner } from "./expansion_runner.ts";
+import { UserThread } from "./host/user_thread.ts";
+import { userPermissions } from "./user_permissions.ts";
 
 export { ExpansionError, type ExpansionErrorKind } from "./expansion_error.ts";
 export { resolveExpandFrom } from "./expansion_path.ts";
@@ -151,10 +152,17 @@ export class Expander {
       this.#options;
     const fields = { schedule, module };
     const output = new OutputLog(logger, clock, fields);
-    const onCrash = (error: string) =>
-      logger.warning("scheduler.expansion_crashed", { ...fields, error });
-    if (apart === "thread") return new ThreadRunner({ output, onCrash });
-    return new ProcessRunner({ root: this.#root, output, onCrash });
+    return new ExpansionRunner({
+      start: (onReply) => {
+        if (apart === "process") return new ExpansionProcess({ root: this.#root, output, onReply });
+        const onPrinted = (text: string) => {
+          for (const line of text.split("\n")) output.line("stdout", line);
+        };
+        return new UserThread({ permissions: userPermissions(), onReply, onPrinted });
+      },
+      output,
+      onCrash: (error) => logger.warning("scheduler.expansion_crashed", { ...fields, error }),
+    });
   }
 }
 

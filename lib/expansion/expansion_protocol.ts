@@ -1,10 +1,14 @@
 /**
- * What the scheduler and the place where expansion functions run say to each other. A request is
- * one JSON object; each answer is a series of replies, the last of which is `done` or `failed`.
+ * What the scheduler and the worker in which user code runs say to each other. Used on both sides,
+ * and by the process between them. A request is one JSON object; each answer is a series of replies,
+ * the last of which is `done` or `failed`. A reply is one JSON text, so that it passes on unread.
  *
  * @module
  */
 import type { ExpansionErrorKind } from "./expansion_error.ts";
+
+/** The first argument of a program that is to run expansion functions, and do nothing else. */
+export const EXPANSION_HOST_ARGUMENT = "--expansion-host";
 
 /** The most objects one expansion may return. */
 export const MAX_OBJECTS = 100_000;
@@ -42,32 +46,33 @@ export interface Failure {
   fatal?: boolean;
 }
 
-/** Replies are text so that they pass on unread: the first character says which one follows. */
+/** Some of the objects, or the end of the answer. */
 export type Reply =
-  | { type: "objects"; json: string }
+  | Record<string, unknown>[]
   | { type: "done" }
-  | { type: "failed"; failure: Failure }
-  | { type: "printed"; text: string };
+  | { type: "failed"; failure: Failure };
 
-export function encodeReply(reply: Reply): string {
-  if (reply.type === "objects") return `o${reply.json}`;
-  if (reply.type === "failed") return `f${JSON.stringify(reply.failure)}`;
-  return reply.type === "printed" ? `p${reply.text}` : "d";
+/** What replies with these objects: a list of them, as JSON. */
+export const DONE = JSON.stringify({ type: "done" } satisfies Reply);
+
+export function failedReply(failure: Failure): string {
+  return JSON.stringify({ type: "failed", failure } satisfies Reply);
 }
 
-/** @throws {SyntaxError} for what {@link encodeReply} did not write */
-export function decodeReply(text: string): Reply {
-  const rest = text.slice(1);
-  switch (text[0]) {
-    case "o":
-      return { type: "objects", json: rest };
-    case "f":
-      return { type: "failed", failure: JSON.parse(rest) };
-    case "p":
-      return { type: "printed", text: rest };
-    case "d":
-      return { type: "done" };
-    default:
-      throw new SyntaxError(`Cannot read a reply: it begins with "${text.slice(0, 20)}"`);
+/** @throws where `text` is no reply: what comes from user code's process is not trusted */
+export function parseReply(text: string): Reply {
+  const reply = JSON.parse(text);
+  if (Array.isArray(reply)) {
+    const wrong = reply.findIndex((each) => !isObject(each));
+    if (wrong >= 0) throw new TypeError(`no object at index ${wrong}`);
+    return reply;
   }
+  const isReply = isObject(reply) &&
+    (reply.type === "done" || reply.type === "failed" && isObject(reply.failure));
+  if (!isReply) throw new TypeError(`no reply begins with ${text.slice(0, 20)}`);
+  return reply as unknown as Reply;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -5,7 +5,7 @@ import {
   type ExpandOptions,
   ExpansionError,
 } from "../../lib/expansion/expansion.ts";
-import { EXPANSION_HOST_ARGUMENT } from "../../lib/expansion/expansion_host_argument.ts";
+import { EXPANSION_HOST_ARGUMENT } from "../../lib/expansion/expansion_protocol.ts";
 import { systemClock } from "../../lib/time/clock.ts";
 import { LogRecorder } from "../helpers/log_recorder.ts";
 

@@ -1,5 +1,6 @@
 /** The thread that serves where a program cannot start itself. */
 import assert from "node:assert/strict";
+import { eventually } from "../helpers/eventually.ts";
 import { Harness, hostProcesses } from "./expansion_harness.ts";
 
 Deno.test("a thread expands, without a process", async () => {
@@ -21,6 +22,13 @@ const FAILURES: [expandFrom: string, kind: string, message: RegExp][] = [
   ["hostile.hangs", "call", /did not return within 0\.3 s/],
   ["shop.sessions.getactive", "import", /did you mean "get_active"\?/],
   ["returns.instances", "bad_return", /at index 1, got an instance of Session$/],
+  ["hostile.writes", "call", /NotCapable: Requires write access to "written\.txt": an expansion f/],
+  ["hostile.runs", "call", /NotCapable: Requires run access to "\/proc\/self\/exe": an expansion/],
+  [
+    "hostile.url",
+    "call",
+    /NotCapable: Requires env access to "NATS_URL": an expansion function may/,
+  ],
 ];
 
 for (const [expandFrom, kind, message] of FAILURES) {
@@ -31,6 +39,21 @@ for (const [expandFrom, kind, message] of FAILURES) {
     assert.match(error.message, message);
   });
 }
+
+Deno.test("a thread may read files and a few variables, and gives no worker of its own more", async () => {
+  await using harness = new Harness({ apart: "thread" });
+  assert.deepEqual(await harness.expand("hostile.path"), [{ path: Deno.env.get("PATH") }]);
+  assert.deepEqual(await harness.expand("hostile.writesApart"), [{ outcome: "NotCapable" }]);
+});
+
+Deno.test("what ends a thread between two calls is a warning, and the next call has another", async () => {
+  await using harness = new Harness({ apart: "thread" });
+  await harness.expand("hostile.rejectsLater");
+  const crashed = () => harness.log.of("scheduler.expansion_crashed");
+  await eventually("the crash is logged", () => crashed().length > 0);
+  assert.match(crashed()[0]!.fields.error as string, /^uncaught Error: nobody waits for me$/);
+  assert.deepEqual(await harness.expand("state.count"), [{ calls: 1 }]);
+});
 
 Deno.test("what console prints in a thread is logged", async () => {
   await using harness = new Harness({ apart: "thread" });

@@ -1,6 +1,6 @@
 /**
- * The process that expansion functions run in: a thread for user code, and this one, which nothing
- * in user code can block, to talk to the scheduler and to watch over the memory.
+ * The main thread of the process that expansion functions run in. It starts the worker for user code,
+ * passes requests and replies on and watches over the memory; nothing in user code can block it.
  *
  * Requests come as lines on stdin, the first of which is the secret of the frames; replies go out
  * as frames on stdout. The end of stdin ends the process, so it never outlives the scheduler.
@@ -9,9 +9,9 @@
  */
 import { systemClock } from "../../time/clock.ts";
 import { writeFrames } from "../expansion_frames.ts";
-import { EXPANSION_HOST_ARGUMENT } from "../expansion_host_argument.ts";
-import { encodeReply } from "../expansion_protocol.ts";
-import { ExpansionThread } from "./expansion_thread.ts";
+import { EXPANSION_HOST_ARGUMENT, failedReply } from "../expansion_protocol.ts";
+import { userPermissions } from "../user_permissions.ts";
+import { UserThread } from "./user_thread.ts";
 
 export { EXPANSION_HOST_ARGUMENT };
 
@@ -34,16 +34,18 @@ export async function runExpansionHost(): Promise<never> {
   const send = (reply: string) => {
     for (const frame of writeFrames(reply, secret)) writeAll(frame);
   };
-  const thread = new ExpansionThread({ captureConsole: false }, send);
+  // The environment of this process holds nothing else than user code may see.
+  const permissions = { ...userPermissions(), env: "inherit" as const };
+  const thread = new UserThread({ permissions, onReply: send });
   void watchMemory(send);
-  for await (const request of requests) thread.call(JSON.parse(request));
+  for await (const request of requests) thread.send(JSON.parse(request));
   Deno.exit(0);
 }
 
 async function watchMemory(send: (reply: string) => void): Promise<void> {
   while (Deno.memoryUsage().rss <= MAX_MEMORY) await systemClock.sleep(MEMORY_PERIOD);
   const reason = `out of memory: it used more than ${MAX_MEMORY / 2 ** 20} MiB`;
-  send(encodeReply({ type: "failed", failure: { kind: "call", reason, fatal: true } }));
+  send(failedReply({ kind: "call", reason, fatal: true }));
   Deno.exit(1);
 }
 

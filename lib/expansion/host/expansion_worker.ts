@@ -1,17 +1,19 @@
 /**
- * The thread that user code runs in: the entry of a worker. In its own process on Linux
- * (expansion_host.ts), in the scheduler's elsewhere (expansion_thread_runner.ts).
+ * The entry of the worker that user code runs in. What is in `worker_*.ts` runs in it too.
  *
  * @module
  */
-import { callExpansion } from "./expansion_call.ts";
-import { encodeReply, type ExpansionRequest } from "../expansion_protocol.ts";
+import { type ExpansionRequest, failedReply } from "../expansion_protocol.ts";
+import { callExpansion } from "./worker_call.ts";
 
 /** The first and only message to the worker itself; the port that comes with it carries the rest. */
 export interface WorkerStart {
-  /** Whether `console` is passed on as replies, for a process whose stdout is not user code's. */
+  /** Whether `console` is passed on, from a process whose output is not user code's. */
   captureConsole: boolean;
 }
+
+/** A reply, or what user code printed. */
+export type FromWorker = string | { printed: string };
 
 /** Said to the worker for each reply that was taken from it. */
 export const TAKEN = "taken";
@@ -39,7 +41,7 @@ function serve(port: MessagePort, { captureConsole }: WorkerStart): void {
     if (underWay >= WINDOW) await new Promise<void>((resolve) => makeRoom = resolve);
   };
   reportExits(post);
-  if (captureConsole) capture(post);
+  if (captureConsole) capture((printed) => port.postMessage({ printed } satisfies FromWorker));
   port.onmessage = ({ data }: MessageEvent<ExpansionRequest | typeof TAKEN>) => {
     if (data !== TAKEN) {
       void callExpansion(data, send);
@@ -52,8 +54,7 @@ function serve(port: MessagePort, { captureConsole }: WorkerStart): void {
 /** In a worker `Deno.exit()` ends the thread without a word to anyone. */
 function reportExits(send: (reply: string) => void): void {
   const report = (call: string) => {
-    const failure = { kind: "call", reason: `it called ${call}`, fatal: true } as const;
-    send(encodeReply({ type: "failed", failure }));
+    send(failedReply({ kind: "call", reason: `it called ${call}`, fatal: true }));
   };
   const { exit } = Deno;
   Deno.exit = (code) => {
@@ -67,11 +68,11 @@ function reportExits(send: (reply: string) => void): void {
   };
 }
 
-function capture(send: (reply: string) => void): void {
+function capture(print: (text: string) => void): void {
   for (const method of ["debug", "log", "info", "warn", "error", "trace", "dir"] as const) {
     console[method] = (...values: unknown[]) => {
       const text = values.map((value) => typeof value === "string" ? value : Deno.inspect(value));
-      send(encodeReply({ type: "printed", text: text.join(" ") }));
+      print(text.join(" "));
     };
   }
 }

@@ -1,15 +1,15 @@
 /**
  * One call of an expansion function: the dynamic import, the call, the check of what it returned.
- * Runs where user code runs.
+ * Runs in the worker, beside user code.
  *
  * @module
  */
 import { pathToFileURL } from "node:url";
 import type { ExpansionErrorKind } from "../expansion_error.ts";
-import { encodeReply, type ExpansionRequest, type Failure } from "../expansion_protocol.ts";
-import { BadReturn, jsonPieces } from "./expansion_result.ts";
+import { DONE, type ExpansionRequest, failedReply, type Failure } from "../expansion_protocol.ts";
+import { PERMISSIONS_IN_WORDS } from "../user_permissions.ts";
+import { BadReturn, jsonPieces } from "./worker_result.ts";
 
-const PERMISSIONS = "an expansion function may read files and use the network, nothing else";
 /** Longer messages are cut, in characters. */
 const MAX_REASON = 4000;
 
@@ -27,10 +27,10 @@ export async function callExpansion(
     kind = "call";
     const result = await expansion(request.argument);
     kind = "bad_return";
-    for (const json of jsonPieces(result)) await send(encodeReply({ type: "objects", json }));
-    await send(encodeReply({ type: "done" }));
+    for (const json of jsonPieces(result)) await send(json);
+    await send(DONE);
   } catch (error) {
-    await send(encodeReply({ type: "failed", failure: failureOf(kind, error, request.file) }));
+    await send(failedReply(failureOf(kind, error, request.file)));
   }
 }
 
@@ -70,7 +70,9 @@ function failureOf(kind: ExpansionErrorKind, error: unknown, file: string): Fail
   }
   if (error instanceof Error && error.name === "NotCapable") {
     // Deno's advice to run it with another flag helps nobody here.
-    reason = `${reason.replace(/, (run again|specify the required) .*$/, "")}: ${PERMISSIONS}`;
+    reason = `${
+      reason.replace(/, (run again|specify the required) .*$/, "")
+    }: ${PERMISSIONS_IN_WORDS}`;
   }
   return { kind, reason: reason.slice(0, MAX_REASON), at: userFrame(stack), stack };
 }
@@ -83,8 +85,9 @@ function describe(error: unknown): string {
 
 /** The first line of the stack in a file that is not the program's own. */
 function userFrame(stack = ""): string | undefined {
-  const own = new URL(".", import.meta.url).href + "expansion_";
-  return stack.match(/\bfile:\/\/[^\s()]+:\d+:\d+/g)?.find((place) => !place.startsWith(own));
+  const own = ["expansion_", "worker_"].map((name) => new URL(name, import.meta.url).href);
+  return stack.match(/\bfile:\/\/[^\s()]+:\d+:\d+/g)
+    ?.find((place) => !own.some((start) => place.startsWith(start)));
 }
 
 function olderRuntimeHint(error: unknown, file: string): string {

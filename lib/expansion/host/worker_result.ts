@@ -1,5 +1,6 @@
 /**
- * What an expansion function returned, checked and written as JSON. Runs where user code runs.
+ * What an expansion function returned, checked and written as JSON. Runs in the worker,
+ * beside user code.
  *
  * @module
  */
