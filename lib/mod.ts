@@ -1,5 +1,7 @@
 /**
- * heddle-scheduler as a library, for programs that embed the scheduler or build on its parts.
+ * heddle-scheduler as a library, for programs that embed the scheduler. Its parts have entries of
+ * their own: `/actor`, `/bus`, `/config`, `/control`, `/cron`, `/simulation`, `/testing`,
+ * `/tracing`, `/wire`.
  *
  * @module
  */
@@ -12,37 +14,32 @@ export {
   type Message,
   type MessageBus,
   NoReplyError,
+  NotPermittedError,
   type PublishOptions,
-  type SubscribeOptions,
   type Subscription,
   UnconfirmedError,
 } from "./bus/message_bus.ts";
 export { NatsBus } from "./bus/nats/nats_bus.ts";
 export { JetStreamUnavailableError, NoStreamError } from "./bus/stream_bus.ts";
-export type { DeliveryMode } from "./durable/delivery.ts";
-export type { Logger } from "./log/logger.ts";
 export { ConfigError } from "./config/config_error.ts";
 export type { ConfigProblem } from "./config/config_problem.ts";
-export type * from "./control/control_api.ts";
-export type { ReplicaOptions } from "./engine/firing_engine.ts";
-export { loadSchedulerConfig, type SchedulerConfig } from "./config/load_config.ts";
-export type { ScheduleEntry } from "./config/schedule_entry.ts";
-export { SchedulerActor, type SchedulerActorOptions } from "./scheduler/scheduler_actor.ts";
 export {
-  type EntrySummary,
-  randomStalls,
-  type SimulatedFiring,
-  Simulation,
-  type SimulationOptions,
-  type SimulationSummary,
-  type Stall,
-} from "./forecast/simulation.ts";
+  type LoadedConfig,
+  loadSchedulerConfig,
+  type SchedulerConfig,
+} from "./config/load_config.ts";
+export type { ScheduleEntry } from "./config/schedule_entry.ts";
 export { validateSchedulerConfig } from "./config/validate_config.ts";
+export type { DeliveryMode } from "./durable/delivery.ts";
+export type { ReplicaOptions } from "./engine/firing_engine.ts";
+export type { Logger } from "./log/logger.ts";
+export { SchedulerActor, type SchedulerActorOptions } from "./scheduler/scheduler_actor.ts";
 export type { Cadence } from "./time/cadence.ts";
 export type { Clock } from "./time/clock.ts";
-export { cronCadence } from "./time/cron/cron_cadence.ts";
+export { cronCadence, CronExpressionError } from "./time/cron/cron_cadence.ts";
 export { intervalCadence } from "./time/interval_cadence.ts";
-export { ManualClock } from "./time/manual_clock.ts";
+export { TimeZoneError } from "./time/zone.ts";
+export type { Tracing } from "./trace/tracing.ts";
 export {
   type OrchestratorGoal,
   orchestratorGoal,

@@ -1,6 +1,6 @@
 /**
  * What the scheduler needs of a message bus, and what a bus promises. One suite of tests
- * (`tests/bus/conformance.ts`) states the promises and runs against every implementation.
+ * (`lib/testing/bus_conformance.ts`) states the promises and runs against every implementation.
  *
  * @module
  */

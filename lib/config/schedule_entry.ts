@@ -26,7 +26,8 @@ export type Action =
   | { readonly dispatchType: "goal"; readonly goalConfig: GoalConfig; readonly taskConfig: null }
   | { readonly dispatchType: "task"; readonly goalConfig: null; readonly taskConfig: TaskConfig };
 
-interface Common {
+/** What every entry has. */
+export interface CommonSettings {
   /** Unique in the file. */
   readonly name: string;
   /** IANA zone in which `cron` is read; the file's default is already applied. */
@@ -49,4 +50,4 @@ interface Common {
 }
 
 /** One entry of `schedules`: checked, with every default filled in that the file alone decides. */
-export type ScheduleEntry = Common & Timing & Action;
+export type ScheduleEntry = CommonSettings & Timing & Action;

@@ -18,7 +18,8 @@ export const CONTROL_ACTIONS = [
 ] as const;
 export type ControlAction = typeof CONTROL_ACTIONS[number];
 
-interface Addressed {
+/** What every request may carry besides. */
+export interface Addressed {
   /** Only the replica of this name is to answer. */
   replica?: string;
   /** W3C `traceparent`, and `tracestate`; continued. NATS headers of these names do as well. */

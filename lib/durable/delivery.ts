@@ -15,9 +15,9 @@ import {
 import type { Logger } from "../log/logger.ts";
 import type { Clock } from "../time/clock.ts";
 
-export const DELIVERY_MODES = ["auto", "core", "jetstream"] as const;
+export const DELIVERY_MODES: readonly DeliveryMode[] = ["auto", "core", "jetstream"];
 /** `auto`: into a stream where one captures the subject, else over core NATS. */
-export type DeliveryMode = typeof DELIVERY_MODES[number];
+export type DeliveryMode = "auto" | "core" | "jetstream";
 
 export interface DeliveryOptions {
   bus: MessageBus;

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { MemoryBus } from "../../lib/bus/memory_bus.ts";
 import { LogRecorder } from "../helpers/log_recorder.ts";
-import { testConformance } from "./conformance.ts";
+import { testBusConformance } from "../../lib/testing/bus_conformance.ts";
 
-testConformance("memory bus", async (test) => {
+testBusConformance("memory bus", async (test) => {
   const bus = new MemoryBus({ logger: new LogRecorder() });
   await test(async () => {
     await bus.connect();

@@ -1,9 +1,9 @@
 import { NatsBus } from "../../../lib/bus/nats/nats_bus.ts";
 import { LogRecorder } from "../../helpers/log_recorder.ts";
 import { startNatsServer } from "../../helpers/nats_server.ts";
-import { testConformance } from "../conformance.ts";
+import { testBusConformance } from "../../../lib/testing/bus_conformance.ts";
 
-testConformance("NATS bus", async (test) => {
+testBusConformance("NATS bus", async (test) => {
   await using server = await startNatsServer();
   const buses: NatsBus[] = [];
   try {

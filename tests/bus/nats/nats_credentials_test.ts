@@ -6,7 +6,7 @@ import { BusConnectError } from "../../../lib/bus/message_bus.ts";
 import { NatsBus, type NatsBusOptions } from "../../../lib/bus/nats/nats_bus.ts";
 import { LogRecorder } from "../../helpers/log_recorder.ts";
 import { type NatsServerOptions, startNatsServer } from "../../helpers/nats_server.ts";
-import { take } from "../conformance.ts";
+import { take } from "../../../lib/testing/bus_conformance.ts";
 import { makeCertificates, operatorMode, seedOf } from "./credentials.ts";
 
 type Options = Partial<NatsBusOptions>;

@@ -7,7 +7,7 @@ import { eventually } from "../../helpers/eventually.ts";
 import { LogRecorder } from "../../helpers/log_recorder.ts";
 import { type NatsServer, startNatsServer } from "../../helpers/nats_server.ts";
 import { TcpProxy } from "../../helpers/tcp_proxy.ts";
-import { take } from "../conformance.ts";
+import { take } from "../../../lib/testing/bus_conformance.ts";
 import { RawSubscriber } from "./raw_subscriber.ts";
 
 interface Setup {

@@ -8,7 +8,7 @@ import {
   type NatsServerOptions,
   startNatsServer,
 } from "../../helpers/nats_server.ts";
-import { drain, take } from "../conformance.ts";
+import { drain, take } from "../../../lib/testing/bus_conformance.ts";
 import { RawSubscriber } from "./raw_subscriber.ts";
 
 interface Setup {

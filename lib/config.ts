@@ -1,0 +1,29 @@
+/**
+ * Configurations: reading and checking one, and what a checked one holds.
+ *
+ * @module
+ */
+export { ConfigError } from "./config/config_error.ts";
+export type { ConfigProblem } from "./config/config_problem.ts";
+export {
+  type LoadedConfig,
+  loadSchedulerConfig,
+  parseSchedulerConfig,
+  type SchedulerConfig,
+} from "./config/load_config.ts";
+export type {
+  Action,
+  CommonSettings,
+  GoalConfig,
+  ScheduleEntry,
+  TaskConfig,
+  Timing,
+} from "./config/schedule_entry.ts";
+export { validateSchedulerConfig } from "./config/validate_config.ts";
+export type { Cadence } from "./time/cadence.ts";
+export {
+  CATCH_UP_POLICIES,
+  type CatchUp,
+  type ModelTier,
+  type Priority,
+} from "./wire/vocabulary.ts";

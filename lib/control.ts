@@ -1,0 +1,10 @@
+/**
+ * What a running scheduler is asked over the bus, on `heddle.scheduler.{name}`, or by
+ * `SchedulerActor.ask`, and what it answers.
+ *
+ * @module
+ */
+export * from "./control/control_api.ts";
+export { type Outcome, OUTCOMES } from "./engine/history.ts";
+export { schedulerSubject } from "./wire/subjects.ts";
+export { CATCH_UP_POLICIES, type CatchUp } from "./wire/vocabulary.ts";

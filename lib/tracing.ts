@@ -1,0 +1,8 @@
+/**
+ * Traces of the firings: what `SchedulerActorOptions.tracing` takes, and the one that uses Deno's
+ * OpenTelemetry.
+ *
+ * @module
+ */
+export { startTracing } from "./trace/start_tracing.ts";
+export type { Attributes, Span, SpanKind, TraceContext, Tracing } from "./trace/tracing.ts";
