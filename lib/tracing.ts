@@ -5,4 +5,13 @@
  * @module
  */
 export { startTracing } from "./trace/start_tracing.ts";
-export type { Attributes, Span, SpanKind, TraceContext, Tracing } from "./trace/tracing.ts";
+export type {
+  Attributes,
+  ChildOptions,
+  EndOptions,
+  Span,
+  SpanKind,
+  StartOptions,
+  TraceContext,
+  Tracing,
+} from "./trace/tracing.ts";

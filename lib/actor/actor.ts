@@ -4,8 +4,14 @@
  *
  * @module
  */
-import type { JsonObject, Message, MessageBus, PublishOptions } from "../bus/message_bus.ts";
-import type { Subscription } from "../bus/message_bus.ts";
+import type {
+  JsonObject,
+  Message,
+  MessageBus,
+  PublishOptions,
+  SubscribeOptions,
+  Subscription,
+} from "../bus/message_bus.ts";
 import { defaultLogger, type Logger } from "../log/logger.ts";
 import { RELOAD_SUBJECT } from "../wire/subjects.ts";
 import { Limiter } from "./limiter.ts";
@@ -25,6 +31,10 @@ export interface ActorOptions {
 }
 
 export interface RunOptions {
+  /** Whose messages are handled. */
+  subject: string;
+  /** Of the actors that share it, each message reaches one. Default: this one gets them all. */
+  queueGroup?: string;
   /** Ends the actor, as SIGTERM does. */
   signal?: AbortSignal;
   /** Whether SIGTERM and SIGINT end the actor and SIGHUP reloads it. Default: true. */
@@ -41,7 +51,7 @@ export interface RunOptions {
  *     await message.respond?.(data);
  *   }
  * }
- * await new Echo("echo", { natsUrl: "nats://127.0.0.1:4222" }).run("heddle.echo");
+ * await new Echo("echo", { natsUrl: "nats://127.0.0.1:4222" }).run({ subject: "heddle.echo" });
  * ```
  */
 export abstract class BaseActor {
@@ -124,12 +134,12 @@ export abstract class BaseActor {
     this.logger.info("actor.disconnected", { actor_id: this.actorId });
   }
 
-  async subscribe(subject: string, queueGroup?: string): Promise<Subscription> {
-    const subscription = await this.bus.subscribe(subject, queueGroup);
+  async subscribe(subject: string, options: SubscribeOptions = {}): Promise<Subscription> {
+    const subscription = await this.bus.subscribe(subject, options);
     this.logger.info("actor.subscribed", {
       actor_id: this.actorId,
       subject,
-      queue_group: queueGroup ?? null,
+      queue_group: options.queueGroup ?? null,
     });
     return subscription;
   }
@@ -146,7 +156,7 @@ export abstract class BaseActor {
    * @throws {BusConnectError} when no server can be reached
    * @throws what {@link BaseActor.background} throws
    */
-  async run(subject: string, queueGroup?: string, options: RunOptions = {}): Promise<void> {
+  async run(options: RunOptions): Promise<void> {
     const stop = new AbortController();
     this.#stopping = stop.signal;
     const requestStop = (reason: string) => {
@@ -164,7 +174,7 @@ export abstract class BaseActor {
 
     try {
       if (options.signal?.aborted) requestStop("abort");
-      else await this.#serve(subject, queueGroup, stop);
+      else await this.#serve(options, stop);
     } finally {
       await this.disconnect();
       forgetSignals();
@@ -172,7 +182,7 @@ export abstract class BaseActor {
     }
   }
 
-  async #serve(subject: string, queueGroup: string | undefined, stop: AbortController) {
+  async #serve({ subject, queueGroup }: RunOptions, stop: AbortController) {
     // A stop must not wait for a server that is not there.
     const stopped = new Promise<"stopped">((resolve) => {
       stop.signal.addEventListener("abort", () => resolve("stopped"), { once: true });
@@ -182,7 +192,7 @@ export abstract class BaseActor {
       return Promise.race([work, stopped]);
     };
     if (await unlessStopped(this.connect()) === "stopped") return;
-    const inbox = await unlessStopped(this.subscribe(subject, queueGroup));
+    const inbox = await unlessStopped(this.subscribe(subject, { queueGroup }));
     if (inbox === "stopped") return;
     const control = await unlessStopped(this.bus.subscribe(RELOAD_SUBJECT));
     if (control === "stopped") return;

@@ -54,7 +54,7 @@ export class MicroService {
     for (const verb of VERBS) {
       for (const whom of ["", `.${name}`, `.${name}.${this.#id}`]) {
         // Who asks sends nothing at all.
-        const subscription = await bus.subscribe(`$SRV.${verb}${whom}`, undefined, {
+        const subscription = await bus.subscribe(`$SRV.${verb}${whom}`, {
           takesEmpty: true,
         });
         this.#subscriptions.push(subscription);

@@ -9,6 +9,7 @@ import {
   NoReplyError,
   NotPermittedError,
   type PublishOptions,
+  type SubscribeOptions,
   type Subscription,
 } from "./message_bus.ts";
 import { checkHeaders, decodePayload, encodePayload } from "./payload.ts";
@@ -92,7 +93,7 @@ export class MemoryBus implements MessageBus {
     }
   }
 
-  subscribe(subject: string, queueGroup?: string): Promise<Subscription> {
+  subscribe(subject: string, { queueGroup }: SubscribeOptions = {}): Promise<Subscription> {
     return Promise.try(() => {
       this.#checkOpen(`subscribe to "${subject}"`);
       checkPattern(subject, queueGroup);

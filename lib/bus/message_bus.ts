@@ -44,6 +44,8 @@ export interface PublishOptions {
 }
 
 export interface SubscribeOptions {
+  /** Of the subscribers that share it, each message reaches one. Default: this one gets them all. */
+  queueGroup?: string;
   /** Whether a message without any payload is taken for `{}`. Default: it is malformed. */
   takesEmpty?: boolean;
 }
@@ -80,15 +82,10 @@ export interface MessageBus {
   publish(subject: string, data: JsonObject, options?: PublishOptions): Promise<void>;
 
   /**
-   * Subscribes to a subject (`*` and a final `>` are wildcards). Of the subscribers that share a
-   * `queueGroup`, each message reaches one. Resolves when nothing published from then on is missed.
-   * A request that is no JSON object is answered `{"status": "error", "code": "malformed", …}`.
+   * Subscribes to a subject (`*` and a final `>` are wildcards). Resolves when nothing published
+   * from then on is missed. A request that is no JSON object is answered `{"status": "error", "code": "malformed", …}`.
    */
-  subscribe(
-    subject: string,
-    queueGroup?: string,
-    options?: SubscribeOptions,
-  ): Promise<Subscription>;
+  subscribe(subject: string, options?: SubscribeOptions): Promise<Subscription>;
 
   /**
    * Publishes a message and resolves with the first reply.

@@ -421,15 +421,16 @@ export class Dispatcher {
   #startSpan(job: Job, due: Due, id: string, parent?: TraceContext | null): Span | null {
     const { tracing } = this.#options;
     if (!tracing) return null;
-    return tracing.start(`firing ${job.name}`, {
+    const attributes = {
       "heddle.schedule": job.name,
       "heddle.firing_id": id,
       "heddle.scheduled_for": new Date(due.scheduledFor).toISOString(),
       "heddle.dispatch_type": job.entry.dispatchType,
-    }, parent);
+    };
+    return tracing.start(`firing ${job.name}`, { attributes, parent });
   }
 }
 
 function endSpan({ span, outcome }: Firing, error?: unknown): void {
-  span?.end({ "heddle.outcome": outcome ?? "withdrawn" }, error);
+  span?.end({ attributes: { "heddle.outcome": outcome ?? "withdrawn" }, error });
 }

@@ -95,7 +95,7 @@ export class Sender {
       if (firing.state !== "over") onDispatched(firing, dispatch);
       onEnd(firing, ONE_DISPATCHED);
     }, (error) => {
-      span?.end({}, error);
+      span?.end({ error });
       onEnd(firing, failed({ failed: 1, errors: [error] }));
     });
   }
@@ -130,11 +130,11 @@ export class Sender {
         onSent: () => firing.reached("partly_sent"),
         ...(isManual && { onDispatched: (dispatch) => onDispatched(firing, dispatch) }),
       });
-      span?.end({}, errors[0]);
+      span?.end({ error: errors[0] });
       if (lost > 0) return failed({ dispatches: sent, failed: lost, errors });
       return { ...ONE_DISPATCHED, dispatches: sent };
     } catch (error) {
-      span?.end({}, error);
+      span?.end({ error });
       return failed({ failed: objects.length, errors: [error] });
     }
   }
@@ -143,7 +143,10 @@ export class Sender {
     const { clock, expander } = this.#options;
     const { entry, due: { scheduledFor }, id, span, withdraw: { signal } } = firing;
     const began = clock.monotonic();
-    const own = span?.child("expansion", "internal", { "heddle.expand_from": entry.expandFrom! });
+    const own = span?.child("expansion", {
+      kind: "internal",
+      attributes: { "heddle.expand_from": entry.expandFrom! },
+    });
     try {
       const objects = await expander.expand(entry.expandFrom!, {
         schedule: entry.name,
@@ -152,10 +155,10 @@ export class Sender {
         timeoutSeconds: entry.expandTimeoutSeconds,
         signal,
       });
-      own?.end({ "heddle.expansion.objects": objects.length });
+      own?.end({ attributes: { "heddle.expansion.objects": objects.length } });
       return objects;
     } catch (error) {
-      own?.end({}, error);
+      own?.end({ error });
       throw error;
     } finally {
       firing.expansion = clock.monotonic() - began;
@@ -199,9 +202,12 @@ function failed(ending: Partial<Ending> & Pick<Ending, "errors">): Ending {
 
 /** One for all messages of a firing, however many its expansion made. */
 function publishSpan({ span, entry }: Firing, count: number): Span | undefined {
-  return span?.child(`publish ${entry.dispatchType}`, "producer", {
-    "messaging.system": "nats",
-    "messaging.operation.type": "send",
-    "messaging.batch.message_count": count,
+  return span?.child(`publish ${entry.dispatchType}`, {
+    kind: "producer",
+    attributes: {
+      "messaging.system": "nats",
+      "messaging.operation.type": "send",
+      "messaging.batch.message_count": count,
+    },
   });
 }

@@ -182,13 +182,13 @@ export class SchedulerActor extends BaseActor {
   /**
    * Runs the schedules until a signal, or `options.signal`, ends it.
    *
-   * @param subject where health checks are answered. Default: `heddle.scheduler.{name}`
+   * @param options.subject where health checks are answered. Default: `heddle.scheduler.{name}`
    * @throws {ConfigError} when the configuration has errors
    * @throws {BusConnectError} when no server can be reached
    * @throws {NoStreamError} with the delivery `jetstream`, when a stream is missing
    * @throws {JetStreamUnavailableError} when JetStream is needed and is not there
    */
-  override async run(subject?: string, queueGroup?: string, options?: RunOptions): Promise<void> {
+  override async run(options: Partial<RunOptions> = {}): Promise<void> {
     const config = this.#config ?? await this.load();
     this.logger.info("scheduler.starting", {
       actor_id: this.actorId,
@@ -197,7 +197,7 @@ export class SchedulerActor extends BaseActor {
       schedule_count: config.entries.length,
     });
     try {
-      await super.run(subject ?? schedulerSubject(config.name), queueGroup, options);
+      await super.run({ ...options, subject: options.subject ?? schedulerSubject(config.name) });
     } finally {
       await this.#expander.close();
     }

@@ -131,7 +131,10 @@ export function testBusConformance(name: string, withBuses: WithBuses): void {
     for (const subject of ["", "a b", "a..b", ".a", "a.", "a.>.b", "a\n"]) {
       await assert.rejects(bus.subscribe(subject), /^TypeError: Cannot subscribe to /);
     }
-    await assert.rejects(bus.subscribe("a", "g h"), /^TypeError: Cannot subscribe to /);
+    await assert.rejects(
+      bus.subscribe("a", { queueGroup: "g h" }),
+      /^TypeError: Cannot subscribe to /,
+    );
     for (const [header, value] of [["a b", ""], ["a:", ""], ["", ""], ["a", "x\r\ny"]] as const) {
       const published = bus.publish("a", {}, { headers: { [header]: value } });
       await assert.rejects(published, /^TypeError: Cannot publish to "a" with header /);
@@ -160,11 +163,11 @@ export function testBusConformance(name: string, withBuses: WithBuses): void {
   promise("of a queue group each message reaches one", async (bus, other) => {
     const plain = await bus.subscribe("a.b");
     const members = [
-      await bus.subscribe("a.b", "g"),
-      await bus.subscribe("a.*", "g"),
-      await other.subscribe("a.b", "g"),
+      await bus.subscribe("a.b", { queueGroup: "g" }),
+      await bus.subscribe("a.*", { queueGroup: "g" }),
+      await other.subscribe("a.b", { queueGroup: "g" }),
     ];
-    const alone = await bus.subscribe("a.b", "h");
+    const alone = await bus.subscribe("a.b", { queueGroup: "h" });
     await Promise.all(range(300).map((n) => bus.publish("a.b", { n })));
     const all = [plain, alone, ...members];
     await Promise.all(all.map((each) => each.unsubscribe()));

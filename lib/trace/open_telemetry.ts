@@ -13,7 +13,15 @@ import {
   trace,
   type Tracer,
 } from "@opentelemetry/api";
-import type { Attributes, Span, SpanKind, TraceContext, Tracing } from "./tracing.ts";
+import type {
+  Attributes,
+  EndOptions,
+  Span,
+  SpanKind,
+  StartOptions,
+  TraceContext,
+  Tracing,
+} from "./tracing.ts";
 
 const KINDS: Record<SpanKind, ApiKind> = {
   internal: ApiKind.INTERNAL,
@@ -27,7 +35,7 @@ export class OpenTelemetry implements Tracing {
     this.#tracer = trace.getTracer("heddle-scheduler", version);
   }
 
-  start(name: string, attributes: Attributes, parent: TraceContext | null = null): Span {
+  start(name: string, { attributes, parent = null }: StartOptions): Span {
     // Not that of the moment: a firing belongs to whoever asked for it, or begins a trace.
     const root = context.active();
     const from = parent === null ? trace.deleteSpan(root) : propagation.extract(root, parent);
@@ -45,9 +53,9 @@ export class OpenTelemetry implements Tracing {
     const own = trace.setSpan(from, span);
     return {
       context: contextOf(own, state),
-      child: (childName, childKind, more) =>
+      child: (childName, { kind: childKind, attributes: more }) =>
         this.#begin(childName, childKind, more, { from: own, state }),
-      end: (more, error) => end(span, more, error),
+      end: (options) => end(span, options),
     };
   }
 }
@@ -59,7 +67,7 @@ function contextOf(own: Context, state?: string): TraceContext {
   return { traceparent, ...(tracestate && { tracestate }) };
 }
 
-function end(span: ApiSpan, attributes: Attributes = {}, error?: unknown): void {
+function end(span: ApiSpan, { attributes = {}, error }: EndOptions = {}): void {
   span.setAttributes(attributes);
   if (error !== undefined) {
     const message = error instanceof Error ? error.message : String(error);

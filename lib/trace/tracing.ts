@@ -17,14 +17,32 @@ export type Attributes = Record<string, string | number | boolean>;
 export interface Span {
   /** What its messages carry. */
   readonly context: TraceContext;
-  child(name: string, kind: SpanKind, attributes?: Attributes): Span;
-  /** @param error what it failed of */
-  end(attributes?: Attributes, error?: unknown): void;
+  /** Begins a piece of this work. */
+  child(name: string, options: ChildOptions): Span;
+  /** Ends it, with what is known of it by then. */
+  end(options?: EndOptions): void;
 }
 
+export interface StartOptions {
+  attributes: Attributes;
+  /** The work that asked for this one. Default: null, it begins a trace. */
+  parent?: TraceContext | null;
+}
+
+export interface ChildOptions {
+  kind: SpanKind;
+  attributes?: Attributes;
+}
+
+export interface EndOptions {
+  attributes?: Attributes;
+  /** What it failed with; undefined where it did not. */
+  error?: unknown;
+}
+
+/** Begins traces. */
 export interface Tracing {
-  /** @param parent the work that asked for this one */
-  start(name: string, attributes: Attributes, parent?: TraceContext | null): Span;
+  start(name: string, options: StartOptions): Span;
 }
 
 const TRACEPARENT = /^[\da-f]{2}-(?!0{32})[\da-f]{32}-(?!0{16})[\da-f]{16}-[\da-f]{2}/;

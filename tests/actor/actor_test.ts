@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { BaseActor, type RunOptions } from "../../lib/actor/actor.ts";
+import { BaseActor } from "../../lib/actor/actor.ts";
 import { MemoryBus } from "../../lib/bus/memory_bus.ts";
 import type { JsonObject, Message } from "../../lib/bus/message_bus.ts";
 import { eventually } from "../helpers/eventually.ts";
@@ -44,8 +44,11 @@ async function withActor(
   const bus = new MemoryBus({ logger: log });
   const actor = new TestActor(behaviour, bus, log, maxConcurrent);
   const stopping = new AbortController();
-  const options: RunOptions = { signal: stopping.signal, handleSignals: false };
-  const running = actor.run(SUBJECT, undefined, options);
+  const running = actor.run({
+    subject: SUBJECT,
+    signal: stopping.signal,
+    handleSignals: false,
+  });
   const stop = () => {
     stopping.abort();
     return running;
@@ -257,14 +260,14 @@ Deno.test("background work that fails ends the actor and says why", async () => 
   const bus = new MemoryBus({ logger: log });
   const behaviour = { background: () => Promise.reject(new Error("the loop broke")) };
   const actor = new TestActor(behaviour, bus, log);
-  await assert.rejects(actor.run(SUBJECT, undefined, { handleSignals: false }), /the loop broke/);
+  await assert.rejects(actor.run({ subject: SUBJECT, handleSignals: false }), /the loop broke/);
   assert.equal(log.of("actor.disconnected").length, 1);
 });
 
 Deno.test("an actor whose signal is already aborted never starts", async () => {
   const log = new LogRecorder();
   const actor = new TestActor({}, new MemoryBus({ logger: log }), log);
-  await actor.run(SUBJECT, undefined, { handleSignals: false, signal: AbortSignal.abort() });
+  await actor.run({ subject: SUBJECT, handleSignals: false, signal: AbortSignal.abort() });
   assert.equal(log.of("actor.connected").length, 0);
 });
 
@@ -283,7 +286,7 @@ Deno.test("an actor that is stopped while its NATS client is loaded never connec
   const log = new LogRecorder();
   const actor = new Unconnected("stopped", { natsUrl: server.url, logger: log });
   const stop = new AbortController();
-  const running = actor.run(SUBJECT, undefined, { handleSignals: false, signal: stop.signal });
+  const running = actor.run({ subject: SUBJECT, handleSignals: false, signal: stop.signal });
   stop.abort();
   await running;
   // What it began then has time to go wrong; a connection left open fails this test too.

@@ -54,5 +54,5 @@ async function startOurs(onDue: () => void): Promise<void> {
   const scheduler = new SchedulerActor("bench", path, { bus });
   await scheduler.load();
   await Deno.remove(path);
-  void scheduler.run(undefined, undefined, { handleSignals: false });
+  void scheduler.run({ handleSignals: false });
 }

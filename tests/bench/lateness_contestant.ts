@@ -101,7 +101,7 @@ async function startOurs(
   try {
     await Deno.writeTextFile(path, configText(due.map(dailyAt)));
     const scheduler = new SchedulerActor("bench", path, { bus });
-    void scheduler.run(undefined, undefined, { handleSignals: false });
+    void scheduler.run({ handleSignals: false });
     while (scheduler.schedules.length === 0) await sleep(20);
   } finally {
     await Deno.remove(path);

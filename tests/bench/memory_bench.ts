@@ -49,7 +49,7 @@ async function startOurs(expressions: string[]): Promise<SchedulerActor> {
   try {
     await Deno.writeTextFile(path, configText(expressions, "system"));
     const scheduler = new SchedulerActor("bench", path, { bus: new MemoryBus() });
-    void scheduler.run(undefined, undefined, { handleSignals: false });
+    void scheduler.run({ handleSignals: false });
     while (scheduler.schedules.length === 0) await sleep(200);
     return scheduler;
   } finally {

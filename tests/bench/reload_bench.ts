@@ -53,7 +53,7 @@ async function measure({ entries }: Task): Promise<Result> {
       "  - { name: tick, interval_seconds: 0.02, dispatch_type: task, task: { worker_type: w } }\n",
   );
   const scheduler = new SchedulerActor("bench", path, { bus });
-  void scheduler.run(undefined, undefined, { handleSignals: false });
+  void scheduler.run({ handleSignals: false });
   while (late.length === 0) await sleep(100);
   await sleep(1000);
   late = [];

@@ -83,7 +83,7 @@ async function startOurs(url: string, onPublish: (job: number) => void): Promise
   const scheduler = new SchedulerActor("bench", path, { bus });
   await scheduler.load();
   await Deno.remove(path);
-  await scheduler.run(undefined, undefined, { handleSignals: false });
+  await scheduler.run({ handleSignals: false });
 }
 
 async function startClient(url: string, onPublish: (job: number) => void): Promise<void> {

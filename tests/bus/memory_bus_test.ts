@@ -16,7 +16,8 @@ Deno.test("memory bus: a queue group takes turns", async () => {
   const bus = new MemoryBus({ logger: new LogRecorder() });
   const seen: string[] = [];
   const read = ["first", "second"].map(async (name) => {
-    for await (const { data } of await bus.subscribe("a", "g")) seen.push(`${name} ${data.n}`);
+    const subscription = await bus.subscribe("a", { queueGroup: "g" });
+    for await (const { data } of subscription) seen.push(`${name} ${data.n}`);
   });
   await bus.connect();
   for (let n = 0; n < 4; n++) await bus.publish("a", { n });

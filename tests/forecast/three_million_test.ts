@@ -50,7 +50,7 @@ Deno.test("three million simulated firings: no message lost or doubled", async (
   const log = new QuietRecorder();
   const scheduler = new SchedulerActor("many", path, { bus, clock, logger: log });
   const stop = new AbortController();
-  const running = scheduler.run(undefined, undefined, {
+  const running = scheduler.run({
     signal: stop.signal,
     handleSignals: false,
   });

@@ -85,7 +85,7 @@ Deno.test("while the clock is not set it is alive, not ready, and says why", asy
   const { server, scheduler } = await inThisProcess({ clockSetAfter });
   await using _ = server;
   const stop = new AbortController();
-  const running = scheduler.run(undefined, undefined, {
+  const running = scheduler.run({
     signal: stop.signal,
     handleSignals: false,
   });

@@ -16,7 +16,10 @@ async function deno(...args: string[]) {
 
 interface Symbol {
   name: string;
-  declarations: { kind: string; def?: Record<string, unknown> }[];
+  declarations: {
+    kind: string;
+    def?: { params?: Parameter[]; constructors?: Callable[]; methods?: Callable[] };
+  }[];
 }
 
 async function symbolsOf(entry: string): Promise<Symbol[]> {
@@ -72,6 +75,62 @@ Deno.test("each error that the public parts throw can be caught by its class", a
       "UnconfirmedError",
     ]
   ) assert.ok(names.has(name), name);
+});
+
+interface Parameter {
+  kind: string;
+  name?: string;
+  optional?: boolean;
+  left?: Parameter;
+  tsType?: { repr: string; kind: string };
+}
+
+interface Callable {
+  name: string;
+  kind?: string;
+  accessibility?: string;
+  params?: Parameter[];
+  functionDef?: { params: Parameter[] };
+}
+
+/** Each function, method and constructor of an entry with its parameters. */
+function callables({ name, declarations }: Symbol): { path: string; params: Parameter[] }[] {
+  return declarations.flatMap(({ kind, def }) => {
+    if (kind === "function") return [{ path: name, params: def?.params ?? [] }];
+    const { constructors = [], methods = [] } = def ?? {};
+    return [...constructors, ...methods]
+      .filter(({ accessibility }) => accessibility !== "private")
+      .map((each) => ({
+        path: `${name}.${each.name}`,
+        params: each.params ?? each.functionDef?.params ?? [],
+      }));
+  });
+}
+
+/** Whether a call may leave it out without a name for what it leaves out. */
+function isOptionalPositional(parameter: Parameter): boolean {
+  const { optional, tsType, name } = parameter.left ?? parameter;
+  if (parameter.kind !== "assign" && !optional) return false;
+  if (tsType?.repr === "AbortSignal" && name === "signal") return false;
+  return !(parameter.kind === "object" || name === "options" || tsType?.kind === "typeLiteral" ||
+    /Options$/.test(tsType?.repr ?? ""));
+}
+
+/** What the contract, section 8, names, and what has the form of another library's. */
+const EXEMPT = /^(cronCadence|validateSchedulerConfig|Logger\.\w+|\w+Error\.constructor)$/;
+
+Deno.test("what a call may leave out stands in an options object, which comes last", async () => {
+  const entries = Object.values(denoJson.exports);
+  const all = (await Promise.all(entries.map(symbolsOf))).flat().flatMap(callables);
+  assert.ok(all.length > 40, "the functions were listed");
+  const wrong = all.filter(({ path, params }) =>
+    !EXEMPT.test(path) &&
+    params.some((each, index) =>
+      isOptionalPositional(each) ||
+      (each.optional || each.kind === "assign") && index < params.length - 1
+    )
+  );
+  assert.deepEqual([...new Set(wrong.map(({ path }) => path))], []);
 });
 
 /** Bounds what each of the light entries loads: by path in the repository, or npm package. */

@@ -43,7 +43,7 @@ async function withScheduler(
   const bus = new MemoryBus({ clock, logger: log });
   const scheduler = new SchedulerActor("test", path, { bus, clock, logger: log, clockSetAfter });
   const stop = new AbortController();
-  const running = scheduler.run(undefined, undefined, {
+  const running = scheduler.run({
     signal: stop.signal,
     handleSignals: false,
   });

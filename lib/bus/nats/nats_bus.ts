@@ -216,8 +216,7 @@ export class NatsBus implements StreamBus {
    */
   async subscribe(
     subject: string,
-    queueGroup?: string,
-    { takesEmpty = false }: SubscribeOptions = {},
+    { queueGroup, takesEmpty = false }: SubscribeOptions = {},
   ): Promise<Subscription> {
     this.#checkOpen(`subscribe to "${subject}"`);
     checkPattern(subject, queueGroup);

@@ -77,7 +77,7 @@ async function run(options: RunOptions): Promise<number> {
     });
     await scheduler.load();
     await using _http = await openHttp(scheduler, options, token);
-    await scheduler.run(undefined, undefined, { signal: stdoutClosed.signal });
+    await scheduler.run({ signal: stdoutClosed.signal });
     return EXIT.ok;
   } catch (error) {
     if (error instanceof ConfigError) return EXIT.usage; // every problem is logged

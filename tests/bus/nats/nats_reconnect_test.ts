@@ -184,7 +184,7 @@ Deno.test("subscriptions and requests survive a restart of the server", async ()
   await withBus(async (setup) => {
     const { server, bus } = setup;
     const plain = await bus.subscribe("a.*");
-    await bus.subscribe("q", "group");
+    await bus.subscribe("q", { queueGroup: "group" });
     const service = await bus.subscribe("svc");
     const serving = (async () => {
       for await (const { respond } of service) await respond?.({ ok: true });
