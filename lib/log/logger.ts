@@ -4,7 +4,8 @@
  *
  * @module
  */
-import { getLogger } from "@logtape/logtape";
+import { getConfig, getLogger } from "@logtape/logtape";
+import { consoleLine, LOG_CATEGORY } from "./log_line.ts";
 
 /** What the parts log with. LogTape's own logger is one. */
 export interface Logger {
@@ -14,10 +15,20 @@ export interface Logger {
   error(event: string, fields?: Record<string, unknown>): void;
 }
 
-/** The category of everything this program logs. */
-export const LOG_CATEGORY = "heddle";
-
-/** A logger that writes to whatever the embedding program configured LogTape with, else nowhere. */
+/**
+ * A logger that writes to whatever the embedding program configured LogTape with. Where it has not
+ * configured it, warnings and errors go to `console.error`, a line each.
+ */
 export function defaultLogger(): Logger {
-  return getLogger(LOG_CATEGORY);
+  const logger = getLogger(LOG_CATEGORY);
+  const orConsole = (level: "warning" | "error"): Logger["error"] => (event, fields) => {
+    if (getConfig() === null) console.error(consoleLine(level, event, fields));
+    else logger[level](event, fields);
+  };
+  return {
+    debug: logger.debug.bind(logger),
+    info: logger.info.bind(logger),
+    warning: orConsole("warning"),
+    error: orConsole("error"),
+  };
 }
