@@ -23,7 +23,7 @@ export const DEFAULT_NATS_URL = "nats://nats:4222";
 export interface ActorOptions {
   /** Several may be given, comma-separated. Default: {@link DEFAULT_NATS_URL}. */
   natsUrl?: string;
-  /** The bus to use in place of a connection to `natsUrl`. */
+  /** The bus to use in place of a connection to `natsUrl`. The actor never closes it. */
   bus?: MessageBus;
   /** How many messages are handled at once. Default: 1, which keeps them in strict order. */
   maxConcurrent?: number;
@@ -59,6 +59,9 @@ export abstract class BaseActor {
   protected readonly logger: Logger;
   readonly #natsUrl: string;
   #bus: MessageBus | undefined;
+  /** Whether the bus was given to it: whoever gave it closes it. */
+  readonly #isBusGiven: boolean;
+  readonly #subscriptions = new Set<Subscription>();
   #disconnected = false;
   readonly #limiter: Limiter;
   /** The last reload that was asked for. */
@@ -72,6 +75,7 @@ export abstract class BaseActor {
     this.actorId = actorId;
     this.logger = options.logger ?? defaultLogger();
     this.#bus = options.bus;
+    this.#isBusGiven = options.bus !== undefined;
     this.#natsUrl = options.natsUrl ?? DEFAULT_NATS_URL;
     this.#limiter = new Limiter(options.maxConcurrent ?? 1);
   }
@@ -115,6 +119,7 @@ export abstract class BaseActor {
 
   /** @throws {BusConnectError} when no server can be reached */
   async connect(): Promise<void> {
+    this.#disconnected = false;
     this.#bus ??= await this.#natsBus();
     await this.bus.connect();
     this.logger.info("actor.connected", { actor_id: this.actorId });
@@ -128,19 +133,29 @@ export abstract class BaseActor {
     return bus;
   }
 
+  /** Ends the actor's subscriptions, and closes the connection unless it is of a bus that it was given. */
   async disconnect(): Promise<void> {
     this.#disconnected = true;
-    await this.#bus?.close();
+    await Promise.all([...this.#subscriptions].map((each) => each.unsubscribe()));
+    this.#subscriptions.clear();
+    if (!this.#isBusGiven) await this.#bus?.close();
     this.logger.info("actor.disconnected", { actor_id: this.actorId });
   }
 
   async subscribe(subject: string, options: SubscribeOptions = {}): Promise<Subscription> {
-    const subscription = await this.bus.subscribe(subject, options);
+    const subscription = await this.#subscribe(subject, options);
     this.logger.info("actor.subscribed", {
       actor_id: this.actorId,
       subject,
       queue_group: options.queueGroup ?? null,
     });
+    return subscription;
+  }
+
+  async #subscribe(subject: string, options: SubscribeOptions): Promise<Subscription> {
+    const subscription = await this.bus.subscribe(subject, options);
+    if (this.#disconnected) await subscription.unsubscribe(); // meanwhile
+    else this.#subscriptions.add(subscription);
     return subscription;
   }
 
@@ -150,8 +165,8 @@ export abstract class BaseActor {
 
   /**
    * Connects, subscribes and serves until a signal, or `options.signal`, ends it; then finishes the
-   * messages and the background work that are under way, drains the connection and returns. An
-   * actor that never receives a message ends just as fast.
+   * messages and the background work that are under way, drains the connection that it made and
+   * returns. An actor that never receives a message ends just as fast.
    *
    * @throws {BusConnectError} when no server can be reached
    * @throws what {@link BaseActor.background} throws
@@ -194,7 +209,7 @@ export abstract class BaseActor {
     if (await unlessStopped(this.connect()) === "stopped") return;
     const inbox = await unlessStopped(this.subscribe(subject, { queueGroup }));
     if (inbox === "stopped") return;
-    const control = await unlessStopped(this.bus.subscribe(RELOAD_SUBJECT));
+    const control = await unlessStopped(this.#subscribe(RELOAD_SUBJECT, {}));
     if (control === "stopped") return;
     this.logger.info("actor.control_subscribed", {
       actor_id: this.actorId,

@@ -39,7 +39,7 @@ const VERBS = ["PING", "INFO", "STATS"] as const;
 type Verb = typeof VERBS[number];
 
 /** Answers who asks for services, until it is closed. */
-export class MicroService {
+export class MicroService implements AsyncDisposable {
   readonly #options: MicroServiceOptions;
   /** Ours alone. */
   readonly #id = crypto.randomUUID();
@@ -63,7 +63,7 @@ export class MicroService {
     }
   }
 
-  async close(): Promise<void> {
+  async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.#subscriptions.map((each) => each.unsubscribe()));
   }
 

@@ -79,6 +79,10 @@ export class MemoryBus implements MessageBus {
     return Promise.resolve();
   }
 
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
   publish(subject: string, data: JsonObject, options: PublishOptions = {}): Promise<void> {
     try {
       if (this.#closed) this.#checkOpen(`publish to "${subject}"`);

@@ -50,7 +50,7 @@ export interface SubscribeOptions {
   takesEmpty?: boolean;
 }
 
-export interface MessageBus {
+export interface MessageBus extends AsyncDisposable {
   /** Whether a message published now would leave now. */
   readonly connected: boolean;
 
@@ -67,7 +67,7 @@ export interface MessageBus {
 
   /**
    * Ends every subscription, writes what was published, and closes. Safe to call twice, and when
-   * never connected.
+   * never connected. The end of an `await using` does the same.
    */
   close(): Promise<void>;
 

@@ -223,7 +223,7 @@ export class SchedulerActor extends BaseActor {
       tracing: this.#tracing,
     });
     this.#engine = engine;
-    const service = this.#service(config.name);
+    await using service = this.#service(config.name);
     await service.open();
     // What is due is handed over right after the jobs have begun: nothing waits in between.
     await engine.start(this.#config!, signal); // a reload may have come meanwhile
@@ -242,7 +242,6 @@ export class SchedulerActor extends BaseActor {
       work.push(watchFile(this.#configPath, { clock, since, signal, onChange }));
     }
     await Promise.all(work);
-    await service.close();
     await this.#control.idle();
   }
 

@@ -269,6 +269,18 @@ export function testBusConformance(name: string, withBuses: WithBuses): void {
     assert.equal(bus.connected, false);
   });
 
+  promise("a bus whose scope is left is closed", async (bus, other) => {
+    const subscription = await other.subscribe("a.b");
+    let published: Promise<void>;
+    {
+      await using scoped = bus;
+      published = scoped.publish("a.b", { n: 1 });
+    }
+    await published;
+    assert.equal(bus.connected, false);
+    assert.deepEqual(numbers(await take(subscription, 1)), [1]);
+  });
+
   promise("what was published before closing arrives", async (bus, other) => {
     const subscription = await other.subscribe("a.b");
     const published = range(1000).map((n) => bus.publish("a.b", { n }));

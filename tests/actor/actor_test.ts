@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { BaseActor } from "../../lib/actor/actor.ts";
 import { MemoryBus } from "../../lib/bus/memory_bus.ts";
 import type { JsonObject, Message } from "../../lib/bus/message_bus.ts";
+import { settle } from "../../lib/time/manual_clock.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { LogRecorder } from "../helpers/log_recorder.ts";
 import { startNatsServer } from "../helpers/nats_server.ts";
@@ -269,6 +270,65 @@ Deno.test("an actor whose signal is already aborted never starts", async () => {
   const actor = new TestActor({}, new MemoryBus({ logger: log }), log);
   await actor.run({ subject: SUBJECT, handleSignals: false, signal: AbortSignal.abort() });
   assert.equal(log.of("actor.connected").length, 0);
+});
+
+/** A bus on which a subscription takes until it is let through. */
+class SlowBus extends MemoryBus {
+  readonly gate = deferred();
+  override async subscribe(subject: string) {
+    await this.gate.promise;
+    return await super.subscribe(subject);
+  }
+}
+
+async function assertUnsubscribed(bus: MemoryBus, subject: string) {
+  await assert.rejects(bus.request(subject, {}, 100), { reason: "no_responders" }, subject);
+}
+
+Deno.test("a bus that an actor was given stays open, with nothing of the actor left", async () => {
+  const log = new LogRecorder();
+  await using bus = new MemoryBus({ logger: log });
+  const background = async (signal: AbortSignal) => {
+    await actor.subscribe("heddle.own");
+    await new Promise((resolve) => signal.addEventListener("abort", resolve));
+  };
+  const actor = new TestActor({ background }, bus, log);
+  const stop = new AbortController();
+  const running = actor.run({ subject: SUBJECT, handleSignals: false, signal: stop.signal });
+  await eventually("it listens", () => log.of("actor.subscribed").length === 2);
+  stop.abort();
+  await running;
+  assert.equal(bus.connected, true);
+  for (const subject of [SUBJECT, "heddle.own", "heddle.control.reload"]) {
+    await assertUnsubscribed(bus, subject);
+  }
+});
+
+Deno.test("an actor that is stopped while it subscribes leaves no subscription behind", async () => {
+  const log = new LogRecorder();
+  await using bus = new SlowBus({ logger: log });
+  const actor = new TestActor({}, bus, log);
+  const stop = new AbortController();
+  const running = actor.run({ subject: SUBJECT, handleSignals: false, signal: stop.signal });
+  await eventually("it is connected", () => log.of("actor.connected").length === 1);
+  stop.abort();
+  await running;
+  bus.gate.resolve();
+  await settle();
+  await assertUnsubscribed(bus, SUBJECT);
+});
+
+Deno.test("an actor closes the connection that it made itself", async () => {
+  await using server = await startNatsServer();
+  const log = new LogRecorder();
+  const actor = new Unconnected("own", { natsUrl: server.url, logger: log });
+  const stop = new AbortController();
+  const running = actor.run({ subject: SUBJECT, handleSignals: false, signal: stop.signal });
+  await eventually("it listens", () => log.of("actor.control_subscribed").length === 1);
+  assert.equal(actor.isConnected, true);
+  stop.abort();
+  await running;
+  assert.equal(actor.isConnected, false);
 });
 
 class Unconnected extends BaseActor {

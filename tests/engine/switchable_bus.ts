@@ -52,6 +52,10 @@ export class SwitchableBus implements MessageBus {
     return Promise.resolve();
   }
 
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
   async publish(subject: string, data: JsonObject, options: PublishOptions = {}): Promise<void> {
     while (!this.#connected) {
       await this.whenConnected(options.signal);

@@ -153,6 +153,10 @@ export class NatsBus implements StreamBus {
     return this.#closed;
   }
 
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
   publish(subject: string, data: JsonObject, options: PublishOptions = {}): Promise<void> {
     try {
       return this.#publish(subject, data, options);

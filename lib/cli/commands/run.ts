@@ -102,6 +102,7 @@ async function run(options: RunOptions): Promise<number> {
     }
     return EXIT.failure;
   } finally {
+    await bus.close();
     await stopLogging();
   }
 }

@@ -57,7 +57,7 @@ Deno.test("many messages under way at once are stored in the order they were pub
 
 Deno.test("a subscriber's reply is not taken for the stream's", async () => {
   await withStream(async (bus, server) => {
-    await using other = new AutoClosing(server);
+    await using other = busOn(server);
     await other.connect();
     const inbox = await other.subscribe("work.a");
     const replying = (async () => {
@@ -208,19 +208,13 @@ Deno.test("who watches is told what there is and what changes, until the connect
 
 Deno.test("a server without JetStream is told apart from one that is not there", async () => {
   await using server = await startNatsServer();
-  await using bus = new AutoClosing(server);
+  await using bus = busOn(server);
   await bus.connect();
   await assert.rejects(bus.streamOf("work.a"), JetStreamUnavailableError);
   const jetStream = await bus.jetStream();
   await assert.rejects(jetStream.createStream(LIMITS), JetStreamUnavailableError);
 });
 
-class AutoClosing extends NatsBus implements AsyncDisposable {
-  constructor({ url }: NatsServer) {
-    super({ servers: url, logger: new LogRecorder() });
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
-  }
+function busOn({ url }: NatsServer): NatsBus {
+  return new NatsBus({ servers: url, logger: new LogRecorder() });
 }
