@@ -33,6 +33,7 @@ export { validateSchedulerConfig } from "./config/validate_config.ts";
 export type { DeliveryMode } from "./durable/delivery.ts";
 export type { ReplicaOptions } from "./engine/firing_engine.ts";
 export type { Logger } from "./log/logger.ts";
+export type { ConfigDocument } from "./scheduler/config_source.ts";
 export { SchedulerActor, type SchedulerActorOptions } from "./scheduler/scheduler_actor.ts";
 export type { Cadence } from "./time/cadence.ts";
 export type { Clock } from "./time/clock.ts";

@@ -4,10 +4,12 @@ import type { ConfigProblem } from "./config_problem.ts";
 export class ConfigError extends Error {
   override name = "ConfigError";
 
-  constructor(readonly configPath: string, readonly problems: readonly ConfigProblem[]) {
+  /** @param configPath the path of its file; null for an object of the embedding program */
+  constructor(readonly configPath: string | null, readonly problems: readonly ConfigProblem[]) {
     const errors = problems.filter(({ severity }) => severity === "error");
     const first = errors[0]?.message ?? "unknown";
     const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : "";
-    super(`Cannot use configuration "${configPath}": ${first}${more}`);
+    const named = configPath === null ? "the configuration" : `configuration "${configPath}"`;
+    super(`Cannot use ${named}: ${first}${more}`);
   }
 }

@@ -1,4 +1,3 @@
-import { dirname } from "node:path";
 import { type ActorOptions, BaseActor, type RunOptions } from "../actor/actor.ts";
 import { MicroService } from "../actor/micro_service.ts";
 import type { JsonObject, Message } from "../bus/message_bus.ts";
@@ -13,25 +12,28 @@ import { ConfigError } from "../config/config_error.ts";
 import type { ConfigProblem } from "../config/config_problem.ts";
 import type { DeliveryMode } from "../durable/delivery.ts";
 import { Control } from "../control/control.ts";
-import { CONTROL_ACTIONS } from "../control/control_api.ts";
+import { CONTROL_ACTIONS, type ControlReply, type ControlRequest } from "../control/control_api.ts";
 import { Expander } from "../expansion/expansion.ts";
 import { FiringEngine, type ReplicaOptions } from "../engine/firing_engine.ts";
 import { History } from "../engine/history.ts";
-import {
-  type LoadedConfig,
-  loadSchedulerConfig,
-  type SchedulerConfig,
-} from "../config/load_config.ts";
-import { loadConfigApart } from "../config/load_config_apart.ts";
+import type { LoadedConfig, SchedulerConfig } from "../config/load_config.ts";
 import type { Job } from "../engine/job.ts";
 import { Pauses } from "../engine/pauses.ts";
 import type { ScheduleEntry } from "../config/schedule_entry.ts";
-import { fileVersion, watchFile } from "../config/watch_file.ts";
+import {
+  type ConfigDocument,
+  ConfigFile,
+  ConfigObject,
+  type ConfigSource,
+} from "./config_source.ts";
 
 export interface SchedulerActorOptions extends ActorOptions {
-  /** Where `expand_from` is resolved, and what it never leaves. Default: the file's directory. */
+  /**
+   * Where `expand_from` is resolved, and what it never leaves. Default: the file's directory; the
+   * working directory where the configuration is an object.
+   */
   expandRoot?: string;
-  /** Whether a change of the file reloads it. Default: false. */
+  /** Whether a change of the file reloads it; it has no effect on an object. Default: false. */
   watchConfig?: boolean;
   /**
    * How dispatches are delivered. Default: `auto`, into a JetStream stream where one captures the
@@ -55,9 +57,11 @@ export interface SchedulerActorOptions extends ActorOptions {
 export const DRAIN_TIMEOUT = 10_000;
 
 /**
- * Dispatches goals and tasks when they are due, from a YAML file that it re-reads on a reload.
+ * Dispatches goals and tasks when they are due, as a configuration says that it re-reads on a
+ * reload: a YAML file, or an object of the same form.
  *
- * ```ts
+ * @example On a server, from a file
+ * ```ts ignore
  * const scheduler = new SchedulerActor("scheduler-1", "schedules.yaml", {
  *   natsUrl: "nats://127.0.0.1:4222",
  * });
@@ -65,7 +69,7 @@ export const DRAIN_TIMEOUT = 10_000;
  * ```
  */
 export class SchedulerActor extends BaseActor {
-  readonly #configPath: string;
+  readonly #source: ConfigSource;
   readonly #watchConfig: boolean;
   readonly #clock: Clock;
   readonly #expander: Expander;
@@ -75,8 +79,6 @@ export class SchedulerActor extends BaseActor {
   /** Whether the start waits for the clock to be set. */
   #isWaiting = false;
   #config: SchedulerConfig | null = null;
-  /** Which version of the file that is, where it is watched. */
-  #configVersion: string | null = null;
   #engine: FiringEngine | null = null;
   readonly #tracing: Tracing | null;
   readonly #history = new History();
@@ -86,13 +88,21 @@ export class SchedulerActor extends BaseActor {
   readonly #slice: Slice;
   readonly #failures: BurstLimit;
 
-  constructor(actorId: string, configPath: string, options: SchedulerActorOptions = {}) {
+  /**
+   * @param config the path of a configuration file, or what such a file holds. It is checked by
+   * {@link SchedulerActor.load}, and read again at each reload
+   */
+  constructor(
+    actorId: string,
+    config: string | ConfigDocument,
+    options: SchedulerActorOptions = {},
+  ) {
     super(actorId, options);
-    this.#configPath = configPath;
+    this.#source = typeof config === "string" ? new ConfigFile(config) : new ConfigObject(config);
     this.#watchConfig = options.watchConfig ?? false;
     this.#clock = options.clock ?? systemClock;
     this.#expander = new Expander({
-      root: options.expandRoot ?? dirname(configPath),
+      root: options.expandRoot ?? this.#source.expandRoot,
       clock: this.#clock,
       logger: this.logger,
     });
@@ -116,17 +126,35 @@ export class SchedulerActor extends BaseActor {
     });
   }
 
-  /** Answers what is asked of the scheduler, as over the bus. */
+  /**
+   * Answers a request as one over the bus: status, what comes next, fire, pause, resume, reload.
+   * Never rejects: what cannot be served gets an error.
+   *
+   * @returns null where another replica is to answer
+   */
+  ask(request: ControlRequest): Promise<ControlReply | null> {
+    return this.#control.answer({ ...request });
+  }
+
+  /** @internal */
   get control(): Control {
     return this.#control;
   }
 
-  /** What became of the firings, for those who listen. */
+  /**
+   * What became of the firings, for those who listen.
+   *
+   * @internal
+   */
   get history(): History {
     return this.#history;
   }
 
-  /** What fires; null before the start. */
+  /**
+   * What fires; null before the start.
+   *
+   * @internal
+   */
   get engine(): FiringEngine | null {
     return this.#engine;
   }
@@ -139,7 +167,11 @@ export class SchedulerActor extends BaseActor {
       `be is ${this.#clockSetAfter!.toISOString()}; nothing fires until it is set`;
   }
 
-  /** Which entries are paused. */
+  /**
+   * Which entries are paused.
+   *
+   * @internal
+   */
   get pauses(): Pauses {
     return this.#pauses;
   }
@@ -164,18 +196,16 @@ export class SchedulerActor extends BaseActor {
    * Reads the configuration; {@link SchedulerActor.run} does it where nobody did before. Warnings
    * are logged.
    *
-   * @throws {ConfigError} when the file has errors, with all of them
+   * @throws {ConfigError} when it has errors, with all of them
    */
   async load(): Promise<SchedulerConfig> {
-    // Before the file is read: a change in between is then seen as one.
-    this.#configVersion = await fileVersion(this.#configPath);
-    return this.#config = this.#checked(await loadSchedulerConfig(this.#configPath));
+    return this.#config = this.#checked(await this.#source.load());
   }
 
-  /** @throws {ConfigError} when the file has errors, with all of them */
+  /** @throws {ConfigError} when it has errors, with all of them */
   #checked({ config, problems }: LoadedConfig): SchedulerConfig {
     for (const problem of problems) this.#logProblem(problem);
-    if (config === null) throw new ConfigError(this.#configPath, problems);
+    if (config === null) throw new ConfigError(this.#source.path, problems);
     return config;
   }
 
@@ -193,7 +223,7 @@ export class SchedulerActor extends BaseActor {
     this.logger.info("scheduler.starting", {
       actor_id: this.actorId,
       scheduler: config.name,
-      config_path: this.#configPath,
+      config_path: this.#source.path,
       schedule_count: config.entries.length,
     });
     try {
@@ -237,9 +267,8 @@ export class SchedulerActor extends BaseActor {
     });
     const work = [engine.run(signal)];
     if (this.#watchConfig) {
-      const since = this.#configVersion;
       const onChange = () => void this.reload("file changed");
-      work.push(watchFile(this.#configPath, { clock, since, signal, onChange }));
+      work.push(this.#source.watch({ clock, signal, onChange }));
     }
     await Promise.all(work);
     await this.#control.idle();
@@ -290,10 +319,10 @@ export class SchedulerActor extends BaseActor {
   }
 
   /**
-   * Re-reads the file and swaps the schedules at once. An entry whose name and timing did not
+   * Re-reads the configuration and swaps the schedules at once. An entry whose name and timing did not
    * change keeps its phase; modules of expansions are loaded afresh.
    *
-   * @throws {ConfigError} when the file has errors; the schedules then stay as they were
+   * @throws {ConfigError} when it has errors; the schedules then stay as they were
    */
   override async onReload(): Promise<void> {
     try {
@@ -306,7 +335,7 @@ export class SchedulerActor extends BaseActor {
 
   /** @returns the warnings */
   async #reload(): Promise<readonly ConfigProblem[]> {
-    const loaded = await loadConfigApart(this.#configPath, this.#clock);
+    const loaded = await this.#source.reload(this.#clock);
     const config = this.#keepName(this.#checked(loaded));
     // All that can refuse the change comes before it, and all that it changes changes at once.
     const swap = await this.#engine?.prepare(config);
@@ -314,7 +343,7 @@ export class SchedulerActor extends BaseActor {
     this.#config = config;
     this.#expander.reload();
     this.logger.info("scheduler.config_reloaded", {
-      config_path: this.#configPath,
+      config_path: this.#source.path,
       schedule_count: config.entries.length,
     });
     return loaded.problems;
@@ -325,7 +354,7 @@ export class SchedulerActor extends BaseActor {
     const { name } = this.#config ?? config;
     if (name === config.name) return config;
     this.logger.warning("scheduler.config_error", {
-      config_path: this.#configPath,
+      config_path: this.#source.path,
       severity: "warning",
       path: "name",
       message: `'name' changed from "${name}" to "${config.name}": ` +
@@ -378,7 +407,7 @@ export class SchedulerActor extends BaseActor {
 
   #logProblem({ severity, message, path, line, column }: ConfigProblem): void {
     this.logger[severity]("scheduler.config_error", {
-      config_path: this.#configPath,
+      config_path: this.#source.path,
       severity,
       path,
       line: line ?? null,

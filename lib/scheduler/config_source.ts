@@ -1,0 +1,93 @@
+/**
+ * Where a scheduler's configuration comes from: a file, or an object of the program that embeds it.
+ *
+ * @module
+ */
+import { dirname } from "node:path";
+import type { ConfigProblem } from "../config/config_problem.ts";
+import { type LoadedConfig, loadSchedulerConfig } from "../config/load_config.ts";
+import { loadConfigApart } from "../config/load_config_apart.ts";
+import { checkConfig, validateSchedulerConfig } from "../config/validate_config.ts";
+import { fileVersion, watchFile } from "../config/watch_file.ts";
+import type { Clock } from "../time/clock.ts";
+
+/** A configuration as a file holds it, before it is checked: `{ name, schedules: [...] }`. */
+export type ConfigDocument = Readonly<Record<string, unknown>>;
+
+export interface ConfigSource {
+  /** The path of the file; null for an object. */
+  readonly path: string | null;
+  /** Where `expand_from` is resolved, unless an option says otherwise. */
+  readonly expandRoot: string;
+  /** Reads and checks it. Never rejects. */
+  load(): Promise<LoadedConfig>;
+  /** The same without holding up what is due meanwhile. */
+  reload(clock: Clock): Promise<LoadedConfig>;
+  /** Calls `onChange` for each change since the last `load` until `signal` aborts. */
+  watch(options: { clock: Clock; signal: AbortSignal; onChange(): void }): Promise<void>;
+}
+
+/** A file, which is read again at each reload. */
+export class ConfigFile implements ConfigSource {
+  readonly path: string;
+  /** The version of the file at the last `load`. */
+  #version: string | null = null;
+
+  constructor(path: string) {
+    this.path = path;
+  }
+
+  get expandRoot(): string {
+    return dirname(this.path);
+  }
+
+  async load(): Promise<LoadedConfig> {
+    // Before the file is read: a change in between is then seen as one.
+    this.#version = await fileVersion(this.path);
+    return await loadSchedulerConfig(this.path);
+  }
+
+  reload(clock: Clock): Promise<LoadedConfig> {
+    return loadConfigApart(this.path, clock);
+  }
+
+  watch(options: { clock: Clock; signal: AbortSignal; onChange(): void }): Promise<void> {
+    return watchFile(this.path, { ...options, since: this.#version });
+  }
+}
+
+/** An object. What the program changes in it acts at the next reload, and not before. */
+export class ConfigObject implements ConfigSource {
+  readonly path = null;
+  readonly expandRoot = ".";
+  readonly #document: ConfigDocument;
+
+  constructor(document: ConfigDocument) {
+    this.#document = document;
+  }
+
+  load(): Promise<LoadedConfig> {
+    const problems = validateSchedulerConfig(this.#document);
+    const isRight = problems.every(({ severity }) => severity !== "error");
+    return Promise.resolve(isRight ? this.#copy(problems) : { config: null, problems });
+  }
+
+  reload(): Promise<LoadedConfig> {
+    return this.load();
+  }
+
+  watch(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  #copy(problems: readonly ConfigProblem[]): LoadedConfig {
+    try {
+      const copy = JSON.parse(JSON.stringify(this.#document));
+      return { config: checkConfig(copy).config, problems };
+    } catch (error) {
+      // An unknown key, which is only a warning, holds what JSON cannot carry.
+      const message = `Top level: cannot be copied: ${(error as Error).message}`;
+      return { config: null, problems: [...problems, { severity: "error", message, path: "" }] };
+    }
+  }
+}

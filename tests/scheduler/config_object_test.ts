@@ -1,0 +1,80 @@
+/** A configuration that is an object of the embedding program. */
+import assert from "node:assert/strict";
+import { MemoryBus } from "../../lib/bus/memory_bus.ts";
+import { ConfigError } from "../../lib/config/config_error.ts";
+import { SchedulerActor } from "../../lib/scheduler/scheduler_actor.ts";
+import { LogRecorder } from "../helpers/log_recorder.ts";
+import { withScheduler } from "./with_scheduler.ts";
+
+const task = (name: string, payload: Record<string, unknown> = {}) => ({
+  name,
+  interval_seconds: 60,
+  dispatch_type: "task",
+  task: { worker_type: "w", payload },
+});
+
+const document = (...schedules: unknown[]) => ({ name: "embedded", schedules });
+
+Deno.test("a configuration may be an object", async () => {
+  await withScheduler(document(task("a", { n: 1 })), async ({ bus, clock, log, scheduler }) => {
+    await clock.advance(60_000);
+    assert.deepEqual(bus.published.map(({ subject, data }) => [subject, data.payload]), [
+      ["heddle.tasks.incoming", { n: 1 }],
+    ]);
+    assert.equal(scheduler.config!.name, "embedded");
+    assert.equal(log.of("scheduler.starting")[0]!.fields.config_path, null);
+  });
+});
+
+function actorOf(config: Record<string, unknown>) {
+  const logger = new LogRecorder();
+  return new SchedulerActor("test", config, { bus: new MemoryBus({ logger }), logger });
+}
+
+Deno.test("an object that is wrong is refused with every problem", async () => {
+  const wrong = document({ ...task("a"), interval_seconds: -1 }, { ...task("b"), cron: "* *" });
+  await assert.rejects(actorOf(wrong).run({ handleSignals: false }), (error) => {
+    assert.ok(error instanceof ConfigError);
+    assert.equal(error.configPath, null);
+    assert.match(error.message, /^Cannot use the configuration: schedules\[0\] "a": .* more\)$/);
+    assert.deepEqual([...new Set(error.problems.map(({ path }) => path))], [
+      "schedules[0].interval_seconds",
+      "schedules[1].interval_seconds",
+      "schedules[1].cron",
+    ]);
+    return true;
+  });
+});
+
+Deno.test("an object that cannot be copied is refused, and one that has more than it needs is not", async () => {
+  const circular: Record<string, unknown> = document();
+  circular.self = circular;
+  await assert.rejects(actorOf(circular).load(), /Top level: cannot be copied: .*circular/s);
+  const { entries } = await actorOf({ ...document(task("a")), "x-own": () => {} }).load();
+  assert.equal(entries.length, 1);
+});
+
+Deno.test("what changes in the object acts at the next reload, and not before", async () => {
+  const payload: Record<string, unknown> = { n: 1 };
+  const schedules = [task("a", payload)];
+  await withScheduler(document(...schedules), async ({ scheduler, bus, clock }) => {
+    payload.n = 2;
+    await clock.advance(60_000);
+    const reply = await scheduler.ask({ action: "reload" });
+    assert.deepEqual(reply, { status: "ok", schedule_count: 1, problems: [] });
+    await clock.advance(60_000);
+    assert.deepEqual(bus.published.map(({ data }) => data.payload), [{ n: 1 }, { n: 2 }]);
+  });
+});
+
+Deno.test("an object that is wrong at a reload leaves the schedules as they were", async () => {
+  const config = document(task("a"));
+  await withScheduler(config, async ({ scheduler, bus, clock }) => {
+    config.schedules.push(task("a"));
+    const reply = await scheduler.ask({ action: "reload" });
+    assert.ok(reply?.status === "error" && reply.code === "invalid_config");
+    assert.match(reply.error, /the name "a" is taken/);
+    await clock.advance(60_000);
+    assert.equal(bus.published.length, 1);
+  });
+});
