@@ -5,20 +5,22 @@
  * @module
  */
 import type { Logger } from "../log/logger.ts";
-import { type FiringRecord, OUTCOMES } from "../engine/history.ts";
+import type { Quarters } from "../engine/history.ts";
+import type { Job } from "../engine/job.ts";
 import type { SchedulerConfig } from "../config/load_config.ts";
 import type { ScheduleEntry } from "../config/schedule_entry.ts";
 import type { SchedulerActor } from "../scheduler/scheduler_actor.ts";
 import { workerEntry } from "../internal/worker_entry.ts";
 import type { Clock } from "../time/clock.ts";
 import { Slice } from "../time/slice.ts";
-import {
-  type EntryView,
-  type FromServer,
-  RECORD_SIZE,
-  type SchedulerState,
-  type ServerSettings,
-  type ToServer,
+import type {
+  EntryFirings,
+  EntryRow,
+  EntryView,
+  FromServer,
+  SchedulerState,
+  ServerSettings,
+  ToServer,
 } from "./protocol.ts";
 
 export interface HttpServerOptions {
@@ -34,8 +36,7 @@ const PERIOD = 250;
 const NEXTS_PERIOD = 10_000;
 /** Entries in one message. */
 const LOT = 500;
-/** Records that wait for a thread that does not keep up; more are lost to it. */
-const MOST_WAITING = 200_000;
+const MAX_ERROR_CHARACTERS = 200;
 /** Before a thread that ended is started again, in milliseconds. */
 const RESTART = 1000;
 /** For a thread that is to end, in milliseconds. */
@@ -54,15 +55,12 @@ export class HttpServer implements AsyncDisposable {
   #port = 0;
   #forget = () => {};
   #told: Promise<void> = Promise.resolve();
-  #records: number[] = [];
-  #errors: [number, string][] = [];
-  #lost = 0;
-  /** Null while it is told of other entries. */
-  #places: Map<string, number> | null = null;
-  /** What happened meanwhile. */
-  #unplaced: FiringRecord[] = [];
+  /** Those that have fired since it was told of them. */
+  #changed = new Set<Job>();
+  /** What it was told last of the quarters of each job. */
+  #quarters = new WeakMap<Job, Quarters>();
   #config: SchedulerConfig | null = null;
-  /** Called when the thread has taken in the records. */
+  /** Called when the thread has taken in the rows. */
   #taken: (() => void) | null = null;
 
   constructor(options: HttpServerOptions) {
@@ -76,7 +74,7 @@ export class HttpServer implements AsyncDisposable {
    */
   async open(): Promise<number> {
     const { scheduler, settings, logger } = this.#options;
-    this.#forget = scheduler.history.listen((record) => this.#note(record));
+    this.#forget = scheduler.history.listen((_, job) => this.#changed.add(job));
     const port = await this.#start(settings.port);
     const { hostname, allowsControl } = settings;
     logger.info("http.listening", {
@@ -159,30 +157,6 @@ export class HttpServer implements AsyncDisposable {
     }
   }
 
-  #note(record: FiringRecord): void {
-    const waiting = this.#records.length / RECORD_SIZE + this.#unplaced.length;
-    if (waiting >= MOST_WAITING) {
-      this.#lost++;
-    } else if (this.#places === null) {
-      this.#unplaced.push(record);
-    } else {
-      this.#add(record, this.#places.get(record.entry));
-    }
-  }
-
-  #add(record: FiringRecord, place: number | undefined): void {
-    if (place === undefined) return; // of an entry that a reload has removed
-    const { outcome, error, next, expansion, scheduledFor, at, lateness, dispatches } = record;
-    const { occurrences } = record;
-    if (error !== null) {
-      this.#errors.push([this.#records.length / RECORD_SIZE, error.slice(0, 200)]);
-    }
-    this.#records.push(
-      ...[place, OUTCOMES.indexOf(outcome), scheduledFor, at],
-      ...[lateness, dispatches, expansion ?? NaN, next ?? NaN, occurrences],
-    );
-  }
-
   /** Tells the thread what happens, not faster than it takes that in. */
   async #tell(signal: AbortSignal): Promise<void> {
     const { clock, scheduler } = this.#options;
@@ -192,7 +166,6 @@ export class HttpServer implements AsyncDisposable {
     while (!signal.aborted) {
       if (scheduler.config !== this.#config) {
         const config = scheduler.config!;
-        await this.#tellRecords(signal); // of the entries from before
         await this.#tellEntries(config.entries);
         this.#config = config;
         nextsAt = -Infinity;
@@ -206,41 +179,69 @@ export class HttpServer implements AsyncDisposable {
         nextsAt = clock.monotonic();
         told = current;
       }
-      await this.#tellRecords(signal);
+      await this.#tellRows(signal);
       await clock.sleep(PERIOD, signal);
     }
   }
 
-  async #tellRecords(signal: AbortSignal): Promise<void> {
-    if (this.#records.length === 0 || this.#config === null) return;
-    const records = Float64Array.from(this.#records);
-    const errors = this.#errors;
-    this.#records = [];
-    this.#errors = [];
-    const taken = Promise.withResolvers<void>();
-    const giveUp = () => taken.resolve();
-    this.#taken = giveUp;
-    signal.addEventListener("abort", giveUp, { once: true });
-    this.#post({ type: "records", records, errors }, [records.buffer]);
-    await taken.promise;
-    signal.removeEventListener("abort", giveUp);
-    if (this.#lost === 0) return;
-    this.#options.logger.warning("http.records_lost", { count: this.#lost });
-    this.#lost = 0;
-  }
-
   async #tellEntries(entries: readonly ScheduleEntry[]): Promise<void> {
-    const slice = new Slice(this.#options.clock);
-    const places = new Map<string, number>();
-    this.#places = null;
+    const { scheduler, clock } = this.#options;
+    const slice = new Slice(clock);
+    this.#quarters = new WeakMap();
     for (let from = 0; from === 0 || from < entries.length; from += LOT) {
-      const lot = entries.slice(from, from + LOT);
-      lot.forEach(({ name }, index) => places.set(name, from + index));
-      this.#post({ type: "entries", isFirst: from === 0, entries: lot.map(viewOf) });
+      this.#post({
+        type: "entries",
+        isFirst: from === 0,
+        isLast: from + LOT >= entries.length,
+        entries: entries.slice(from, from + LOT).map((entry) => {
+          const job = scheduler.engine?.job(entry.name);
+          const none = { name: entry.name, next: Infinity, firings: null };
+          return { view: viewOf(entry), row: job === undefined ? none : this.#rowOf(job) };
+        }),
+      });
       if (slice.isOver()) await slice.pause();
     }
-    this.#places = places;
-    for (const record of this.#unplaced.splice(0)) this.#add(record, places.get(record.entry));
+    this.#post({ type: "totals", totals: scheduler.history.totals });
+  }
+
+  /** Tells of the jobs that have fired, one lot after the other. */
+  async #tellRows(signal: AbortSignal): Promise<void> {
+    const changed = this.#changed;
+    if (changed.size === 0) return;
+    this.#changed = new Set();
+    for (let rows: EntryRow[] = []; changed.size > 0 && !signal.aborted; rows = []) {
+      for (const job of changed) {
+        changed.delete(job);
+        if (rows.push(this.#rowOf(job)) === LOT) break;
+      }
+      const taken = Promise.withResolvers<void>();
+      const giveUp = () => taken.resolve();
+      this.#taken = giveUp;
+      signal.addEventListener("abort", giveUp, { once: true });
+      this.#post({ type: "rows", rows });
+      await taken.promise;
+      signal.removeEventListener("abort", giveUp);
+    }
+    this.#post({ type: "totals", totals: this.#options.scheduler.history.totals });
+  }
+
+  #rowOf(job: Job): EntryRow {
+    const { name, nextDue: next, history } = job;
+    if (history === null) return { name, next, firings: null };
+    const { last, lastDispatched, counts, dispatches, quarters } = history;
+    const { outcome, scheduledFor, at, lateness, error } = last;
+    const firings: EntryFirings = {
+      counts,
+      dispatches,
+      last: {
+        ...{ outcome, scheduledFor, at, lateness, dispatches: last.dispatches },
+        error: error?.slice(0, MAX_ERROR_CHARACTERS) ?? null,
+      },
+      lastDispatched: lastDispatched?.at ?? null,
+    };
+    if (this.#quarters.get(job) === quarters) return { name, next, firings };
+    this.#quarters.set(job, quarters);
+    return { name, next, firings, quarters };
   }
 
   async #tellNexts(): Promise<void> {

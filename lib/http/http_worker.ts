@@ -11,9 +11,9 @@ import { systemClock } from "../time/clock.ts";
 import { Guard } from "./guard.ts";
 import { LivePages } from "./live_pages.ts";
 import { Metrics } from "./metrics.ts";
-import { Mirror } from "./mirror.ts";
 import type { FromServer, ServerSettings, ToServer } from "./protocol.ts";
 import { Routes } from "./routes.ts";
+import { Snapshot } from "./snapshot.ts";
 
 declare function postMessage(message: FromServer): void;
 
@@ -74,15 +74,15 @@ class SchedulerLink {
   }
 }
 
-function listen(settings: ServerSettings, mirror: Mirror, link: SchedulerLink) {
+function listen(settings: ServerSettings, snapshot: Snapshot, link: SchedulerLink) {
   const { hostname, port, token, allowsControl, version } = settings;
   const clock = systemClock;
   const page = Deno.readTextFileSync(new URL("page.html", import.meta.url));
-  const pages = new LivePages({ mirror, clock, version, mayControl: allowsControl });
+  const pages = new LivePages({ snapshot, clock, version, mayControl: allowsControl });
   const routes = new Routes({
     guard: new Guard(token),
-    mirror,
-    metrics: new Metrics(mirror, { version, deno: Deno.version.deno }),
+    snapshot,
+    metrics: new Metrics(snapshot, { version, deno: Deno.version.deno }),
     pages,
     clock,
     page,
@@ -110,14 +110,14 @@ function listen(settings: ServerSettings, mirror: Mirror, link: SchedulerLink) {
 }
 
 if (import.meta.main) {
-  const mirror = new Mirror();
+  const snapshot = new Snapshot();
   const link = new SchedulerLink();
   let running: { server: Server; pages: LivePages } | null = null;
   globalThis.addEventListener("message", (event) => {
     const { data: message } = event as MessageEvent<ToServer>;
     switch (message.type) {
       case "listen":
-        running = listen(message.settings, mirror, link);
+        running = listen(message.settings, snapshot, link);
         break;
       case "alive":
         link.alive();
@@ -131,8 +131,8 @@ if (import.meta.main) {
         running?.server.closeAllConnections();
         break;
       default:
-        mirror.take(message, systemClock.monotonic());
-        if (message.type === "records") postMessage({ type: "taken" });
+        snapshot.take(message, systemClock.monotonic());
+        if (message.type === "rows") postMessage({ type: "taken" });
     }
   });
 }

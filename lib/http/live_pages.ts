@@ -7,11 +7,11 @@ import type { ServerResponse } from "node:http";
 import { type DayAhead, dayAhead, QUARTER, type Repeating } from "../forecast/day_ahead.ts";
 import type { Clock } from "../time/clock.ts";
 import { HttpError } from "./guard.ts";
-import type { Mirror } from "./mirror.ts";
+import type { Snapshot } from "./snapshot.ts";
 import { MOST_ROWS, rowOf, summaryOf } from "./page_view.ts";
 
 export interface LivePagesOptions {
-  mirror: Mirror;
+  snapshot: Snapshot;
   clock: Clock;
   version: string;
   mayControl: boolean;
@@ -96,14 +96,14 @@ export class LivePages {
       this.#pages.delete(page);
       return;
     }
-    const { mirror, clock, version, mayControl } = this.#options;
+    const { snapshot, clock, version, mayControl } = this.#options;
     const now = clock.now();
     const quarter = Math.floor(now / QUARTER);
     if (quarter !== page.quarter) versions.clear();
     page.quarter = quarter;
     const matching = filter === ""
-      ? mirror.rows
-      : mirror.rows.filter(({ view }) => view.name.toLowerCase().includes(filter));
+      ? snapshot.rows
+      : snapshot.rows.filter(({ view }) => view.name.toLowerCase().includes(filter));
     const rows = matching.slice(0, MOST_ROWS);
     const changed = rows.filter((row) => versions.get(row.view.name) !== row.version);
     for (const row of changed) versions.set(row.view.name, row.version);
@@ -114,7 +114,7 @@ export class LivePages {
       for (const row of rows) versions.set(row.view.name, row.version);
     }
     const event = {
-      summary: summaryOf(mirror, {
+      summary: summaryOf(snapshot, {
         version,
         mayControl,
         ahead: this.#dayAhead(),
@@ -122,27 +122,27 @@ export class LivePages {
         now,
       }),
       ...(isOther && { names: rows.map(({ view }) => view.name) }),
-      rows: (isOther ? rows : changed).map((row) => rowOf(row, mirror, now)),
+      rows: (isOther ? rows : changed).map((row) => rowOf(row, snapshot, now)),
     };
     response.write(`data: ${JSON.stringify(event)}\n\n`);
   }
 
   #dayAhead(): DayAhead {
-    const { mirror, clock } = this.#options;
+    const { snapshot, clock } = this.#options;
     const now = clock.monotonic();
-    const isOld = mirror.timing !== this.#aheadTiming && now - this.#aheadAt > PERIOD;
+    const isOld = snapshot.timing !== this.#aheadTiming && now - this.#aheadAt > PERIOD;
     if (isOld || now - this.#aheadAt > AHEAD_PERIOD) {
-      this.#ahead = dayAhead(firing(mirror), clock.now());
+      this.#ahead = dayAhead(firing(snapshot), clock.now());
       this.#aheadAt = now;
-      this.#aheadTiming = mirror.timing;
+      this.#aheadTiming = snapshot.timing;
     }
     return this.#ahead;
   }
 }
 
 /** The entries that will fire. */
-function* firing(mirror: Mirror): Generator<Repeating> {
-  for (const row of mirror.rows) {
-    if (row.view.enabled && !mirror.isPaused(row)) yield { ...row.view, next: row.next };
+function* firing(snapshot: Snapshot): Generator<Repeating> {
+  for (const row of snapshot.rows) {
+    if (row.view.enabled && !snapshot.isPaused(row)) yield { ...row.view, next: row.next };
   }
 }

@@ -1,16 +1,13 @@
 /**
- * The only file that knows prom-client: what the mirror holds, as Prometheus reads it.
+ * The only file that knows prom-client. It writes what the snapshot holds as Prometheus reads it.
  *
  * @module
  */
-import { Counter, Gauge, Histogram, Registry } from "prom-client";
-import { ENTRY_STATES, type Mirror, type Row } from "./mirror.ts";
+import { type Metric as PromMetric, Registry } from "prom-client";
+import type { Totals } from "./protocol.ts";
+import { ENTRY_STATES, type Row, type Snapshot } from "./snapshot.ts";
 
 const PREFIX = "heddle_scheduler_";
-
-/** Upper bounds, in seconds. */
-const EXPANSION_BUCKETS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
-const LATENESS_BUCKETS = [0.001, 0.0025, 0.005, ...EXPANSION_BUCKETS];
 
 interface Metric {
   readonly name: string;
@@ -20,30 +17,34 @@ interface Metric {
   values(): Iterable<readonly [number, ...string[]]>;
 }
 
+/** One line of the text. */
+interface Sample {
+  /** Left out where it is the metric's own name. */
+  readonly metricName?: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly value: number;
+}
+
 export class Metrics {
   readonly #registry = new Registry();
-  readonly #mirror: Mirror;
+  readonly #snapshot: Snapshot;
   #text = "";
   #textAt = -Infinity;
 
-  constructor(mirror: Mirror, build: { version: string; deno: string }) {
-    this.#mirror = mirror;
-    for (const counter of this.#counters()) this.#add(Counter, counter);
-    for (const gauge of this.#gauges(build)) this.#add(Gauge, gauge);
-    const lateness = this.#histogram(
+  constructor(snapshot: Snapshot, build: { version: string; deno: string }) {
+    this.#snapshot = snapshot;
+    for (const counter of this.#counters()) this.#add("counter", counter);
+    for (const gauge of this.#gauges(build)) this.#add("gauge", gauge);
+    this.#addHistogram(
       "firing_lateness_seconds",
       "How late firings began after they were due, jitter included.",
-      LATENESS_BUCKETS,
+      ({ lateness }) => lateness,
     );
-    const duration = this.#histogram(
+    this.#addHistogram(
       "expansion_duration_seconds",
       "How long expansion functions took.",
-      EXPANSION_BUCKETS,
+      ({ expansion }) => expansion,
     );
-    mirror.onFiring = (late, expansion) => {
-      lateness.observe(late / 1000);
-      if (!Number.isNaN(expansion)) duration.observe(expansion / 1000);
-    };
   }
 
   get contentType(): string {
@@ -64,14 +65,14 @@ export class Metrics {
   }
 
   *#counters(): Iterable<Metric> {
-    const mirror = this.#mirror;
+    const snapshot = this.#snapshot;
     yield {
       name: "firings_total",
       help: "Occurrences that were due, by how they ended.",
       labels: ["schedule", "dispatch_type", "outcome"],
       *values() {
-        for (const { view, counts } of mirror.rows) {
-          for (const [outcome, count] of Object.entries(counts)) {
+        for (const { view, firings } of snapshot.rows) {
+          for (const [outcome, count] of Object.entries(firings?.counts ?? {})) {
             yield [count, view.name, view.dispatchType, outcome];
           }
         }
@@ -82,8 +83,8 @@ export class Metrics {
       help: "Messages that were published.",
       labels: ["schedule", "dispatch_type"],
       *values() {
-        for (const { view, dispatches } of mirror.rows) {
-          yield [dispatches, view.name, view.dispatchType];
+        for (const { view, firings } of snapshot.rows) {
+          yield [firings?.dispatches ?? 0, view.name, view.dispatchType];
         }
       },
     };
@@ -92,7 +93,7 @@ export class Metrics {
       help: "Reloads of the configuration, by whether it was taken.",
       labels: ["outcome"],
       *values() {
-        const { ok = 0, failed = 0 } = mirror.state?.reloads ?? {};
+        const { ok = 0, failed = 0 } = snapshot.state?.reloads ?? {};
         yield [ok, "ok"];
         yield [failed, "failed"];
       },
@@ -100,14 +101,14 @@ export class Metrics {
   }
 
   *#gauges({ version, deno }: { version: string; deno: string }): Iterable<Metric> {
-    const mirror = this.#mirror;
-    const state = (of: (state: NonNullable<Mirror["state"]>) => number) =>
+    const snapshot = this.#snapshot;
+    const state = (of: (state: NonNullable<Snapshot["state"]>) => number) =>
       function* (): Iterable<[number]> {
-        if (mirror.state !== null) yield [of(mirror.state)];
+        if (snapshot.state !== null) yield [of(snapshot.state)];
       };
     const instants = (of: (row: Row) => number | null) =>
       function* (): Iterable<[number, string]> {
-        for (const row of mirror.rows) {
+        for (const row of snapshot.rows) {
           const at = of(row);
           if (at !== null && at !== Infinity) yield [at / 1000, row.view.name];
         }
@@ -116,13 +117,13 @@ export class Metrics {
       name: "next_firing_timestamp_seconds",
       help: "When an entry is due next.",
       labels: ["schedule"],
-      values: instants((row) => mirror.isPaused(row) ? null : row.next),
+      values: instants((row) => snapshot.isPaused(row) ? null : row.next),
     };
     yield {
       name: "last_dispatch_timestamp_seconds",
       help: "When an entry was last dispatched.",
       labels: ["schedule"],
-      values: instants(({ lastDispatched }) => lastDispatched),
+      values: instants(({ firings }) => firings?.lastDispatched ?? null),
     };
     yield {
       name: "entries",
@@ -130,8 +131,8 @@ export class Metrics {
       labels: ["state"],
       *values() {
         const counts = new Map<string, number>(ENTRY_STATES.map((state) => [state, 0]));
-        for (const row of mirror.rows) {
-          const state = mirror.stateOf(row);
+        for (const row of snapshot.rows) {
+          const state = snapshot.stateOf(row);
           counts.set(state, counts.get(state)! + 1);
         }
         for (const [state, count] of counts) yield [count, state];
@@ -151,7 +152,7 @@ export class Metrics {
       name: "start_time_seconds",
       help: "When the scheduler began to fire.",
       values: () => {
-        const { runningSince = null } = mirror.state ?? {};
+        const { runningSince = null } = snapshot.state ?? {};
         return runningSince === null ? [] : [[runningSince / 1000]];
       },
     };
@@ -160,7 +161,7 @@ export class Metrics {
       help: "1 for each lease that this replica holds, else 0.",
       labels: ["shard"],
       *values() {
-        const { held = [], shards = 0 } = mirror.state?.replica ?? {};
+        const { held = [], shards = 0 } = snapshot.state?.replica ?? {};
         for (let shard = 0; shard < shards; shard++) {
           yield [Number(held.includes(shard)), String(shard)];
         }
@@ -174,22 +175,35 @@ export class Metrics {
     };
   }
 
-  #histogram(name: string, help: string, buckets: number[]): Histogram {
-    return new Histogram({ name: PREFIX + name, help, buckets, registers: [this.#registry] });
+  #add(type: "counter" | "gauge", { name, help, labels = [], values }: Metric): void {
+    this.#register(type, PREFIX + name, help, () => {
+      const samples = Array.from(values(), ([value, ...texts]) => (
+        { value, labels: Object.fromEntries(labels.map((label, at) => [label, texts[at]!])) }
+      ));
+      // What has no labels has a value from the beginning.
+      return samples.length === 0 && labels.length === 0 ? [{ value: 0, labels: {} }] : samples;
+    });
   }
 
-  #add(Kind: typeof Counter | typeof Gauge, { name, help, labels = [], values }: Metric): void {
-    new Kind({
-      name: PREFIX + name,
-      help,
-      labelNames: [...labels],
-      registers: [this.#registry],
-      collect() {
-        this.reset();
-        for (const [value, ...texts] of values()) {
-          this.inc(Object.fromEntries(labels.map((label, at) => [label, texts[at]!])), value);
-        }
-      },
+  #addHistogram(name: string, help: string, of: (totals: Totals) => Totals["lateness"]): void {
+    const full = PREFIX + name;
+    this.#register("histogram", full, help, () => {
+      const { bounds, counts, sum } = of(this.#snapshot.totals);
+      let count = 0;
+      const buckets = [...bounds.map(String), "+Inf"].map((le, at) => (
+        { metricName: `${full}_bucket`, labels: { le }, value: count += counts[at]! }
+      ));
+      return [
+        ...buckets,
+        { metricName: `${full}_sum`, labels: {}, value: sum },
+        { metricName: `${full}_count`, labels: {}, value: count },
+      ];
     });
+  }
+
+  /** Whatever prom-client would count has been counted: it writes the text, and no more. */
+  #register(type: string, name: string, help: string, samples: () => readonly Sample[]): void {
+    const get = () => Promise.resolve({ name, help, type, values: samples() });
+    this.#registry.registerMetric({ name, help, type, get } as unknown as PromMetric);
   }
 }

@@ -4,7 +4,8 @@
  * @module
  */
 import { type DayAhead, dayAhead, QUARTER, QUARTERS } from "../forecast/day_ahead.ts";
-import { type EntryState, type Mirror, pastOf, type Row } from "./mirror.ts";
+import { KINDS } from "../engine/history.ts";
+import type { EntryState, Row, Snapshot } from "./snapshot.ts";
 
 /** Rows that a page gets at most; it can ask for others by a part of their names. */
 export const MOST_ROWS = 200;
@@ -57,7 +58,7 @@ export interface PageRow {
 }
 
 export function summaryOf(
-  mirror: Mirror,
+  snapshot: Snapshot,
   { version, mayControl, ahead, matching, now }: {
     version: string;
     mayControl: boolean;
@@ -66,11 +67,11 @@ export function summaryOf(
     now: number;
   },
 ): PageSummary {
-  const { state } = mirror;
+  const { state } = snapshot;
   const current = Math.floor(now / QUARTER);
   const pastFrom = current - QUARTERS + 1;
   const past = Array.from({ length: QUARTERS }, (_, index) => {
-    return mirror.past.get(pastFrom + index) ?? { fired: 0, failed: 0, skipped: 0 };
+    return snapshot.totals.quarters.get(pastFrom + index) ?? { fired: 0, failed: 0, skipped: 0 };
   });
   const { lastReload = null, replica = null } = state ?? {};
   return {
@@ -95,7 +96,7 @@ export function summaryOf(
         shards: replica.shards,
         others: [...replica.others],
       },
-    entry_count: mirror.rows.length,
+    entry_count: snapshot.rows.length,
     matching,
     quarter_ms: QUARTER,
     past_from: pastFrom,
@@ -108,11 +109,12 @@ export function summaryOf(
 
 /** An entry of every second is due in each quarter: no need to look up all of its day. */
 const MOST_LOOKUPS = 2000;
-const PAST_LETTERS = ".fsx";
+const LETTERS = { fired: "f", skipped: "s", failed: "x" };
 
 /** @param now milliseconds since the epoch */
-export function rowOf(row: Row, mirror: Mirror, now: number): PageRow {
-  const { view, next, last, counts } = row;
+export function rowOf(row: Row, snapshot: Snapshot, now: number): PageRow {
+  const { view, next } = row;
+  const { counts = {}, last = null } = row.firings ?? {};
   const { dispatched = 0, empty = 0, failed = 0, ...skipped } = counts;
   return {
     name: view.name,
@@ -122,7 +124,7 @@ export function rowOf(row: Row, mirror: Mirror, now: number): PageRow {
     what: `${view.dispatchType}: ${cut(view.what)}${
       view.expandFrom === null ? "" : ` × ${cut(view.expandFrom)}`
     }`,
-    state: mirror.stateOf(row),
+    state: snapshot.stateOf(row),
     next: next === Infinity ? null : next,
     last: last && {
       outcome: last.outcome,
@@ -136,15 +138,18 @@ export function rowOf(row: Row, mirror: Mirror, now: number): PageRow {
     failed,
     skipped: Object.values(skipped).reduce((sum, each) => sum + each, 0),
     past: pastLane(row, now),
-    ahead: view.enabled && !mirror.isPaused(row) ? aheadLane(row, now) : "0".repeat(QUARTERS),
+    ahead: view.enabled && !snapshot.isPaused(row) ? aheadLane(row, now) : "0".repeat(QUARTERS),
   };
 }
 
-function pastLane(row: Row, now: number): string {
+function pastLane({ quarters }: Row, now: number): string {
   const first = Math.floor(now / QUARTER) - QUARTERS + 1;
-  let lane = "";
-  for (let each = 0; each < QUARTERS; each++) lane += PAST_LETTERS[pastOf(row, first + each)];
-  return lane;
+  const lane = new Array<string>(QUARTERS).fill(".");
+  for (const each of quarters) {
+    const place = Math.floor(each / 4) - first;
+    if (place >= 0 && place < QUARTERS) lane[place] = LETTERS[KINDS[each % 4]!];
+  }
+  return lane.join("");
 }
 
 function aheadLane({ view, next }: Row, now: number): string {

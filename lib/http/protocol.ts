@@ -5,6 +5,13 @@
  * @module
  */
 import type { ControlReply, ControlRequest, ReloadSummary } from "../control/control_api.ts";
+import type {
+  Distribution,
+  FiringRecord,
+  FiringTotals,
+  JobHistory,
+  Quarters,
+} from "../engine/history.ts";
 
 export interface ServerSettings {
   readonly hostname: string;
@@ -32,6 +39,35 @@ export interface EntryView {
   readonly enabled: boolean;
 }
 
+/** What changes of an entry when it fires. */
+export interface EntryRow {
+  readonly name: string;
+  /** When it is due next; Infinity for never. */
+  readonly next: number;
+  /** Null before the first firing ended. */
+  readonly firings: EntryFirings | null;
+  /** Left out where they are as they were told last. */
+  readonly quarters?: Quarters;
+}
+
+/** What became of an entry's firings so far. */
+export interface EntryFirings extends Pick<JobHistory, "counts" | "dispatches"> {
+  readonly last: LastFiring;
+  /** When it last dispatched. */
+  readonly lastDispatched: number | null;
+}
+
+export type LastFiring = Pick<
+  FiringRecord,
+  "outcome" | "scheduledFor" | "at" | "lateness" | "dispatches" | "error"
+>;
+
+/** What is counted of all entries together. */
+export interface Totals extends Pick<FiringTotals, "quarters"> {
+  readonly lateness: Pick<Distribution, "bounds" | "counts" | "sum">;
+  readonly expansion: Pick<Distribution, "bounds" | "counts" | "sum">;
+}
+
 /** How the scheduler is, apart from its entries. */
 export interface SchedulerState {
   readonly name: string;
@@ -57,16 +93,18 @@ export interface SchedulerState {
 export type ToServer =
   | { readonly type: "listen"; readonly settings: ServerSettings }
   | { readonly type: "state"; readonly state: SchedulerState }
-  /** All entries, in lots; those before are gone with the first. */
-  | { readonly type: "entries"; readonly isFirst: boolean; readonly entries: readonly EntryView[] }
+  /** All entries, in lots; they take the place of those before with the last. */
+  | {
+    readonly type: "entries";
+    readonly isFirst: boolean;
+    readonly isLast: boolean;
+    readonly entries: readonly { readonly view: EntryView; readonly row: EntryRow }[];
+  }
   /** When the entries fire next, from the place `from` on; Infinity for never. */
   | { readonly type: "nexts"; readonly from: number; readonly nexts: Float64Array }
-  /** What was fired: {@link RECORD_SIZE} numbers each, and the errors, by the record's place. */
-  | {
-    readonly type: "records";
-    readonly records: Float64Array;
-    readonly errors: readonly (readonly [number, string])[];
-  }
+  /** Those that have fired since they were told last. */
+  | { readonly type: "rows"; readonly rows: readonly EntryRow[] }
+  | { readonly type: "totals"; readonly totals: Totals }
   | { readonly type: "alive" }
   | { readonly type: "answer"; readonly id: number; readonly reply: ControlReply | null }
   | { readonly type: "close" };
@@ -75,13 +113,7 @@ export type ToServer =
 export type FromServer =
   | { readonly type: "listening"; readonly port: number }
   | { readonly type: "failed"; readonly error: string }
-  /** It has taken in the records that it was told last. */
+  /** It has taken in the rows that it was told last. */
   | { readonly type: "taken" }
   | { readonly type: "isAlive" }
   | { readonly type: "ask"; readonly id: number; readonly request: ControlRequest };
-
-/**
- * Place, outcome, scheduled for, at, lateness, dispatches, expansion (NaN: none), next (NaN: unknown),
- * occurrences.
- */
-export const RECORD_SIZE = 9;

@@ -10,11 +10,11 @@ import type { Clock } from "../time/clock.ts";
 import { type Guard, HttpError } from "./guard.ts";
 import type { LivePages } from "./live_pages.ts";
 import type { Metrics } from "./metrics.ts";
-import type { Mirror } from "./mirror.ts";
+import type { Snapshot } from "./snapshot.ts";
 
 export interface RoutesOptions {
   guard: Guard;
-  mirror: Mirror;
+  snapshot: Snapshot;
   metrics: Metrics;
   pages: LivePages;
   clock: Clock;
@@ -94,9 +94,9 @@ export class Routes {
   }
 
   async #ready(response: ServerResponse): Promise<void> {
-    const { mirror, clock, isAlive } = this.#options;
-    const { state } = mirror;
-    const isFresh = clock.monotonic() - mirror.stateAt < FRESH && await isAlive();
+    const { snapshot, clock, isAlive } = this.#options;
+    const { state } = snapshot;
+    const isFresh = clock.monotonic() - snapshot.stateAt < FRESH && await isAlive();
     const checks = {
       alive: isFresh,
       running: state !== null && state.runningSince !== null,

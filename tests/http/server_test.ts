@@ -64,10 +64,11 @@ Deno.test("it listens before the server is there, and is alive but not ready", a
   });
 });
 
-async function inThisProcess(options: SchedulerActorOptions = {}) {
+async function inThisProcess(options: SchedulerActorOptions & { path?: string } = {}) {
+  const { path = "schedules.yaml", ...rest } = options;
   const logger = new LogRecorder();
   const bus = new MemoryBus();
-  const scheduler = new SchedulerActor("test", "schedules.yaml", { bus, logger, ...options });
+  const scheduler = new SchedulerActor("test", path, { bus, logger, ...rest });
   await scheduler.load();
   const settings = {
     hostname: "127.0.0.1",
@@ -103,20 +104,25 @@ Deno.test("while the clock is not set it is alive, not ready, and says why", asy
   await running;
 });
 
-Deno.test("what fires while the entries are being told is counted all the same", async () => {
-  const { server, scheduler } = await inThisProcess();
-  await using _ = server;
-  const opening = server.open();
+/** Has it that a job has just dispatched one message. */
+function dispatched({ history }: SchedulerActor, job: Job): void {
   const at = Date.now();
   const rest = { at, lateness: 1, dispatches: 1, expansion: null, error: null, next: null };
-  scheduler.history.add(new Job(scheduler.config!.entries[0]!), {
-    entry: "heartbeat",
+  history.add(job, {
+    entry: job.name,
     outcome: "dispatched",
     scheduledFor: at,
     passedOverSince: null,
     occurrences: 1,
     ...rest,
   });
+}
+
+Deno.test("what fires while the entries are being told is counted all the same", async () => {
+  const { server, scheduler } = await inThisProcess();
+  await using _ = server;
+  const opening = server.open();
+  dispatched(scheduler, new Job(scheduler.config!.entries[0]!));
   const port = await opening;
   await eventually("it is counted", async () => {
     const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
@@ -124,6 +130,69 @@ Deno.test("what fires while the entries are being told is counted all the same",
       'firings_total{schedule="heartbeat",dispatch_type="task",outcome="dispatched"} 1\n',
     );
   });
+});
+
+Deno.test("any number of entries may fire in one moment, and each is counted", async () => {
+  const names = Array.from({ length: 1700 }, (_, n) => `entry-${n}`);
+  const path = await Deno.makeTempFile({ suffix: ".yaml" });
+  const entries = names.map((name) =>
+    `  - { name: ${name}, cron: "0 0 1 1 *", dispatch_type: task, task: { worker_type: w } }\n`
+  );
+  await Deno.writeTextFile(path, `name: many\nschedules:\n${entries.join("")}`);
+  const { server, scheduler } = await inThisProcess({ path });
+  await using _ = server;
+  const port = await server.open();
+  const text = async () => await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+  await eventually("the entries are told", async () => /entry-1699/.test(await text()));
+  const jobs = scheduler.config!.entries.map((entry) => new Job(entry));
+  for (const job of jobs) dispatched(scheduler, job);
+  for (const job of jobs.slice(0, 10)) dispatched(scheduler, job);
+  const counts = async () =>
+    Array.from(
+      (await text()).matchAll(/_firings_total\{.*\} (\d+)/g),
+      ([, count]) => Number(count),
+    );
+  await eventually("all are counted", async () => (await counts()).length === names.length);
+  assert.equal((await counts()).reduce((a, b) => a + b), names.length + 10);
+  assert.match(await text(), /firing_lateness_seconds_count 1710\n/);
+  await Deno.remove(path);
+});
+
+Deno.test("a thread that is started again knows all that was counted before", async () => {
+  const { Worker } = globalThis;
+  let worker: Worker | null = null;
+  globalThis.Worker = class extends Worker {
+    constructor(...args: ConstructorParameters<typeof Worker>) {
+      super(...args);
+      worker = this;
+    }
+  };
+  const { server, scheduler, logger } = await inThisProcess();
+  await using _ = server;
+  const stop = new AbortController();
+  const running = scheduler.run({
+    signal: stop.signal,
+    handleSignals: false,
+  });
+  try {
+    await eventually("it runs", () => scheduler.engine?.job("nightly_reindex") !== undefined);
+    const port = await server.open();
+    dispatched(scheduler, scheduler.engine!.job("nightly_reindex")!);
+    const isCounted = async () => {
+      const answered = await fetch(`http://127.0.0.1:${port}/metrics`).catch(() => null);
+      const text = await answered?.text() ?? "";
+      return /firings_total\{schedule="nightly_reindex",.*\} 1\n/.test(text) &&
+        /firing_lateness_seconds_count [1-9]/.test(text);
+    };
+    await eventually("it is counted", isCounted);
+    (worker as Worker | null)!.onerror!(new ErrorEvent("error", { message: "boom" }));
+    await eventually("it has failed", () => logger.of("http.failed").length === 1);
+    await eventually("it is counted again", isCounted);
+  } finally {
+    globalThis.Worker = Worker;
+    stop.abort();
+    await running;
+  }
 });
 
 Deno.test("a thread that fails is started again, on the same port", async () => {
