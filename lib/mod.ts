@@ -32,6 +32,7 @@ export type { ScheduleEntry } from "./config/schedule_entry.ts";
 export { validateSchedulerConfig } from "./config/validate_config.ts";
 export type { DeliveryMode } from "./durable/delivery.ts";
 export type { ReplicaOptions } from "./engine/firing_engine.ts";
+export type { FiredOccurrence, OnFire } from "./engine/firing.ts";
 export type { Logger } from "./log/logger.ts";
 export type { ConfigDocument } from "./scheduler/config_source.ts";
 export { SchedulerActor, type SchedulerActorOptions } from "./scheduler/scheduler_actor.ts";

@@ -16,7 +16,14 @@ import type { Span, TraceContext, Tracing } from "../trace/tracing.ts";
 import { abortAt, DeadlineError } from "./deadline.ts";
 import type { CatchUp } from "../wire/vocabulary.ts";
 import { decide, type Effect, type JobEvent, type Situation } from "./decide.ts";
-import { type Ending, Firing, isFinal, ShutdownError, WithdrawnError } from "./firing.ts";
+import {
+  type Ending,
+  Firing,
+  isFinal,
+  type OnFire,
+  ShutdownError,
+  WithdrawnError,
+} from "./firing.ts";
 import { describe, FiringLog } from "./firing_log.ts";
 import { History, type Outcome, type SkipReason } from "./history.ts";
 import { type Activity, firesEach, type Job } from "./job.ts";
@@ -37,6 +44,8 @@ export interface DispatcherOptions {
   history?: History;
   /** Default: no names are made ahead. */
   names?: NamesAhead;
+  /** Called for each firing in place of publishing. Default: what the firing dispatches is published. */
+  onFire?: OnFire;
   /** Default: nothing is paused. */
   isPaused?(entryName: string): boolean;
   /** Default: null, no traces. */
@@ -79,6 +88,7 @@ export class Dispatcher {
       clock,
       delivery: options.delivery ?? new Delivery({ bus, mode: "core", clock, logger }),
       names: options.names ?? new NamesAhead(),
+      onFire: options.onFire,
       onDispatched: (firing, dispatch) => this.#log.dispatched(firing, dispatch),
       onEnd: (firing, ending) => this.#conclude(firing, ending),
     });
@@ -142,6 +152,7 @@ export class Dispatcher {
    * @returns how many messages were published
    * @throws {DeadlineError} when `until` has passed, also during the expansion
    * @throws {ExpansionError} when the expansion fails
+   * @throws what `onFire` throws
    * @throws {AggregateError} when messages could not be published
    */
   async fireManually(job: Job, { trace, until }: ManualFiringOptions = {}): Promise<number> {
@@ -160,7 +171,7 @@ export class Dispatcher {
     await firing.done;
     const { outcome, dispatches, failed, errors, isExpansion } = firing.ending!;
     if (outcome !== "failed") return dispatches;
-    if (isExpansion) throw errors[0];
+    if (isExpansion || this.#options.onFire !== undefined) throw errors[0];
     const messages = failed === 1 ? "1 message" : `${failed} messages`;
     throw new AggregateError(errors, `Cannot publish ${messages}: ${describe(errors[0])}`);
   }
@@ -214,7 +225,7 @@ export class Dispatcher {
   }
 
   #situation(job: Job, due: Due | null): Situation {
-    const { bus, isPaused } = this.#options;
+    const { bus, isPaused, onFire } = this.#options;
     const { owner, activity, entry } = job;
     const running = activity?.running ?? null;
     const size = activity?.waiting?.size ?? 0;
@@ -222,7 +233,7 @@ export class Dispatcher {
     const fireAt = due?.fireAt ?? (running?.due ?? activity?.waiting)?.fireAt ?? Infinity;
     return {
       owner: owner.state,
-      connected: bus.connected,
+      connected: onFire !== undefined || bus.connected,
       paused: isPaused?.(entry.name) ?? false,
       each: firesEach(job),
       running: running === null || running.state === "over" ? "none" : running.state,

@@ -101,6 +101,27 @@ export interface Ending {
   readonly isExpansion: boolean;
 }
 
+/** One occurrence that fires, as {@link OnFire} is told of it. */
+export interface FiredOccurrence {
+  /** The id that all log lines of this firing have in common (`firing_id`). */
+  readonly id: string;
+  /** The instant at which it was due, without jitter. */
+  readonly scheduledFor: Date;
+  /** The first of the occurrences that passed unfired and that this one stands for; else null. */
+  readonly passedOverSince: Date | null;
+  /** How late it is, in milliseconds. */
+  readonly lateness: number;
+  /** Whether a person asked for it, whatever the schedule says. */
+  readonly isManual: boolean;
+  /** What the entry's expansion returned; null for an entry without one. */
+  readonly objects: readonly Record<string, unknown>[] | null;
+  /** Aborts when the firing is taken back: ten seconds after a stop, or when its lease is lost. */
+  readonly signal: AbortSignal;
+}
+
+/** Called for each firing in place of publishing. What it throws is the failure of the firing. */
+export type OnFire = (entry: ScheduleEntry, occurrence: FiredOccurrence) => Promise<void> | void;
+
 /** A newer occurrence took the place of a firing, or its lease went to another replica. */
 export class WithdrawnError extends Error {
   override name = "WithdrawnError";

@@ -25,6 +25,7 @@ import type { Tracing } from "../trace/tracing.ts";
 import { GOALS_SUBJECT, TASKS_SUBJECT } from "../wire/subjects.ts";
 import { type ComingFiring, comingFirings } from "./coming_firings.ts";
 import { Dispatcher, type ManualFiringOptions } from "./dispatcher.ts";
+import type { OnFire } from "./firing.ts";
 import type { History } from "./history.ts";
 import { Job } from "./job.ts";
 import { JobTable } from "./job_table.ts";
@@ -58,6 +59,8 @@ export interface FiringEngineOptions {
   history: History;
   pauses: Pauses;
   tracing: Tracing | null;
+  /** Called for each firing in place of publishing. Default: what the firing dispatches is published. */
+  onFire?: OnFire;
 }
 
 /** For one answer of the bucket, in milliseconds. */
@@ -100,6 +103,7 @@ export class FiringEngine {
       history: options.history,
       isPaused,
       tracing: options.tracing,
+      onFire: options.onFire,
     });
     const table = new JobTable({
       clock,

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { NotPermittedError } from "../bus/message_bus.ts";
 import type { ScheduleEntry } from "../config/schedule_entry.ts";
 import type { DeliverOptions, Delivery } from "../durable/delivery.ts";
 import type { Expander } from "../expansion/expansion.ts";
@@ -19,7 +20,7 @@ import {
   type Occurrence,
   occurrenceOf,
 } from "./dispatch.ts";
-import type { Ending, Firing } from "./firing.ts";
+import type { Ending, Firing, OnFire } from "./firing.ts";
 import type { Job } from "./job.ts";
 import type { NamesAhead } from "./names_ahead.ts";
 import { publishAll } from "./publish_all.ts";
@@ -31,6 +32,8 @@ export interface SenderOptions {
   clock: Clock;
   delivery: Pick<Delivery, "publish" | "isAcknowledged">;
   names: NamesAhead;
+  /** Called for each firing in place of publishing. Default: what the firing dispatches is published. */
+  onFire?: OnFire;
   /** Called for each message that the server has, where it is one that the log tells of by itself. */
   onDispatched(firing: Firing, dispatch: Dispatch): void;
   /** Called once for each firing, when nothing of it is under way any more. */
@@ -57,7 +60,7 @@ export class Sender {
 
   /** Names the dispatch of an occurrence that is due soon, unless an expansion makes many of it. */
   nameAhead(job: Job, scheduledFor: number): void {
-    if (job.entry.expandFrom !== null) return;
+    if (job.entry.expandFrom !== null || this.#options.onFire !== undefined) return;
     const identity = identityOf(this.#occurrenceOf(job.entry, scheduledFor));
     // Joins each text's dozen pieces, which would keep the garbage collector busy until it is due.
     JSON.stringify(identity);
@@ -66,7 +69,7 @@ export class Sender {
 
   /** Sends what the firing dispatches. Never rejects: `onEnd` tells what went wrong. */
   send(firing: Firing): Promise<void> {
-    const isSingle = firing.entry.expandFrom === null;
+    const isSingle = firing.entry.expandFrom === null && this.#options.onFire === undefined;
     return isSingle && !firing.isManual ? this.#sendOne(firing) : this.#sendAll(firing);
   }
 
@@ -101,7 +104,7 @@ export class Sender {
   }
 
   async #sendAll(firing: Firing): Promise<void> {
-    const { onEnd } = this.#options;
+    const { onEnd, onFire } = this.#options;
     let objects: Record<string, unknown>[] = [{}];
     if (firing.entry.expandFrom !== null) {
       try {
@@ -113,7 +116,41 @@ export class Sender {
     if (objects.length === 0) {
       return onEnd(firing, { ...ONE_DISPATCHED, outcome: "empty", dispatches: 0 });
     }
-    onEnd(firing, await this.#publish(firing, objects));
+    const ending = onFire === undefined
+      ? await this.#publish(firing, objects)
+      : await this.#call(onFire, firing, objects);
+    onEnd(firing, ending);
+  }
+
+  /** Calls the embedding program's function, which cannot be taken back once it has begun. */
+  async #call(
+    onFire: OnFire,
+    firing: Firing,
+    objects: Record<string, unknown>[],
+  ): Promise<Ending> {
+    const { entry, due, id, lateness, isManual, owner, withdraw: { signal } } = firing;
+    const span = firing.span?.child("on_fire", { kind: "internal" });
+    try {
+      signal.throwIfAborted();
+      if (!isManual && !owner.permit()()) {
+        throw new NotPermittedError(`Cannot fire "${entry.name}": its lease is not held`);
+      }
+      firing.reached("partly_sent");
+      await onFire(entry, {
+        id,
+        scheduledFor: new Date(due.scheduledFor),
+        passedOverSince: due.passedOverSince === null ? null : new Date(due.passedOverSince),
+        lateness,
+        isManual,
+        objects: entry.expandFrom === null ? null : objects,
+        signal,
+      });
+      span?.end();
+      return { ...ONE_DISPATCHED, dispatches: objects.length };
+    } catch (error) {
+      span?.end({ error });
+      return failed({ failed: objects.length, errors: [error] });
+    }
   }
 
   async #publish(firing: Firing, objects: Record<string, unknown>[]): Promise<Ending> {

@@ -14,6 +14,7 @@ import type { DeliveryMode } from "../durable/delivery.ts";
 import { Control } from "../control/control.ts";
 import { CONTROL_ACTIONS, type ControlReply, type ControlRequest } from "../control/control_api.ts";
 import { Expander } from "../expansion/expansion.ts";
+import type { OnFire } from "../engine/firing.ts";
 import { FiringEngine, type ReplicaOptions } from "../engine/firing_engine.ts";
 import { History } from "../engine/history.ts";
 import type { LoadedConfig, SchedulerConfig } from "../config/load_config.ts";
@@ -47,6 +48,14 @@ export interface SchedulerActorOptions extends ActorOptions {
    * the clock shows is believed.
    */
   clockSetAfter?: Date;
+  /**
+   * Called for each firing in place of publishing; it may be async. What it throws is the failure
+   * of the firing. Overlap, pauses and `status` are as with messages; it needs no connection. Nothing
+   * tells a second call for the same occurrence apart, as a stream does for a message: where
+   * JetStream remembers what fired, or replicas share the schedules, a crash or a lost lease may
+   * bring one. Default: goals and tasks are published.
+   */
+  onFire?: OnFire;
   /** Default: null, no traces. */
   tracing?: Tracing | null;
   /** Default: the machine's own. */
@@ -81,6 +90,7 @@ export class SchedulerActor extends BaseActor {
   #config: SchedulerConfig | null = null;
   #engine: FiringEngine | null = null;
   readonly #tracing: Tracing | null;
+  readonly #onFire: OnFire | undefined;
   readonly #history = new History();
   readonly #pauses = new Pauses();
   readonly #control: Control;
@@ -110,6 +120,7 @@ export class SchedulerActor extends BaseActor {
     this.#replicas = options.replicas ?? null;
     this.#clockSetAfter = options.clockSetAfter ?? null;
     this.#tracing = options.tracing ?? null;
+    this.#onFire = options.onFire;
     this.#slice = new Slice(this.#clock);
     this.#failures = new BurstLimit(this.logger, () => this.#clock.monotonic());
     this.#control = new Control({
@@ -251,6 +262,7 @@ export class SchedulerActor extends BaseActor {
       history: this.#history,
       pauses: this.#pauses,
       tracing: this.#tracing,
+      onFire: this.#onFire,
     });
     this.#engine = engine;
     await using service = this.#service(config.name);

@@ -20,6 +20,7 @@ export interface Embedded {
   bus: KeepingBus;
   clock: ManualClock;
   log: LogRecorder;
+  stopping: AbortController;
   /** Ends it, and lets as much time pass as that may take. */
   stop(): Promise<void>;
 }
@@ -46,7 +47,7 @@ export async function withScheduler(
       eventually("it runs", () => log.of("scheduler.running").length === 1),
       running,
     ]);
-    await test({ scheduler, bus, clock, log, stop });
+    await test({ scheduler, bus, clock, log, stopping, stop });
   } finally {
     await stop();
   }
