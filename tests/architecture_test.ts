@@ -105,6 +105,7 @@ Deno.test("a folder holds at most 20 files", async () => {
 Deno.test("each outside library is known to one place only", async () => {
   const knowers: Record<string, RegExp> = {
     "npm:/@nats-io/": /^lib\/bus\//,
+    "npm:/croner@": /^lib\/time\/cron\/cron_sets\.ts$/,
     "npm:/js-yaml@": /^lib\/config\/yaml\/yaml/,
     "npm:/commander@": /^lib\/cli\//,
     "npm:/@logtape/": /^lib\/log\//,

@@ -1,5 +1,7 @@
 import type { Cadence } from "../time/cadence.ts";
-import { cronCadence, cronFieldCount, describeSixFields } from "../time/cron/cron_cadence.ts";
+import { cronFieldCount, describeSixFields, parsedCadence } from "../time/cron/cron_cadence.ts";
+import { parseCronExpression } from "../time/cron/cron_expression.ts";
+import { CronFields } from "../time/cron/cron_sets.ts";
 import { TimeZoneError, zoneNamed } from "../time/zone.ts";
 
 /** What became of one cron expression in one zone. */
@@ -15,6 +17,7 @@ export interface CronReading {
 export class CadenceTable {
   readonly #zones = new Map<string, string | null>();
   readonly #readings = new Map<string, Map<string, CronReading>>();
+  readonly #fields = new CronFields();
 
   /** What is wrong with the name of a zone, or null. */
   zoneProblem(zone: string): string | null {
@@ -28,7 +31,9 @@ export class CadenceTable {
     let readings = this.#readings.get(zone);
     if (readings === undefined) this.#readings.set(zone, readings = new Map());
     let reading = readings.get(expression);
-    if (reading === undefined) readings.set(expression, reading = readCron(expression, zone));
+    if (reading === undefined) {
+      readings.set(expression, reading = readCron(expression, zone, this.#fields));
+    }
     return reading;
   }
 }
@@ -43,17 +48,17 @@ function zoneProblem(zone: string): string | null {
   }
 }
 
-function readCron(expression: string, zone: string): CronReading {
+function readCron(expression: string, zone: string, fields: CronFields): CronReading {
   let cadence: Cadence;
   try {
-    cadence = cronCadence(expression, zone);
+    cadence = parsedCadence(parseCronExpression(expression, fields), zone);
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     return { cadence: null, problem: message, warning: null };
   }
-  const fields = cronFieldCount(expression);
-  if (fields < 6) return { cadence, problem: null, warning: null };
-  const warning = `cron ${JSON.stringify(expression)} has ${fields} fields, read with seconds ` +
+  const count = cronFieldCount(expression);
+  if (count < 6) return { cadence, problem: null, warning: null };
+  const warning = `cron ${JSON.stringify(expression)} has ${count} fields, read with seconds ` +
     `first (${describeSixFields(expression)}); Python's croniter reads the sixth as seconds`;
   return { cadence, problem: null, warning };
 }

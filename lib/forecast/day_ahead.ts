@@ -1,5 +1,7 @@
 import type { Cadence } from "../time/cadence.ts";
-import { cronCadence } from "../time/cron/cron_cadence.ts";
+import { parsedCadence } from "../time/cron/cron_cadence.ts";
+import { parseCronExpression } from "../time/cron/cron_expression.ts";
+import { CronFields } from "../time/cron/cron_sets.ts";
 
 /** Of an hour, in milliseconds. */
 export const QUARTER = 900_000;
@@ -47,6 +49,7 @@ export function dayAhead(
     string,
     { cadence: Cadence; first: number; until: number; times: number }
   >();
+  const fields = new CronFields();
   for (const { cron, timezone, intervalSeconds, endAt, next } of entries) {
     if (next >= end) continue;
     const until = Math.min(end, (endAt ?? Infinity) + 1);
@@ -59,7 +62,7 @@ export function dayAhead(
     const known = crons.get(key);
     if (known !== undefined) known.times++;
     else {
-      const cadence = cronCadence(cron!, timezone);
+      const cadence = parsedCadence(parseCronExpression(cron!, fields), timezone);
       crons.set(key, { cadence, first: next, until, times: 1 });
     }
   }

@@ -46,6 +46,7 @@ const PACKAGES = [
   "@opentelemetry/api",
   "bintrees",
   "commander",
+  "croner",
   "cronstrue",
   "js-yaml",
   "leven",

@@ -1,5 +1,6 @@
-import { cronCadence } from "../../time/cron/cron_cadence.ts";
-import { parseCronExpression } from "../../time/cron/cron_expression.ts";
+import { parsedCadence } from "../../time/cron/cron_cadence.ts";
+import { type CronExpression, parseCronExpression } from "../../time/cron/cron_expression.ts";
+import { CronFields } from "../../time/cron/cron_sets.ts";
 import { zoneNamed } from "../../time/zone.ts";
 import { instantInZone } from "../../time/instant_in_zone.ts";
 import type { LookAheadFinding } from "./look_ahead_finding.ts";
@@ -25,6 +26,7 @@ export function daylightSavingFindings(
   const gaps = new Map<string, Gap[]>();
   const messages = new Map<string, string | null>();
   const findings: LookAheadFinding[] = [];
+  const fields = new CronFields();
   for (const { name, cron, timezone } of entries) {
     if (cron === null) continue;
     const key = `${timezone} ${cron}`;
@@ -32,7 +34,7 @@ export function daylightSavingFindings(
     if (message === undefined) {
       const known = gaps.get(timezone) ?? gapsWithin(timezone, Math.floor(from / 1000));
       gaps.set(timezone, known);
-      messages.set(key, message = describe(cron, timezone, known));
+      messages.set(key, message = describe(parseCronExpression(cron, fields), timezone, known));
     }
     if (message !== null) findings.push({ kind: "daylight_saving", entry: name, message });
   }
@@ -58,9 +60,9 @@ function gapsWithin(timezone: string, from: number): Gap[] {
 }
 
 /** What becomes of the times in the first gap that matters; null when none does. */
-function describe(cron: string, timezone: string, gaps: readonly Gap[]): string | null {
-  if (gaps.length === 0 || parseCronExpression(cron).wildcard) return null;
-  const wallClock = cronCadence(cron);
+function describe(cron: CronExpression, timezone: string, gaps: readonly Gap[]): string | null {
+  if (gaps.length === 0 || cron.wildcard) return null;
+  const wallClock = parsedCadence(cron, "UTC");
   for (const { from, to, at } of gaps) {
     // Those in the gap, and the one that is due where it ends.
     const times: number[] = [];

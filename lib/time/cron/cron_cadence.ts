@@ -1,6 +1,10 @@
 import type { Cadence } from "../cadence.ts";
 import { CronCalendar, dayNumber, LAST_YEAR } from "./cron_calendar.ts";
-import { CronExpressionError, parseCronExpression } from "./cron_expression.ts";
+import {
+  type CronExpression,
+  CronExpressionError,
+  parseCronExpression,
+} from "./cron_expression.ts";
 import { type Segment, type Zone, zoneNamed } from "../zone.ts";
 
 export { CronExpressionError, cronFieldCount, describeSixFields } from "./cron_expression.ts";
@@ -34,15 +38,19 @@ const MOST_OFFSET = 16 * 3600;
  * ```
  */
 export function cronCadence(expression: string, timezone = "UTC"): Cadence {
-  const parsed = parseCronExpression(expression);
-  const calendar = new CronCalendar(parsed);
+  return parsedCadence(parseCronExpression(expression), timezone);
+}
+
+/** As {@link cronCadence}, for an expression that has been parsed. */
+export function parsedCadence(expression: CronExpression, timezone: string): Cadence {
+  const calendar = new CronCalendar(expression);
   if (calendar.next(FIRST_WALL_CLOCK_TIME) === Infinity) {
     throw new CronExpressionError(
-      expression,
+      expression.source,
       "it can never fire: no day matches its day, month and year fields",
     );
   }
-  return new CronCadence(calendar, parsed.wildcard, zoneNamed(timezone));
+  return new CronCadence(calendar, expression.wildcard, zoneNamed(timezone));
 }
 
 class CronCadence implements Cadence {

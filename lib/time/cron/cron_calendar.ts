@@ -1,4 +1,5 @@
-import type { CronExpression, DaysOfMonth, DaysOfWeek } from "./cron_expression.ts";
+import type { CronExpression } from "./cron_expression.ts";
+import type { DaysOfMonth, DaysOfWeek } from "./cron_sets.ts";
 
 const DAY = 86_400;
 
@@ -143,10 +144,8 @@ export function dayNumber(year: number, month: number): number {
     Math.floor(yearOfEra / 100) + ofYear - 719_468;
 }
 
-function yearAllowed(years: NonNullable<CronExpression["years"]>, year: number): boolean {
-  return years.some(({ first, last, step }) =>
-    year >= first && year <= last && (year - first) % step === 0
-  );
+function yearAllowed(years: Uint32Array, year: number): boolean {
+  return ((years[year >> 5] ?? 0) >>> (year & 31) & 1) === 1;
 }
 
 /** Whether some month, whatever its length and the weekday it begins with, has a day not in the mask. */
@@ -184,10 +183,9 @@ function daysOfMonthMask(field: DaysOfMonth, length: number, weekday: number): n
 }
 
 function daysOfWeekMask(field: DaysOfWeek, length: number, weekday: number): number {
-  const week = rotate(field.days, weekday);
-  let mask = week | week << 7 | week << 14 | week << 21 | week << 28;
-  for (let nth = 0; nth < 5; nth++) mask |= rotate(field.nth[nth] ?? 0, weekday) << (7 * nth);
-  mask |= rotate(field.last, (weekday + length - 7) % 7) << (length - 7);
+  let mask = 0;
+  for (let nth = 0; nth < 5; nth++) mask |= rotate(field[nth]!, weekday) << (7 * nth);
+  mask |= rotate(field[5]!, (weekday + length - 7) % 7) << (length - 7);
   return mask & wholeMonth(length);
 }
 

@@ -1,6 +1,7 @@
 /**
- * The grammar of cron expressions: text in, bit sets out. Which instants they name is the business
- * of `cron_calendar.ts` and `cron_cadence.ts`.
+ * The grammar of cron expressions: what is wrong with a text, and what it says as croner reads it
+ * (`cron_sets.ts`). Which instants that names is the business of `cron_calendar.ts` and
+ * `cron_cadence.ts`.
  *
  * The rules are those of crontab(5) (Vixie, Debian), with seconds and years, wrapping ranges and the
  * letters `L`, `#`, `W`, `?` of Quartz. What is not listed here is an error, never a guess.
@@ -19,11 +20,11 @@ import {
   MONTH,
   parseRange,
   parseValue,
-  type Range,
+  rangeText,
   SECOND,
-  values,
   YEAR,
 } from "./cron_field.ts";
+import { CronFields, type CronSets, type CronTexts } from "./cron_sets.ts";
 
 /** The text is no cron expression that can be kept; says which field and value, and what is allowed. */
 export class CronExpressionError extends Error {
@@ -45,42 +46,9 @@ export class CronExpressionError extends Error {
   }
 }
 
-/** What the day-of-month field names. */
-export interface DaysOfMonth {
-  /** Bit n: the n-th. */
-  readonly days: number;
-  /** Bit n: the weekday nearest the n-th, within the month (`15W`). */
-  readonly nearestWeekdays: number;
-  /** The last day (`L`). */
-  readonly last: boolean;
-  /** The last day that is no Saturday or Sunday (`LW`). */
-  readonly lastWeekday: boolean;
-}
-
-/** What the day-of-week field names; bit n of each number is weekday n, 0 is Sunday. */
-export interface DaysOfWeek {
-  /** In every week. */
-  readonly days: number;
-  /** Only the first, second, … fifth of the month (`5#2`). */
-  readonly nth: readonly [number, number, number, number, number];
-  /** Only the last of the month (`5L`). */
-  readonly last: number;
-}
-
 /** A parsed expression: what each field allows. */
-export interface CronExpression {
+export interface CronExpression extends CronSets {
   readonly source: string;
-  /** Allowed seconds: the first number holds 0–31, the second 32–59. */
-  readonly seconds: readonly [number, number];
-  readonly minutes: readonly [number, number];
-  /** Bit n: hour n. */
-  readonly hours: number;
-  readonly daysOfMonth: DaysOfMonth;
-  /** Bit n: month n, 1 is January. */
-  readonly months: number;
-  readonly daysOfWeek: DaysOfWeek;
-  /** Null when every year is allowed. */
-  readonly years: readonly Range[] | null;
   /** Whether the minute or hour field begins with `*`: Debian cron's *wildcard* jobs. */
   readonly wildcard: boolean;
 }
@@ -119,37 +87,23 @@ export function describeSixFields(expression: string): string {
     .join(", ");
 }
 
-/** Parses `source`; throws {@link CronExpressionError}. Whether it can ever fire is not looked at. */
-export function parseCronExpression(source: string): CronExpression {
+/**
+ * Parses `source`; throws {@link CronExpressionError}. Whether it can ever fire is not looked at.
+ *
+ * @param known what has been read of the fields of other expressions; more is added
+ */
+export function parseCronExpression(source: string, known = new CronFields()): CronExpression {
   const fail: Fail = (problem, field, value) => {
     throw new CronExpressionError(source, problem, field?.name, value);
   };
-  const fields = splitFields(source, fail);
-  const [second, minute, hour, dayOfMonth, month, dayOfWeek, year] = fields;
-  const plain = (text: string, field: Field) =>
-    items(text, field, fail).flatMap((item) => values(parseRange(item, field, fail), field));
-  return {
-    source,
-    seconds: bitPair(plain(second, SECOND)),
-    minutes: bitPair(plain(minute, MINUTE)),
-    hours: bits(plain(hour, HOUR)),
-    daysOfMonth: parseDaysOfMonth(dayOfMonth, fail),
-    months: bits(plain(month, MONTH)),
-    daysOfWeek: parseDaysOfWeek(dayOfWeek, fail),
-    years: year === "*" ? null : items(year, YEAR, fail).map((item) => {
-      const range = parseRange(item, YEAR, fail);
-      if (range.last < range.first) {
-        fail(`year range ${item} goes backwards, and years do not wrap`, YEAR, item);
-      }
-      return range;
-    }),
-    wildcard: minute.startsWith("*") || hour.startsWith("*"),
-  };
+  const texts = splitFields(source, fail);
+  const [, minute, hour] = texts;
+  const wildcard = minute.startsWith("*") || hour.startsWith("*");
+  const sets = known.read(texts, (text, place) => rewritten(text, FIELDS[place]!, fail));
+  return { ...sets, source, wildcard };
 }
 
-type SevenFields = [string, string, string, string, string, string, string];
-
-function splitFields(source: string, fail: Fail): SevenFields {
+function splitFields(source: string, fail: Fail): CronTexts {
   const text = source.trim();
   if (text.startsWith("@")) {
     const nickname = NICKNAMES.get(text.toLowerCase());
@@ -174,47 +128,45 @@ function splitFields(source: string, fail: Fail): SevenFields {
   }
   if (parts.length === 5) parts.unshift("0");
   if (parts.length === 6) parts.push("*");
-  return parts as SevenFields;
+  return parts as CronTexts;
 }
 
-function parseDaysOfMonth(text: string, fail: Fail): DaysOfMonth {
-  const field = DAY_OF_MONTH;
-  let days = 0, nearestWeekdays = 0, last = false, lastWeekday = false;
-  for (const item of items(text, field, fail)) {
-    if (/^L$/i.test(item)) last = true;
-    else if (/^LW$/i.test(item)) lastWeekday = true;
-    else if (/^\d+W$/i.test(item)) {
-      nearestWeekdays |= 1 << parseValue(item.slice(0, -1), item, field, fail);
-    } else days |= bits(values(parseRange(item, field, fail), field));
+/** Checks a field, item by item, and returns it in the form that croner reads as it is meant. */
+function rewritten(text: string, field: Field, fail: Fail): string {
+  if (text === "*") return text;
+  const list = items(text, field, fail).map((item) =>
+    field === DAY_OF_MONTH
+      ? dayOfMonth(item, fail)
+      : field === DAY_OF_WEEK
+      ? dayOfWeek(item, fail)
+      : range(item, field, fail)
+  );
+  // croner reads no LW in a list.
+  const others = list.filter((item) => item !== "LW");
+  return others.length === 0 ? "LW" : others.join();
+}
+
+function range(item: string, field: Field, fail: Fail): string {
+  const range = parseRange(item, field, fail);
+  if (field === YEAR && range.last < range.first) {
+    fail(`year range ${item} goes backwards, and years do not wrap`, field, item);
   }
-  return { days, nearestWeekdays, last, lastWeekday };
+  return rangeText(range, field);
 }
 
-function parseDaysOfWeek(text: string, fail: Fail): DaysOfWeek {
-  const field = DAY_OF_WEEK;
-  const nth: [number, number, number, number, number] = [0, 0, 0, 0, 0];
-  let days = 0, last = 0;
-  for (const item of items(text, field, fail)) {
-    const nthMatch = /^([^-/#*]+)#(.*)$/.exec(item);
-    const lastMatch = /^([^-/#*]+)L$/i.exec(item);
-    if (nthMatch) {
-      const day = fold(parseValue(nthMatch[1] ?? "", item, field, fail), field);
-      const which = /^\d+$/.test(nthMatch[2] ?? "") ? Number(nthMatch[2]) : 0;
-      if (which < 1 || which > 5) {
-        fail(`day of week ${item} must name the 1st to the 5th, such as FRI#2`, field, item);
-      }
-      nth[which - 1] = (nth[which - 1] ?? 0) | 1 << day;
-    } else if (lastMatch) {
-      last |= 1 << fold(parseValue(lastMatch[1] ?? "", item, field, fail), field);
-    } else days |= bits(values(parseRange(item, field, fail), field));
+function dayOfMonth(item: string, fail: Fail): string {
+  if (/^LW?$/i.test(item)) return item.toUpperCase();
+  if (/^\d+W$/i.test(item)) return `${parseValue(item.slice(0, -1), item, DAY_OF_MONTH, fail)}W`;
+  return range(item, DAY_OF_MONTH, fail);
+}
+
+function dayOfWeek(item: string, fail: Fail): string {
+  const [, name, which, last] = /^([^-/#*]+)(?:#(.*)|(L))$/i.exec(item) ?? [];
+  if (name === undefined) return range(item, DAY_OF_WEEK, fail);
+  const day = fold(parseValue(name, item, DAY_OF_WEEK, fail), DAY_OF_WEEK);
+  if (last !== undefined) return `${day}L`;
+  if (!/^0*[1-5]$/.test(which ?? "")) {
+    fail(`day of week ${item} must name the 1st to the 5th, such as FRI#2`, DAY_OF_WEEK, item);
   }
-  return { days, nth, last };
-}
-
-function bits(list: readonly number[]): number {
-  return list.reduce((set, value) => set | 1 << value, 0);
-}
-
-function bitPair(list: readonly number[]): [number, number] {
-  return [bits(list.filter((value) => value < 32)), bits(list.filter((value) => value >= 32))];
+  return `${day}#${Number(which)}`;
 }

@@ -1,5 +1,6 @@
 /**
- * One field of a cron expression: its values, and the lists, ranges and steps that name them.
+ * One field of a cron expression: what may stand in it. Each item is checked here, so that an error
+ * says which and what is allowed, and rewritten to numbers; what it names, croner reads.
  *
  * @module
  */
@@ -106,12 +107,14 @@ function allowed(field: Field): string {
   return field.names ? `${numbers} or a name ${field.names.join(", ")}` : numbers;
 }
 
-/** The values a range names. One that wraps goes on through the field's end, its step too: hours
- * `22-4/3` are 22, 1, 4. */
-export function values({ first, last, step }: Range, field: Field): number[] {
-  const size = field.max - field.min + 1;
-  const span = last >= first ? last - first : last - first + size;
-  const list: number[] = [];
-  for (let at = 0; at <= span; at += step) list.push(field.min + (first - field.min + at) % size);
-  return list;
+/**
+ * The range with numbers alone and without going round, as croner reads it. One that wraps goes on
+ * through the field's end, its step too: hours `22-4/3` are `22-23/3,1-4/3`.
+ */
+export function rangeText({ first, last, step }: Range, { min, max }: Field): string {
+  if (first === last) return `${first}`;
+  if (last > first) return `${first}-${last}/${step}`;
+  const size = max - min + 1;
+  const goesOn = first + Math.ceil((max + 1 - first) / step) * step - size;
+  return `${first}-${max}/${step}` + (goesOn > last ? "" : `,${goesOn}-${last}/${step}`);
 }

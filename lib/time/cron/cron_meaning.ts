@@ -1,5 +1,5 @@
 import { parseCronExpression } from "./cron_expression.ts";
-import type { Range } from "./cron_field.ts";
+import { CronFields } from "./cron_sets.ts";
 import { zoneNamed } from "../zone.ts";
 
 /**
@@ -18,20 +18,11 @@ export function sameCron(
   if (zone !== zoneNamed(b.timezone)) return false;
   // Only where clocks change does it matter how the minutes and hours are written.
   const isFixed = zone === zoneNamed("UTC");
-  return meaningOf(a.expression, isFixed) === meaningOf(b.expression, isFixed);
-}
-
-/** Everything that a cadence is made from, but for the text itself. */
-function meaningOf(expression: string, isFixed: boolean): string {
-  const { source: _, years, wildcard, ...fields } = parseCronExpression(expression);
-  return JSON.stringify({ ...fields, years: allYears(years), wildcard: !isFixed && wildcard });
-}
-
-function allYears(ranges: readonly Range[] | null): number[] | null {
-  if (ranges === null) return null;
-  const years = new Set<number>();
-  for (const { first, last, step } of ranges) {
-    for (let year = first; year <= last; year += step) years.add(year);
-  }
-  return [...years].sort((a, b) => a - b);
+  const fields = new CronFields();
+  // Everything that a cadence is made from, but for the text itself.
+  const meaningOf = (expression: string) => {
+    const { source: _, years, wildcard, ...sets } = parseCronExpression(expression, fields);
+    return JSON.stringify({ ...sets, years: years && [...years], wildcard: !isFixed && wildcard });
+  };
+  return meaningOf(a.expression) === meaningOf(b.expression);
 }

@@ -15,7 +15,7 @@ const EVERY_DAY_OF_WEEK = 0x7f;
  */
 export async function cronWords(expression: string): Promise<string> {
   const parsed = parseCronExpression(expression);
-  const { daysOfMonth, daysOfWeek } = parsed;
+  const { daysOfMonth } = parsed;
   const { default: cronstrue } = await import("cronstrue");
   let words: string;
   try {
@@ -24,7 +24,7 @@ export async function cronWords(expression: string): Promise<string> {
     return `When the fields match: ${expression.trim()}`; // it knows less than we read
   }
   const isDayOfMonth = (daysOfMonth.days >>> 0) !== EVERY_DAY_OF_MONTH;
-  const isDayOfWeek = daysOfWeek.days !== EVERY_DAY_OF_WEEK;
+  const isDayOfWeek = !isEveryDayOfWeek(parsed);
   // Either is enough, as in Vixie cron; its "and" can be read as both.
   return isDayOfMonth && isDayOfWeek
     ? words.replace(/(?<=of the month|month), (?:and )?/, ", or ")
@@ -35,7 +35,7 @@ export async function cronWords(expression: string): Promise<string> {
  * The same times, in the form that its words are right for: it takes any step to go on evenly, one
  * of 45 minutes too, and what leaves out nothing for a restriction.
  */
-function plainer(expression: string, { daysOfWeek }: CronExpression): string {
+function plainer(expression: string, parsed: CronExpression): string {
   const fields = expression.split(/\s+/);
   if (fields.length < 5) return expression; // a nickname
   const minute = fields.length === 5 ? 0 : 1;
@@ -50,7 +50,10 @@ function plainer(expression: string, { daysOfWeek }: CronExpression): string {
   };
   fields[minute] = even(minute, 60);
   fields[minute + 1] = even(minute + 1, 24);
-  const isWhole = daysOfWeek.days === EVERY_DAY_OF_WEEK;
-  if (isWhole) fields[minute + 4] = "*";
+  if (isEveryDayOfWeek(parsed)) fields[minute + 4] = "*";
   return fields.join(" ");
+}
+
+function isEveryDayOfWeek({ daysOfWeek }: CronExpression): boolean {
+  return daysOfWeek.every((days) => days === EVERY_DAY_OF_WEEK);
 }

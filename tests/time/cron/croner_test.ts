@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
-import { Cron } from "../../deps.ts";
+import { Cron } from "croner";
 import { cronCadence } from "../../../lib/time/cron/cron_cadence.ts";
 import { read } from "./oracle.ts";
 import { announcedSeed, random, randomExpression } from "./random_expression.ts";
 
 /*
- * croner 11 is a second opinion on which wall-clock times match, without zones. It reads some texts
- * otherwise than the contract, or not at all, and these are left out:
+ * croner's own search is a second opinion on which wall-clock times match, without zones. It gets the
+ * text as it stands, which it reads otherwise than the contract, or not at all, in some cases that are
+ * left out:
  *
  * - a day field that names every day without being `*` (`1-31`, `0-6`): a restriction to croner
  * - ranges that wrap, 7 at the head of a range, `LW` in a list: errors to croner

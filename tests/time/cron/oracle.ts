@@ -62,7 +62,7 @@ export function windowOf(timeZone: string, from: number, to: number, step: 1 | 6
 }
 
 const NAMES = "SUN MON TUE WED THU FRI SAT".split(" ");
-const MONTHS = " JAN FEB MAR APR MAY JUN JUL AUG SEP OCT NOV DEC".split(" ");
+export const MONTHS = " JAN FEB MAR APR MAY JUN JUL AUG SEP OCT NOV DEC".split(" ");
 
 function number(text: string, names: string[]): number {
   const named = names.indexOf(text.toUpperCase());
@@ -81,6 +81,15 @@ function plain(item: string, min: number, max: number, names: string[] = []): nu
     if (value === to) break;
   }
   return all.filter((_, index) => index % Number(step ?? 1) === 0);
+}
+
+/** The values of a list of such items. */
+export function listed(
+  text: string,
+  [min, max]: readonly [number, number],
+  names?: string[],
+): Set<number> {
+  return new Set(text.split(",").flatMap((item) => plain(item, min, max, names)));
 }
 
 interface Date6 {
@@ -138,12 +147,24 @@ function dayOfWeekItem(item: string, { year, month, day, weekday }: Date6): bool
   return plain(item, 0, 7, NAMES).map(sunday).includes(weekday);
 }
 
+function isDayOfMonth(text: string, date: Date6): boolean {
+  return text === "?" || text.split(",").some((item) => dayOfMonthItem(item, date));
+}
+
+function isDayOfWeek(text: string, date: Date6): boolean {
+  return text === "?" || text.split(",").some((item) => dayOfWeekItem(item, date));
+}
+
+/** Whether each of the two day fields, alone, names the day of an instant. */
+export function daysNamed(fields: { dayOfMonth: string; dayOfWeek: string }, shown: number) {
+  const date = split(shown);
+  return [isDayOfMonth(fields.dayOfMonth, date), isDayOfWeek(fields.dayOfWeek, date)];
+}
+
 /** Whether the two day fields, together, name the day. */
 function dayMatcher(dayOfMonth: string, dayOfWeek: string): (date: Date6) => boolean {
-  const byMonth = (date: Date6) =>
-    dayOfMonth === "?" || dayOfMonth.split(",").some((item) => dayOfMonthItem(item, date));
-  const byWeek = (date: Date6) =>
-    dayOfWeek === "?" || dayOfWeek.split(",").some((item) => dayOfWeekItem(item, date));
+  const byMonth = (date: Date6) => isDayOfMonth(dayOfMonth, date);
+  const byWeek = (date: Date6) => isDayOfWeek(dayOfWeek, date);
   const either = leavesOutADay(`month ${dayOfMonth}`, byMonth) &&
     leavesOutADay(`week ${dayOfWeek}`, byWeek);
   return (date) => either ? byMonth(date) || byWeek(date) : byMonth(date) && byWeek(date);
@@ -189,13 +210,11 @@ export function read(expression: string): Reading {
   if (fields.length === 6) fields.push("*");
   const [second = "", minute = "", hour = "", dayOfMonth = "", month = "", week = "", year = ""] =
     fields;
-  const all = (text: string, min: number, max: number, names?: string[]) =>
-    new Set(text.split(",").flatMap((item) => plain(item, min, max, names)));
-  const seconds = all(second, 0, 59);
-  const minutes = all(minute, 0, 59);
-  const hours = all(hour, 0, 23);
-  const months = all(month, 1, 12, MONTHS);
-  const years = all(year, 1, 9999);
+  const seconds = listed(second, [0, 59]);
+  const minutes = listed(minute, [0, 59]);
+  const hours = listed(hour, [0, 23]);
+  const months = listed(month, [1, 12], MONTHS);
+  const years = listed(year, [1, 9999]);
   const matchesDay = dayMatcher(dayOfMonth, week);
   const days = new Map<number, boolean>();
   return {
