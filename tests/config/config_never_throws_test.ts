@@ -176,3 +176,19 @@ Deno.test("an alias bomb that nobody reads costs nothing", () => {
       .join("");
   assert.ok(parseSchedulerConfig(yaml).config);
 });
+
+for (
+  const [what, text] of [
+    ["stars", `a: x${"*".repeat(50_000)} y: z`],
+    ["open brackets and one end", `a: x${"[".repeat(50_000)}]: y: z`],
+    ["spaces after colons", `a: ${":  ".repeat(200_000)}\0`],
+    ["nesting", "[".repeat(500_000)],
+    ["lines of an unclosed quote", `a: "${"b: 1\n  ".repeat(60_000)}`],
+  ]
+) {
+  Deno.test(`a broken text is refused in time proportional to its length: ${what}`, () => {
+    const started = performance.now();
+    assert.match(parseSchedulerConfig(text!).problems[0]!.message, /^Not valid YAML: /);
+    assert.ok(performance.now() - started < 2000);
+  });
+}

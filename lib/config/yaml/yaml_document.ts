@@ -6,19 +6,18 @@ import {
   mergeTag,
   parseEvents,
   SCALAR_STYLE,
-  YAMLException,
 } from "js-yaml";
 import { type ConfigProblem, type Finding, formatPath } from "../config_problem.ts";
 import { mayDiffer, scalarDifference } from "./yaml11_scalars.ts";
 import { doubtfulPlaces } from "./yaml_doubts.ts";
 import { LineIndex } from "./yaml_lines.ts";
-import { syntaxProblem } from "./yaml_syntax.ts";
-import { offsetOf, yamlTree } from "./yaml_tree.ts";
+import { YamlPositions } from "./yaml_positions.ts";
+import { contentProblem, countProblem, parseProblem } from "./yaml_syntax.ts";
 
 /** Mappings and lists inside one another, at most; js-yaml's own default. */
-const DEEPEST_NESTING = 100;
+const MAX_NESTING = 100;
 /** Keys brought in by `<<`, over the whole file: 100,000 entries of 50 keys. */
-const MOST_MERGED_KEYS = 5_000_000;
+const MAX_MERGED_KEYS = 5_000_000;
 
 const SCHEMA = CORE_SCHEMA.withTags(mergeTag);
 
@@ -39,28 +38,31 @@ export interface YamlDocument {
  */
 export function readYaml(text: string): YamlDocument | ConfigProblem {
   let events: Event[];
+  try {
+    events = parseEvents(text, { maxDepth: MAX_NESTING });
+  } catch (error) {
+    return parseProblem(text, error, MAX_NESTING);
+  }
+  const documents = events.filter((event) => event.type === EVENT_ID.DOCUMENT).length;
+  if (documents !== 1) return countProblem(text, documents);
+
+  const options = { source: text, schema: SCHEMA, maxTotalMergeKeys: MAX_MERGED_KEYS };
   let value: unknown;
   let hasDuplicates = false;
   try {
-    events = parseEvents(text, { maxDepth: DEEPEST_NESTING });
-    const documents = events.filter((event) => event.type === EVENT_ID.DOCUMENT).length;
-    if (documents !== 1) return syntaxProblem(text, documents === 0 ? "empty" : events);
-    const options = { source: text, schema: SCHEMA, maxTotalMergeKeys: MOST_MERGED_KEYS };
+    [value] = constructFromEvents(events, options);
+  } catch {
+    // Perhaps since a key stands twice. What else is wrong is wrong then too.
+    hasDuplicates = true;
     try {
-      [value] = constructFromEvents(events, options);
-    } catch (error) {
-      if (!(error instanceof YAMLException) || !/duplicated mapping key/.test(error.reason)) {
-        throw error;
-      }
-      hasDuplicates = true;
       [value] = constructFromEvents(events, { ...options, json: true });
+    } catch (error) {
+      return contentProblem(text, error, new YamlPositions(text, events));
     }
-  } catch (error) {
-    return syntaxProblem(text, error);
   }
 
   const findings = hasDuplicates || hasDoubtfulScalar(text, events)
-    ? doubtfulPlaces(yamlTree(text, events), new LineIndex(text))
+    ? doubtfulPlaces(new YamlPositions(text, events), new LineIndex(text))
     : [];
   return { value, findings, locate: (wanted) => locate(text, events, wanted) };
 }
@@ -80,19 +82,19 @@ function locate(
   findings: readonly Finding[],
 ): ConfigProblem[] {
   if (findings.length === 0) return [];
-  const tree = yamlTree(text, events);
+  const positions = new YamlPositions(text, events);
   const lines = new LineIndex(text);
   return findings
     .map((finding) => ({
       finding,
-      offset: finding.offset ?? offsetOf(tree, finding.at, finding.aimsAtKey),
+      offset: finding.offset ?? positions.find(finding.at, finding.aimsAtKey),
     }))
     .toSorted((a, b) => a.offset - b.offset)
     .map(({ finding, offset }) => {
       const { severity, message, at, compareWith } = finding;
       const other = compareWith === undefined
         ? ""
-        : ` (line ${lines.position(offsetOf(tree, compareWith)).line})`;
+        : ` (line ${lines.position(positions.find(compareWith)).line})`;
       return {
         severity,
         message: message + other,

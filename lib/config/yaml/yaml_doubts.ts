@@ -1,56 +1,51 @@
 import { type DocumentPath, type Finding, formatPath, shown } from "../config_problem.ts";
 import { scalarDifference } from "./yaml11_scalars.ts";
 import type { LineIndex } from "./yaml_lines.ts";
-import { isMergeKey, type YamlNode } from "./yaml_tree.ts";
+import { ROOT, type YamlPositions } from "./yaml_positions.ts";
 
 /**
- * Warnings about what may not mean what its writer thinks: keys that stand twice in a mapping, and
- * plain scalars that Python's YAML 1.1 reads differently. Each is reported where it is written.
+ * Returns warnings about what may not mean what its writer thinks: keys that stand twice in a mapping,
+ * and plain scalars that Python's YAML 1.1 reads differently. Each is reported where it is written.
  */
-export function doubtfulPlaces(root: YamlNode, lines: LineIndex): Finding[] {
+export function doubtfulPlaces(positions: YamlPositions, lines: LineIndex): Finding[] {
   const findings: Finding[] = [];
-  visit(root, []);
+  visit(ROOT, []);
   return findings;
 
-  function visit(node: YamlNode, at: DocumentPath): void {
-    if (node.kind === "sequence") node.items.forEach((item, index) => visit(item, [...at, index]));
-    else if (node.kind === "scalar") {
-      if (!isInstant(at)) reportDifference(node, at, false);
-    } else if (node.kind === "mapping") {
-      const seen = new Map<string, YamlNode>();
-      for (const { key, value } of node.pairs) {
-        if (key.kind !== "scalar") continue;
-        const place = [...at, key.text];
-        reportDifference(key, place, true);
-        const first = seen.get(key.text);
-        if (first !== undefined) reportDuplicate(key, first, place);
-        seen.set(key.text, key);
-        visit(value, isMergeKey(key) ? at : place);
-      }
+  function visit(node: number, at: DocumentPath): void {
+    if (!isInstant(at)) reportDifference(node, at, false);
+    positions.items(node).forEach((item, index) => visit(item, [...at, index]));
+    const seen = new Map<string, number>();
+    for (const [key, value] of positions.pairs(node)) {
+      const text = positions.text(key);
+      if (text === null) continue;
+      const place = [...at, text];
+      reportDifference(key, place, true);
+      const first = seen.get(text);
+      if (first !== undefined) reportDuplicate(key, first, place);
+      seen.set(text, key);
+      visit(value, positions.isMergeKey(key) ? at : place);
     }
   }
 
-  function reportDifference(
-    node: YamlNode & { kind: "scalar" },
-    at: DocumentPath,
-    aimsAtKey: boolean,
-  ): void {
-    if (!node.plain || node.offset < 0) return;
-    const difference = scalarDifference(node.text);
+  function reportDifference(node: number, at: DocumentPath, aimsAtKey: boolean): void {
+    const offset = positions.offset(node);
+    const text = positions.isPlain(node) && offset >= 0 ? positions.text(node) : null;
+    const difference = text === null ? null : scalarDifference(text);
     if (difference === null) return;
-    const what = aimsAtKey ? `the key ${node.text}` : node.text;
     findings.push({
       severity: "warning",
-      message: `${formatPath(at)}: ${what} is read as ${difference.here} here, and as ` +
-        `${difference.python} by Python's YAML 1.1: quote it or write the value that is meant`,
+      message: `${formatPath(at)}: ${aimsAtKey ? "the key " : ""}${text} is read as ` +
+        `${difference.here} here, and as ${difference.python} by Python's YAML 1.1: quote it or ` +
+        `write the value that is meant`,
       at,
       aimsAtKey,
-      offset: node.offset,
+      offset,
     });
   }
 
-  function reportDuplicate(key: YamlNode, first: YamlNode, at: DocumentPath): void {
-    const { line, column } = lines.position(Math.max(first.offset, 0));
+  function reportDuplicate(key: number, first: number, at: DocumentPath): void {
+    const { line, column } = lines.position(Math.max(positions.offset(first), 0));
     const parent = formatPath(at.slice(0, -1)) || "the document";
     findings.push({
       severity: "warning",
@@ -58,7 +53,7 @@ export function doubtfulPlaces(root: YamlNode, lines: LineIndex): Finding[] {
         `column ${column}: the last one counts`,
       at,
       aimsAtKey: true,
-      offset: Math.max(key.offset, 0),
+      offset: Math.max(positions.offset(key), 0),
     });
   }
 }

@@ -1,114 +1,129 @@
-import { type Event, parseEvents, YAMLException } from "js-yaml";
+/**
+ * Words what the YAML parser refuses. Its reason is quoted. Since its errors have no codes, what to do
+ * about one is decided by what stands at the place.
+ *
+ * @module
+ */
+
+import { parseEvents, YAMLException } from "js-yaml";
+import { errorText } from "../../internal/error_text.ts";
 import type { ConfigProblem } from "../config_problem.ts";
 import { LineIndex } from "./yaml_lines.ts";
-import { yamlTree } from "./yaml_tree.ts";
-
-/** What to do about the parser's complaints; the first that matches is appended. */
-const ADVICE: readonly (readonly [pattern: RegExp, advice: string])[] = [
-  [/^tab characters/, "indent with spaces"],
-  [/^(?:unidentified|recursive) alias|alias node/, 'a value that begins with "*" must be quoted'],
-  [/^unknown \w+ tag/, 'write the value without a tag, or quote it if it begins with "!"'],
-  [/complex keys/, "a key must be a plain word or a quoted string"],
-  [/maxTotalMergeKeys/, "write the keys out instead of merging them"],
-  [/maxDepth/, "put mappings and lists less deep inside one another"],
-  [/null byte|non-printable/, "remove the character, or write it as an escape in double quotes"],
-  [/unexpected end of the stream within a flow/, 'a "[" or "{" is not closed'],
-  [/unexpected end of the stream within a/, "a quote is not closed"],
-  [/cannot merge mappings/, '"<<" takes a mapping or a list of mappings'],
-  [/multiline key|':' after a mapping key/, 'every key needs a ":" and a space after it'],
-  [
-    /^deficient indentation/,
-    'a "[", a "{" or a quote is not closed, or its lines are not indented',
-  ],
-  [
-    /bad indentation/,
-    "keys of one mapping must stand in one column, and a " +
-    'value that contains ": " must be quoted',
-  ],
-];
+import type { YamlPositions } from "./yaml_positions.ts";
 
 /** Characters that cannot begin a plain value, as in `cron: @daily` and a bare star in a cron. */
 const RESERVED_START = /:[ \t]+([@`%]|\*(?=[\s\d/,*-]))/d;
+// deno-lint-ignore no-control-regex -- those that YAML forbids
+const UNPRINTABLE = /^[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\p{Cs}\ufffe\uffff]/u;
+/** Before the place: a tag, an anchor, a block scalar's head, an escape, an open bracket. */
+const SAYS_ENOUGH = /[!&|>\\]\S*$|[[{][^\]}]*$/;
+/** How much of a line is looked at on each side of the place, so that a long one costs no more. */
+const MAX_LOOK_CHARACTERS = 500;
 
-/**
- * The one problem of a text that is no single YAML document: `cause` is what the parser threw, its
- * events when they hold several documents, or "empty".
- */
-export function syntaxProblem(text: string, cause: unknown): ConfigProblem {
-  const lines = new LineIndex(text);
-  if (cause === "empty") {
-    return problem("The file is empty: expected a mapping with 'name' and 'schedules'", 1, 1);
-  }
-  if (Array.isArray(cause)) {
-    const { line, column } = lines.position(secondDocument(text, cause));
-    return problem(
+/** Returns the problem of a text that holds no document, or several. */
+export function countProblem(text: string, documents: number): ConfigProblem {
+  return documents === 0
+    ? problem(text, 0, "The file is empty: expected a mapping with 'name' and 'schedules'")
+    : problem(
+      text,
+      secondDocument(text),
       "Not one YAML document: a second one begins here, and one file holds one configuration",
-      line,
-      column,
     );
-  }
-  if (!(cause instanceof YAMLException)) {
-    return problem(`Not valid YAML: ${cause instanceof Error ? cause.message : cause}`, 1, 1);
-  }
-  let position = cause.mark?.position ?? 0;
-  let advice = ADVICE.find(([pattern]) => pattern.test(cause.reason))?.[1];
-  const reserved = reservedStart(text, position);
-  if (reserved !== null) {
-    position = reserved;
-    advice = `a value that begins with "${text.charAt(reserved)}" must be quoted`;
-  } else if (/complex keys/.test(cause.reason)) position = complexKey(text);
-  else if (/^unidentified alias/.test(cause.reason)) position--; // from the name back to its star
-  const { line, column } = lines.position(position);
-  return problem(`Not valid YAML: ${cause.reason}${advice ? `: ${advice}` : ""}`, line, column);
 }
 
-function problem(message: string, line: number, column: number): ConfigProblem {
-  return { severity: "error", message, path: "", line, column };
-}
+/** Returns the problem of a text that cannot be parsed with `maxDepth`. */
+export function parseProblem(text: string, error: unknown, maxDepth: number): ConfigProblem {
+  const position = positionOf(error);
+  const start = Math.max(
+    text.lastIndexOf("\n", position - 1) + 1,
+    position - MAX_LOOK_CHARACTERS,
+  );
+  const before = text.slice(start, position);
+  const after = text.slice(position, position + MAX_LOOK_CHARACTERS).split(/[\r\n]/, 1)[0]!;
+  const [reserved] = RESERVED_START.exec(before + after)?.indices?.[1] ?? [];
+  return reserved === undefined
+    ? notValid(text, error, position, layoutAdvice())
+    : notValid(text, error, start + reserved, mustBeQuoted((before + after).charAt(reserved)));
 
-/** Where a value on the line of `position` begins with a character that must be quoted. */
-function reservedStart(text: string, position: number): number | null {
-  const start = text.lastIndexOf("\n", position - 1) + 1;
-  const end = text.indexOf("\n", position);
-  const match = RESERVED_START.exec(text.slice(start, end < 0 ? undefined : end));
-  const [from] = match?.indices?.[1] ?? [];
-  return from === undefined ? null : start + from;
-}
-
-/** The first key that is a mapping or a list; the parser does not say where it is. */
-function complexKey(text: string): number {
-  const nodes = [yamlTree(text, parseEvents(text, {}))];
-  for (const node of nodes) {
-    if (node.kind === "sequence") nodes.push(...node.items);
-    else if (node.kind === "mapping") {
-      for (const { key, value } of node.pairs) {
-        const complex = key.kind === "alias"
-          ? key.target?.kind !== "scalar"
-          : key.kind !== "scalar";
-        if (complex) return Math.max(key.offset, 0);
-        nodes.push(value);
-      }
+  function layoutAdvice(): string | undefined {
+    if (UNPRINTABLE.test(after)) {
+      return "remove the character, or write it as an escape in double quotes";
     }
+    if (/^ *\t/.test(before + after)) return "indent with spaces";
+    if (/\*\S*$/.test(before)) return mustBeQuoted("*");
+    // With one level more the same text is refused elsewhere, or not at all.
+    if (refusedAt(text, maxDepth + 1) !== position) {
+      return "put mappings and lists less deep inside one another";
+    }
+    const isAtBreak = before.trim() === "" || text.slice(position).trim() === "";
+    const read = text.slice(0, position);
+    if (isAtBreak && /["'[{]/.test(read) && refusedAt(read, maxDepth) !== null) {
+      return 'a "[", a "{" or a quote is not closed, or its lines are not indented';
+    }
+    return SAYS_ENOUGH.test(before + after.charAt(0)) || text.startsWith("%")
+      ? undefined
+      : 'every key needs a ":" and a space after it, keys of one mapping must stand in one ' +
+        'column, and a value that contains ": " must be quoted';
   }
-  return 0;
 }
 
-/** Where the second document begins: at the first marker after the first document's content. */
-function secondDocument(text: string, events: readonly Event[]): number {
-  let end = 0;
-  let documents = 0;
-  for (const event of events) {
-    if ("directives" in event) documents++;
-    if (documents > 1) break;
-    if ("valueEnd" in event) end = Math.max(end, event.valueEnd);
-    else if ("start" in event) end = Math.max(end, event.start);
+/** Returns the problem of a text that can be parsed, and no values made of it. */
+export function contentProblem(
+  text: string,
+  error: unknown,
+  positions: YamlPositions,
+): ConfigProblem {
+  const position = positionOf(error);
+  if (text[position] === "!") {
+    const advice = 'write the value without a tag, or quote it if it begins with "!"';
+    return notValid(text, error, position, advice);
   }
-  const marker = /^(?:---|\.\.\.)(?=\s|$)/gm;
-  marker.lastIndex = end;
-  let found = marker.exec(text);
-  // A file's own opening marker, where nothing follows it.
-  if (found !== null && end === 0 && text.slice(0, found.index).trim() === "") {
-    found = marker.exec(text) ?? found;
+  if (text.startsWith("<<", position)) {
+    const advice = '"<<" takes a mapping or a list of mappings; write the keys out instead';
+    return notValid(text, error, position, advice);
   }
-  return found?.index ?? end;
+  // The parser names the place of an alias' name, and 0 for a mapping or a list.
+  const complex = positions.complexKey();
+  if (complex !== null && (position === 0 || position === complex + 1)) {
+    return notValid(text, error, complex, "a key must be a plain word or a quoted string");
+  }
+  return text[position - 1] === "*"
+    ? notValid(text, error, position - 1, mustBeQuoted("*"))
+    : notValid(text, error, position);
+}
+
+function notValid(text: string, error: unknown, offset: number, advice?: string): ConfigProblem {
+  const reason = error instanceof YAMLException ? error.reason : errorText(error);
+  return problem(text, offset, `Not valid YAML: ${reason}${advice ? `: ${advice}` : ""}`);
+}
+
+function problem(text: string, offset: number, message: string): ConfigProblem {
+  return { severity: "error", message, path: "", ...new LineIndex(text).position(offset) };
+}
+
+function mustBeQuoted(character: string): string {
+  return `a value that begins with "${character}" must be quoted`;
+}
+
+function positionOf(error: unknown): number {
+  return error instanceof YAMLException ? error.mark?.position ?? 0 : 0;
+}
+
+/** Where the parser refuses `text`, or null. */
+function refusedAt(text: string, maxDepth: number): number | null {
+  try {
+    parseEvents(text, { maxDepth });
+    return null;
+  } catch (error) {
+    return positionOf(error);
+  }
+}
+
+/** Where the second document begins; a line of `---` or `...` ends one wherever it stands. */
+function secondDocument(text: string): number {
+  const [first, second] = text.matchAll(/^(?:---|\.\.\.)(?=\s|$)/gm);
+  // What may precede a file's own opening marker.
+  const isOpening = text.slice(0, first?.index).split(/[\r\n]+/)
+    .every((line) => /^(?:\s*(?:#.*)?|%.*)$/.test(line));
+  return (isOpening && second || first)?.index ?? 0;
 }
