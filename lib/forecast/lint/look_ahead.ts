@@ -5,7 +5,6 @@
  */
 import { daylightSavingFindings } from "./look_ahead_daylight_saving.ts";
 import { crowdFindings } from "./look_ahead_crowds.ts";
-import { nameFindings } from "./look_ahead_names.ts";
 import { rareDayFindings } from "./look_ahead_rare_days.ts";
 import type { LookAheadFinding } from "./look_ahead_finding.ts";
 import type { ScheduleEntry } from "../../config/schedule_entry.ts";
@@ -20,7 +19,6 @@ export function lookAhead(entries: readonly ScheduleEntry[], from: number): Look
   return [
     ...daylightSavingFindings(enabled, from),
     ...crowdFindings(enabled, from),
-    ...nameFindings(enabled),
     ...rareDayFindings(enabled, from),
   ];
 }

@@ -1,6 +1,6 @@
 /** Something that is valid, and probably not meant. */
 export interface LookAheadFinding {
-  readonly kind: "daylight_saving" | "crowd" | "name" | "rare_day";
+  readonly kind: "daylight_saving" | "crowd" | "rare_day";
   readonly entry: string;
   readonly message: string;
 }
