@@ -170,7 +170,7 @@ function place(specifier: string): string {
 
 Deno.test("the package that would be published is clean, and leaves the tests out", async () => {
   const { success, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["publish", "--dry-run", "--allow-dirty"],
+    args: ["publish", "--dry-run", "--allow-dirty", "--no-check"],
     cwd: ROOT,
     env: { NO_COLOR: "1" },
   }).output();
