@@ -109,7 +109,7 @@ export class FiringTotals {
   /** How long expansion functions took, in seconds. */
   readonly expansion = new Distribution(EXPANSION_BOUNDS);
   /** How many firings ended how, by the number of the quarter of an hour since the epoch. */
-  readonly quarters = new Map<number, Record<Kind, number>>();
+  readonly quarters: Map<number, Record<Kind, number>> = new Map();
 
   add({ lateness, expansion }: FiringRecord, kind: Kind, quarter: number): void {
     let bin = this.quarters.get(quarter);
