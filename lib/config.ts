@@ -17,8 +17,8 @@ export type {
   GoalConfig,
   ScheduleEntry,
   TaskConfig,
-  Timing,
 } from "./config/schedule_entry.ts";
+export type { Timing, TimingData } from "./config/timing/timing.ts";
 export { validateSchedulerConfig } from "./config/validate_config.ts";
 export type { Cadence } from "./time/cadence.ts";
 export {

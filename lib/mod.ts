@@ -29,6 +29,7 @@ export {
   type SchedulerConfig,
 } from "./config/load_config.ts";
 export type { ScheduleEntry } from "./config/schedule_entry.ts";
+export type { Timing, TimingData } from "./config/timing/timing.ts";
 export { validateSchedulerConfig } from "./config/validate_config.ts";
 export type { DeliveryMode } from "./durable/delivery.ts";
 export type { ReplicaOptions } from "./engine/firing_engine.ts";

@@ -118,6 +118,17 @@ Deno.test("each outside library is known to one place only", async () => {
   assert.deepEqual(wrong, []);
 });
 
+Deno.test("the kinds of timing are known to the schema, and cron's to warnings about expressions", async () => {
+  const knowers = (await imports())
+    .filter(({ to }) => /^lib\/config\/timing\/(?!timing\.|timing_table\.)/.test(to))
+    .map(({ from }) => from);
+  assert.deepEqual([...new Set(knowers)].sort(), [
+    "lib/config/config_schema.ts",
+    "lib/forecast/lint/look_ahead_daylight_saving.ts",
+    "lib/forecast/lint/look_ahead_rare_days.ts",
+  ]);
+});
+
 Deno.test("only the clock reads time or sets a timer", async () => {
   const forbidden = /\bDate\.now\(|\bnew Date\(\)|\bperformance\.now\(|\bset(Timeout|Interval)\(/;
   const wrong: string[] = [];

@@ -1,18 +1,18 @@
 import { isPlainObject } from "../internal/plain_object.ts";
-import type { Action, ScheduleEntry, Timing } from "./schedule_entry.ts";
-import type { Cadence } from "../time/cadence.ts";
-import type { CadenceTable } from "./config_cadences.ts";
+import type { Action, ScheduleEntry } from "./schedule_entry.ts";
 import type { JsonCheck } from "./config_json.ts";
 import { type DocumentPath, type Finding, shown } from "./config_problem.ts";
 import { DEFAULTS, type EntryInput, MIN_GRACE_SECONDS, TIMINGS } from "./config_schema.ts";
 import { entryStructure } from "./config_structure.ts";
 import { entryNameProblem, expandFromProblem, parseInstant } from "./config_values.ts";
+import type { Timing } from "./timing/timing.ts";
+import type { TimingTable } from "./timing/timing_table.ts";
 
 /** What the entries of one file share. */
 export interface FileContext {
   /** The zone of entries that name none; a valid one. */
   readonly timezone: string;
-  readonly cadences: CadenceTable;
+  readonly timings: TimingTable;
   readonly json: JsonCheck;
   /** The position in `schedules` of each name met so far. */
   readonly names: Map<string, number>;
@@ -43,7 +43,7 @@ export function readEntry(raw: unknown, index: number, file: FileContext): Sched
   if (!isPlainObject(raw)) return null;
 
   if (typeof fields.name === "string" && fields.name !== "") checkName(fields.name);
-  const cadence = checkTiming();
+  const timing = checkTiming();
   checkAction();
   checkGrace();
   if (typeof fields.expand_from === "string") {
@@ -62,7 +62,7 @@ export function readEntry(raw: unknown, index: number, file: FileContext): Sched
     );
   }
   // Without an error the structure is the schema's, but for unknown keys, which nobody reads.
-  return isRight ? build(raw as EntryInput) : null;
+  return isRight && timing !== null ? build(raw as EntryInput, timing) : null;
 
   function checkName(name: string): void {
     const problem = entryNameProblem(name);
@@ -77,13 +77,13 @@ export function readEntry(raw: unknown, index: number, file: FileContext): Sched
     });
   }
 
-  function checkTiming(): Cadence | null {
+  function checkTiming(): Timing | null {
     const zone = typeof fields.timezone === "string" ? fields.timezone : file.timezone;
-    const zoneProblem = zone === "" ? null : file.cadences.zoneProblem(zone);
+    const zoneProblem = zone === "" ? null : file.timings.zoneProblem(zone);
     if (zoneProblem !== null) fail(`'timezone': ${zoneProblem}`, "timezone");
 
-    const timings = Object.keys(TIMINGS);
-    const given = timings.filter((key) => isPresent(fields[key]));
+    const kinds = Object.keys(TIMINGS);
+    const given = kinds.filter((kind) => isPresent(fields[kind]));
     if (given.length > 1) {
       report({
         severity: "error",
@@ -92,18 +92,20 @@ export function readEntry(raw: unknown, index: number, file: FileContext): Sched
         aimsAtKey: true,
       });
     } else if (given.length === 0) {
-      fail(`must specify either ${timings.map((key) => `'${key}'`).join(" or ")}`);
+      fail(`must specify either ${kinds.map((key) => `'${key}'`).join(" or ")}`);
     }
-    if (typeof fields.cron !== "string") return null;
-
-    const isZoneRight = zoneProblem === null && zone !== "";
-    const reading = file.cadences.read(fields.cron, isZoneRight ? zone : DEFAULTS.timezone);
-    if (reading.problem !== null) fail(reading.problem, "cron");
-    if (reading.warning !== null) {
-      const message = `${place}: ${reading.warning}`;
-      report({ severity: "warning", message, at: [...at, "cron"] });
+    const rightZone = zoneProblem === null && zone !== "" ? zone : DEFAULTS.timezone;
+    let timing: Timing | null = null;
+    for (const kind of given) {
+      const reading = file.timings.read(kind, fields[kind], rightZone);
+      if (reading.problem !== null) fail(reading.problem, kind);
+      if (reading.warning !== null) {
+        const message = `${place}: ${reading.warning}`;
+        report({ severity: "warning", message, at: [...at, kind] });
+      }
+      timing = reading.timing;
     }
-    return reading.cadence;
+    return timing;
   }
 
   function checkAction(): void {
@@ -152,11 +154,11 @@ export function readEntry(raw: unknown, index: number, file: FileContext): Sched
     return null;
   }
 
-  function build(input: EntryInput): ScheduleEntry {
+  function build(input: EntryInput, timing: Timing): ScheduleEntry {
     return {
       name: input.name,
       timezone: input.timezone ?? file.timezone,
-      cronCadence: cadence,
+      timing,
       expandFrom: input.expand_from ?? null,
       expandTimeoutSeconds: input.expand_timeout_seconds ?? DEFAULTS.expand_timeout_seconds,
       enabled: input.enabled ?? DEFAULTS.enabled,
@@ -166,16 +168,9 @@ export function readEntry(raw: unknown, index: number, file: FileContext): Sched
       endAt,
       misfireGraceSeconds: input.misfire_grace_seconds ?? null,
       catchUp: input.catch_up ?? null,
-      ...timingOf(input),
       ...actionOf(input),
     };
   }
-}
-
-function timingOf({ cron, interval_seconds }: EntryInput): Timing {
-  return typeof cron === "string"
-    ? { cron, intervalSeconds: null }
-    : { cron: null, intervalSeconds: interval_seconds ?? NaN };
 }
 
 function actionOf({ dispatch_type, goal, task }: EntryInput): Action {

@@ -7,13 +7,11 @@
 
 import { CATCH_UP_POLICIES, DISPATCH_TYPES, MODEL_TIERS, PRIORITIES } from "../wire/vocabulary.ts";
 import { published, type TypeOf } from "./schema_interpreter.ts";
+import { CRON } from "./timing/cron_timing.ts";
+import { INTERVAL, MAX_SECONDS } from "./timing/interval_timing.ts";
 
 /** Names go into a header, a message id and a subject; longer ones are refused. */
 export const MAX_NAME_CHARACTERS = 256;
-/** Occurrences are told apart by the millisecond, so an interval is no shorter. */
-export const MIN_INTERVAL_SECONDS = 0.001;
-/** A hundred years: beyond it, adding to a date leaves the range of dates. */
-export const MAX_SECONDS = 3_155_760_000;
 /** A machine that has other work delays healthy firings by most of a second. */
 export const MIN_GRACE_SECONDS = 1;
 /** An expansion that takes longer than a day is not waited for. */
@@ -109,26 +107,11 @@ const TASK_SCHEMA = {
 
 /** The kinds of timing; an entry has exactly one of these keys. */
 export const TIMINGS = {
-  cron: {
-    type: ["string", "null"],
-    title: "Cron expression",
-    wanted: 'a string of five fields such as "0 * * * *"',
-    complaint: "invalid cron expression",
-    description: "Minute, hour, day of month, month, day of week. Six fields put seconds first. " +
-      "Quote it. Exactly one of `cron` and `interval_seconds`.",
-    examples: ["0 * * * *", "30 2 * * MON-FRI", "@daily"],
-  },
-  interval_seconds: {
-    type: ["number", "null"],
-    minimum: MIN_INTERVAL_SECONDS,
-    maximum: MAX_SECONDS,
-    title: "Interval",
-    wanted: `a positive number of seconds from ${MIN_INTERVAL_SECONDS} to ${MAX_SECONDS}`,
-    description: "Seconds between firings, fractions allowed; the first comes one interval " +
-      "after the start. Exactly one of `cron` and `interval_seconds`.",
-    examples: [300, 0.5],
-  },
+  cron: CRON,
+  interval_seconds: INTERVAL,
 } as const;
+
+const TIMING_SCHEMAS = schemasOf(TIMINGS);
 
 /** The structure of one entry of `schedules`: keys and types, without the rules between keys. */
 export const ENTRY_SCHEMA = {
@@ -146,7 +129,7 @@ export const ENTRY_SCHEMA = {
       description: "Unique in the file; names the entry in logs, headers and message ids.",
       examples: ["hourly_summarize"],
     },
-    ...TIMINGS,
+    ...TIMING_SCHEMAS,
     dispatch_type: {
       enum: DISPATCH_TYPES,
       title: "Dispatch type",
@@ -270,7 +253,7 @@ export const FILE_SCHEMA = {
 const ENTRY_RULES = {
   allOf: [
     {
-      oneOf: Object.entries(TIMINGS).map(([key, { type: [type] }]) => ({
+      oneOf: Object.entries(TIMING_SCHEMAS).map(([key, { type: [type] }]) => ({
         required: [key],
         properties: { [key]: { type } },
       })),
@@ -320,3 +303,8 @@ export const CONFIG_JSON_SCHEMA = published({
     },
   ],
 });
+
+function schemasOf<Kinds extends Record<string, { schema: unknown }>>(kinds: Kinds) {
+  const schemas = Object.entries(kinds).map(([key, { schema }]) => [key, schema]);
+  return Object.fromEntries(schemas) as { readonly [K in keyof Kinds]: Kinds[K]["schema"] };
+}

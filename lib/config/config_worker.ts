@@ -6,7 +6,8 @@
  */
 import type { ConfigProblem } from "./config_problem.ts";
 import { loadSchedulerConfig } from "./load_config.ts";
-import type { ScheduleEntry } from "./schedule_entry.ts";
+import type { EntryWith, ScheduleEntry } from "./schedule_entry.ts";
+import type { TimingData } from "./timing/timing.ts";
 import type { SchedulerConfig } from "./validate_config.ts";
 
 /** All but the entries. */
@@ -16,8 +17,8 @@ export interface ConfigHead {
   readonly config: Omit<SchedulerConfig, "entries"> & { readonly entryCount: number } | null;
 }
 
-/** An entry whose cadence, a function, has been left behind. */
-export type EntryWithoutCadence = ScheduleEntry & { readonly cronCadence: null };
+/** An entry whose timing, which has functions, has been left behind. */
+export type EntryData = EntryWith<TimingData>;
 
 /** Few enough that to unpack them takes the receiver a few milliseconds. */
 const ENTRIES_AT_ONCE = 500;
@@ -29,7 +30,7 @@ if (import.meta.main) {
     const { data } = event as MessageEvent<string | null>;
     if (data === null) {
       const next = entries.slice(sent, sent += ENTRIES_AT_ONCE);
-      postMessage(next.map((entry): EntryWithoutCadence => ({ ...entry, cronCadence: null })));
+      postMessage(next.map(dataOf));
       return;
     }
     const { config, problems } = await loadSchedulerConfig(data);
@@ -46,4 +47,9 @@ if (import.meta.main) {
   });
 }
 
-declare function postMessage(message: ConfigHead | readonly EntryWithoutCadence[]): void;
+function dataOf(entry: ScheduleEntry): EntryData {
+  const { kind, value } = entry.timing;
+  return { ...entry, timing: { kind, value } };
+}
+
+declare function postMessage(message: ConfigHead | readonly EntryData[]): void;

@@ -1,10 +1,10 @@
 import type { Clock } from "../time/clock.ts";
-import { CadenceTable } from "./config_cadences.ts";
 // Imported, the worker's entry is in what `deno compile` makes of these modules unbundled.
-import type { ConfigHead, EntryWithoutCadence } from "./config_worker.ts";
+import type { ConfigHead, EntryData } from "./config_worker.ts";
 import "./config_worker.ts";
 import { type LoadedConfig, loadSchedulerConfig } from "./load_config.ts";
 import type { ScheduleEntry } from "./schedule_entry.ts";
+import { TimingTable } from "./timing/timing_table.ts";
 import { workerEntry } from "../internal/worker_entry.ts";
 
 /** Up to this size a file is read in less time than a due entry may be delayed; in bytes. */
@@ -25,11 +25,11 @@ export async function loadConfigApart(path: string, clock: Clock): Promise<Loade
     const { problems, config } = await ask<ConfigHead>(worker, path);
     if (config === null) return { config, problems };
     const { name, timezone, entryCount } = config;
-    const cadences = new CadenceTable();
+    const timings = new TimingTable();
     const entries: ScheduleEntry[] = [];
     while (entries.length < entryCount) {
-      for (const entry of await ask<EntryWithoutCadence[]>(worker, null)) {
-        entries.push(withCadence(entry, cadences));
+      for (const entry of await ask<EntryData[]>(worker, null)) {
+        entries.push({ ...entry, timing: timings.remade(entry.timing, entry.timezone) });
       }
       await clock.sleep(0);
     }
@@ -48,9 +48,4 @@ function ask<Answer>(worker: Worker, question: string | null): Promise<Answer> {
     };
     worker.postMessage(question);
   });
-}
-
-function withCadence(entry: EntryWithoutCadence, cadences: CadenceTable): ScheduleEntry {
-  if (entry.cron === null) return entry;
-  return { ...entry, cronCadence: cadences.read(entry.cron, entry.timezone).cadence };
 }

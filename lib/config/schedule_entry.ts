@@ -1,5 +1,5 @@
-import type { Cadence } from "../time/cadence.ts";
 import type { CatchUp, ModelTier, Priority } from "../wire/vocabulary.ts";
+import type { Timing } from "./timing/timing.ts";
 
 /** What a `goal` entry dispatches. */
 export interface GoalConfig {
@@ -16,11 +16,6 @@ export interface TaskConfig {
   readonly priority: Priority;
 }
 
-/** When an entry is due: one of a cron expression and an interval, never both. */
-export type Timing =
-  | { readonly cron: string; readonly intervalSeconds: null }
-  | { readonly cron: null; readonly intervalSeconds: number };
-
 /** What an entry dispatches: a goal or a task, never both. */
 export type Action =
   | { readonly dispatchType: "goal"; readonly goalConfig: GoalConfig; readonly taskConfig: null }
@@ -30,10 +25,8 @@ export type Action =
 export interface CommonSettings {
   /** Unique in the file. */
   readonly name: string;
-  /** IANA zone in which `cron` is read; the file's default is already applied. */
+  /** IANA zone of the entry's wall clock; the file's default is already applied. */
   readonly timezone: string;
-  /** The cron expression's cadence, shared by all entries of the same expression and zone. */
-  readonly cronCadence: Cadence | null;
   readonly expandFrom: string | null;
   readonly expandTimeoutSeconds: number;
   readonly enabled: boolean;
@@ -49,5 +42,8 @@ export interface CommonSettings {
   readonly catchUp: CatchUp | null;
 }
 
+/** An entry with its timing in whatever form. */
+export type EntryWith<T> = CommonSettings & Action & { readonly timing: T };
+
 /** One entry of `schedules`: checked, with every default filled in that the file alone decides. */
-export type ScheduleEntry = CommonSettings & Timing & Action;
+export type ScheduleEntry = EntryWith<Timing>;

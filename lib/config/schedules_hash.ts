@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { Clock } from "../time/clock.ts";
 import { Slice } from "../time/slice.ts";
 import type { ScheduleEntry } from "./schedule_entry.ts";
+import { timingFields } from "./timing/timing.ts";
 
 /** A hash of what the entries say: equal for replicas that read the same file. 16 hex digits. */
 export async function schedulesHash(
@@ -10,10 +11,23 @@ export async function schedulesHash(
 ): Promise<string> {
   const hash = createHash("sha256");
   const slice = new Slice(clock);
-  for (const { cronCadence: _, ...said } of entries) {
-    // As version 0.1.0 hashes it, which read `none` where the file says nothing.
-    hash.update(JSON.stringify({ ...said, catchUp: said.catchUp ?? "none" }));
+  for (const entry of entries) {
+    hash.update(JSON.stringify(asHashed(entry)));
     if (slice.isOver()) await slice.pause();
   }
   return hash.digest("hex").slice(0, 16);
+}
+
+/** An entry as version 0.1.0 hashes it, which read `none` where the file says nothing of `catch_up`. */
+function asHashed({ timing, dispatchType, goalConfig, taskConfig, ...common }: ScheduleEntry) {
+  const { interval_seconds: intervalSeconds, ...others } = timingFields(timing);
+  return {
+    ...common,
+    catchUp: common.catchUp ?? "none",
+    ...others,
+    intervalSeconds,
+    dispatchType,
+    goalConfig,
+    taskConfig,
+  };
 }

@@ -1,5 +1,4 @@
 import { isPlainObject } from "../internal/plain_object.ts";
-import { CadenceTable } from "./config_cadences.ts";
 import { readEntry } from "./config_entry.ts";
 import { JsonCheck } from "./config_json.ts";
 import {
@@ -13,6 +12,7 @@ import { DEFAULTS } from "./config_schema.ts";
 import { fileStructure } from "./config_structure.ts";
 import { schedulerNameProblem } from "./config_values.ts";
 import type { ScheduleEntry } from "./schedule_entry.ts";
+import { TimingTable } from "./timing/timing_table.ts";
 
 /** Some ten times what a file can hold; a list that is longer is not walked through. */
 const MOST_ENTRIES = 1_000_000;
@@ -66,10 +66,10 @@ function readConfig(raw: unknown, findings: Finding[]): SchedulerConfig | null {
     const problem = schedulerNameProblem(name);
     if (problem !== null) fail(`'name' is ${shown(name)}: ${problem}`, "name");
   }
-  const cadences = new CadenceTable();
+  const timings = new TimingTable();
   let zone: string = DEFAULTS.timezone;
   if (typeof timezone === "string" && timezone !== "") {
-    const problem = cadences.zoneProblem(timezone);
+    const problem = timings.zoneProblem(timezone);
     if (problem === null) zone = timezone;
     else fail(`'timezone': ${problem}`, "timezone");
   }
@@ -81,7 +81,7 @@ function readConfig(raw: unknown, findings: Finding[]): SchedulerConfig | null {
 
   const file = {
     timezone: zone,
-    cadences,
+    timings,
     json: new JsonCheck(),
     names: new Map<string, number>(),
     report: (finding: Finding) => void findings.push(finding),

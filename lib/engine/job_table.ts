@@ -5,6 +5,7 @@
  * @module
  */
 import type { ScheduleEntry } from "../config/schedule_entry.ts";
+import { timingFields } from "../config/timing/timing.ts";
 import type { Checkpoint } from "../durable/checkpoint.ts";
 import { NOBODY, type Owner, SOLE } from "../durable/owner.ts";
 import type { Logger } from "../log/logger.ts";
@@ -396,8 +397,7 @@ export class JobTable {
   #logExhausted({ name, entry, last }: Job): void {
     this.#options.logger.warning("scheduler.schedule_exhausted", {
       schedule: name,
-      cron: entry.cron,
-      interval_seconds: entry.intervalSeconds,
+      ...timingFields(entry.timing),
       last_fire: last === -Infinity ? null : new Date(last).toISOString(),
     });
   }

@@ -322,7 +322,7 @@ export class Ownership implements LeaseHolder, Placement {
       ? Math.min(checkpoint.since, oldest - 1)
       : last !== -Infinity
       ? last
-      : Math.round(next - entry.intervalSeconds! * 1000);
+      : Math.round(next - (entry.timing.periodMs ?? 0));
     if (Number.isFinite(phase)) {
       checkpoint.anchor(phase, dealtWith === -Infinity ? null : dealtWith);
     }

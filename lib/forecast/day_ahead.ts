@@ -1,7 +1,5 @@
 import type { Cadence } from "../time/cadence.ts";
-import { parsedCadence } from "../time/cron/cron_cadence.ts";
-import { parseCronExpression } from "../time/cron/cron_expression.ts";
-import { CronFields } from "../time/cron/cron_sets.ts";
+import type { Timing } from "../config/timing/timing.ts";
 
 /** Of an hour, in milliseconds. */
 export const QUARTER = 900_000;
@@ -11,9 +9,7 @@ export const QUARTERS = 96;
 
 /** One entry, as far as its firings are counted. Instants in milliseconds since the epoch. */
 export interface Repeating {
-  readonly cron: string | null;
-  readonly timezone: string;
-  readonly intervalSeconds: number | null;
+  readonly timing: Timing;
   readonly endAt: number | null;
   /** When it is due next; Infinity for never. */
   readonly next: number;
@@ -49,20 +45,19 @@ export function dayAhead(
     string,
     { cadence: Cadence; first: number; until: number; times: number }
   >();
-  const fields = new CronFields();
-  for (const { cron, timezone, intervalSeconds, endAt, next } of entries) {
+  for (const { timing, endAt, next } of entries) {
     if (next >= end) continue;
     const until = Math.min(end, (endAt ?? Infinity) + 1);
-    if (intervalSeconds !== null) {
-      addInterval(counts, from, { next, period: intervalSeconds * 1000, until });
+    if (timing.periodMs !== null) {
+      addInterval(counts, from, { next, period: timing.periodMs, until });
       continue;
     }
     // Entries of the same expression are counted together.
-    const key = `${cron} ${timezone} ${next} ${until}`;
+    const key = `${timing.text} ${next} ${until}`;
     const known = crons.get(key);
     if (known !== undefined) known.times++;
     else {
-      const cadence = parsedCadence(parseCronExpression(cron!, fields), timezone);
+      const cadence = timing.cadence(new Date(next));
       crons.set(key, { cadence, first: next, until, times: 1 });
     }
   }

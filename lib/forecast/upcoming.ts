@@ -45,8 +45,7 @@ export class Upcoming {
 
   *repeating(): Generator<Repeating> {
     for (const { entry, next } of this.#positions) {
-      const { cron, timezone, intervalSeconds } = entry;
-      yield { cron, timezone, intervalSeconds, endAt: entry.endAt?.getTime() ?? null, next };
+      yield { timing: entry.timing, endAt: entry.endAt?.getTime() ?? null, next };
     }
   }
 }

@@ -287,8 +287,7 @@ export class HttpServer implements AsyncDisposable {
 function viewOf(entry: ScheduleEntry): EntryView {
   return {
     name: entry.name,
-    cron: entry.cron,
-    intervalSeconds: entry.intervalSeconds,
+    timing: { kind: entry.timing.kind, value: entry.timing.value },
     timezone: entry.timezone,
     startAt: entry.startAt?.getTime() ?? null,
     endAt: entry.endAt?.getTime() ?? null,

@@ -4,11 +4,12 @@
  * @module
  */
 import type { ServerResponse } from "node:http";
+import { TimingTable } from "../config/timing/timing_table.ts";
 import { type DayAhead, dayAhead, QUARTER, type Repeating } from "../forecast/day_ahead.ts";
 import type { Clock } from "../time/clock.ts";
 import { HttpError } from "./guard.ts";
 import type { Snapshot } from "./snapshot.ts";
-import { MOST_ROWS, rowOf, summaryOf } from "./page_view.ts";
+import { MOST_ROWS, repeatingOf, rowOf, summaryOf } from "./page_view.ts";
 
 export interface LivePagesOptions {
   snapshot: Snapshot;
@@ -142,7 +143,8 @@ export class LivePages {
 
 /** The entries that will fire. */
 function* firing(snapshot: Snapshot): Generator<Repeating> {
+  const timings = new TimingTable();
   for (const row of snapshot.rows) {
-    if (row.view.enabled && !snapshot.isPaused(row)) yield { ...row.view, next: row.next };
+    if (row.view.enabled && !snapshot.isPaused(row)) yield repeatingOf(row, timings);
   }
 }

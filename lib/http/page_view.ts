@@ -3,8 +3,15 @@
  *
  * @module
  */
-import { type DayAhead, dayAhead, QUARTER, QUARTERS } from "../forecast/day_ahead.ts";
+import { TimingTable } from "../config/timing/timing_table.ts";
 import { KINDS } from "../engine/history.ts";
+import {
+  type DayAhead,
+  dayAhead,
+  QUARTER,
+  QUARTERS,
+  type Repeating,
+} from "../forecast/day_ahead.ts";
 import type { EntryState, Row, Snapshot } from "./snapshot.ts";
 
 /** Rows that a page gets at most; it can ask for others by a part of their names. */
@@ -115,12 +122,11 @@ const LETTERS = { fired: "f", skipped: "s", failed: "x" };
 export function rowOf(row: Row, snapshot: Snapshot, now: number): PageRow {
   const { view, next } = row;
   const { counts = {}, last = null } = row.firings ?? {};
+  const repeating = repeatingOf(row, new TimingTable());
   const { dispatched = 0, empty = 0, failed = 0, ...skipped } = counts;
   return {
     name: view.name,
-    timing: view.cron === null
-      ? `every ${view.intervalSeconds} s`
-      : `${view.cron} ${view.timezone}`,
+    timing: repeating.timing.label,
     what: `${view.dispatchType}: ${cut(view.what)}${
       view.expandFrom === null ? "" : ` × ${cut(view.expandFrom)}`
     }`,
@@ -138,7 +144,9 @@ export function rowOf(row: Row, snapshot: Snapshot, now: number): PageRow {
     failed,
     skipped: Object.values(skipped).reduce((sum, each) => sum + each, 0),
     past: pastLane(row, now),
-    ahead: view.enabled && !snapshot.isPaused(row) ? aheadLane(row, now) : "0".repeat(QUARTERS),
+    ahead: view.enabled && !snapshot.isPaused(row)
+      ? aheadLane(repeating, now)
+      : "0".repeat(QUARTERS),
   };
 }
 
@@ -152,8 +160,13 @@ function pastLane({ quarters }: Row, now: number): string {
   return lane.join("");
 }
 
-function aheadLane({ view, next }: Row, now: number): string {
-  const { counts, isCut } = dayAhead([{ ...view, next }], now, { lookups: MOST_LOOKUPS });
+/** An entry as far as it says when it fires; the timings are made here, apart from the scheduler's. */
+export function repeatingOf({ view, next }: Row, timings: TimingTable): Repeating {
+  return { timing: timings.remade(view.timing, view.timezone), endAt: view.endAt, next };
+}
+
+function aheadLane(repeating: Repeating, now: number): string {
+  const { counts, isCut } = dayAhead([repeating], now, { lookups: MOST_LOOKUPS });
   const known = counts.findLastIndex((count) => count > 0);
   return counts.map((count, at) => count > 0 || (isCut && at > known) ? "1" : "0").join("");
 }

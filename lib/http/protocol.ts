@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { TimingData } from "../config/timing/timing.ts";
 import type { ControlReply, ControlRequest, ReloadSummary } from "../control/control_api.ts";
 import type {
   Distribution,
@@ -27,8 +28,7 @@ export interface ServerSettings {
 /** One entry, as people are told of it. */
 export interface EntryView {
   readonly name: string;
-  readonly cron: string | null;
-  readonly intervalSeconds: number | null;
+  readonly timing: TimingData;
   readonly timezone: string;
   readonly startAt: number | null;
   readonly endAt: number | null;

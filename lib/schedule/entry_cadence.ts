@@ -1,13 +1,12 @@
 import type { Cadence } from "../time/cadence.ts";
-import { intervalCadence } from "../time/interval_cadence.ts";
 import type { ScheduleEntry } from "../config/schedule_entry.ts";
 
 /**
- * Reports whether the entry's instants follow from the entry alone: those of a cron expression, and
- * of an interval that has a `start_at`. Any other interval counts from the start.
+ * Reports whether the entry's instants follow from the entry alone: those of a timing on the wall
+ * clock, and of one that counts from a `start_at`. Any other counts from the start.
  */
-export function isOnWallClock({ intervalSeconds, startAt }: ScheduleEntry): boolean {
-  return intervalSeconds === null || startAt !== null;
+export function isOnWallClock({ timing, startAt }: ScheduleEntry): boolean {
+  return timing.isOnWallClock || startAt !== null;
 }
 
 /**
@@ -16,9 +15,8 @@ export function isOnWallClock({ intervalSeconds, startAt }: ScheduleEntry): bool
  * @param start what an interval without a `start_at` counts from
  */
 export function entryCadence(entry: ScheduleEntry, start: Date): Cadence {
-  const { startAt, endAt } = entry;
-  const cadence = entry.cronCadence ??
-    intervalCadence(startAt ?? start, entry.intervalSeconds!, { atAnchor: startAt !== null });
+  const { timing, startAt, endAt } = entry;
+  const cadence = timing.cadence(startAt ?? start, { atAnchor: startAt !== null });
   if (startAt === null && endAt === null) return cadence;
   return {
     next(after) {

@@ -105,7 +105,7 @@ export function begin(entry: ScheduleEntry, options: BeginOptions): Beginning {
   // After the clock was set back, what already fired under this name lies in the future: an entry
   // on the wall clock waits until it has passed, an interval counts on from there.
   const from = Math.max(now, last);
-  const keepsPhase = known !== null && from - now <= (entry.intervalSeconds ?? 0) * 1000;
+  const keepsPhase = known !== null && from - now <= (entry.timing.periodMs ?? 0);
   const isCounting = !isOnWallClock(entry) && !keepsPhase;
   const anchor = keepsPhase ? known.since : isCounting ? from : now;
   const whole = entryCadence(entry, new Date(anchor));

@@ -4,16 +4,15 @@
  * @module
  */
 import type { ScheduleEntry } from "../config/schedule_entry.ts";
-import { sameCron } from "../time/cron/cron_meaning.ts";
+import { TIMINGS } from "../config/config_schema.ts";
 
 /**
- * Returns what an entry's timing is: its expression and zone or its interval, its bounds, its
- * jitter, and whether it is enabled. Checkpoints keep this text and earlier versions compare it, so
- * its form stays as it is.
+ * Returns what an entry's timing is: the timing's own text, its bounds, its jitter, and whether it
+ * is enabled. Checkpoints keep this text and earlier versions compare it, so its form stays as it is.
  */
 export function timingText(entry: ScheduleEntry): string {
-  const { cron, intervalSeconds, timezone, jitterSeconds, enabled, startAt, endAt } = entry;
-  let text = cron === null ? `${intervalSeconds}` : `${cron} ${timezone}`;
+  const { timing, jitterSeconds, enabled, startAt, endAt } = entry;
+  let { text } = timing;
   if (startAt !== null) text += ` from ${startAt.getTime()}`;
   if (endAt !== null) text += ` to ${endAt.getTime()}`;
   if (jitterSeconds !== 0) text += ` jitter ${jitterSeconds}`;
@@ -36,33 +35,11 @@ export function sameTiming(a: ScheduleEntry, b: ScheduleEntry): boolean {
 /** Reports whether two texts that {@link timingText} made mean the same timing. */
 export function sameTimingText(a: string, b: string): boolean {
   if (a === b) return true;
-  const one = partsOf(a);
-  const other = partsOf(b);
-  if (one === null || other === null || one.rest !== other.rest) return false;
-  if (one.interval !== null || other.interval !== null) return one.interval === other.interval;
-  try {
-    return sameCron(one, other);
-  } catch {
-    return false; // an expression, or a zone, that this version does not know
-  }
+  const [, one = "", rest] = FORM.exec(a) ?? [];
+  const [, other = "", otherRest] = FORM.exec(b) ?? [];
+  if (rest !== otherRest) return false;
+  return Object.values(TIMINGS).some((kind) => kind.isSameText(one, other));
 }
 
-interface Parts {
-  expression: string;
-  timezone: string;
-  /** In seconds; null where there is an expression. */
-  interval: number | null;
-  /** What follows: bounds, jitter, `off`. */
-  rest: string;
-}
-
-/** An expression may hold any blanks: its zone is the last word before what follows. */
-const FORM =
-  /^(?:(\d\S*)|(.+?)\s([A-Za-z]\S*))((?: from -?\d+)?(?: to -?\d+)?(?: jitter [\d.e+-]+)?(?: off)?)$/s;
-
-function partsOf(text: string): Parts | null {
-  const [, seconds, expression = "", timezone = "", rest = ""] = FORM.exec(text) ?? [];
-  if (seconds === undefined && expression === "") return null;
-  const interval = seconds === undefined ? null : Number(seconds);
-  return Number.isNaN(interval) ? null : { expression, timezone, interval, rest };
-}
+/** The timing's own text, and what follows: bounds, jitter, `off`. */
+const FORM = /^(.*?)((?: from -?\d+)?(?: to -?\d+)?(?: jitter [\d.e+-]+)?(?: off)?)$/s;

@@ -27,6 +27,7 @@ import {
   ConfigObject,
   type ConfigSource,
 } from "./config_source.ts";
+import { timingFields } from "../config/timing/timing.ts";
 
 export interface SchedulerActorOptions extends ActorOptions {
   /**
@@ -410,8 +411,7 @@ export class SchedulerActor extends BaseActor {
   #logInitialized({ entry, nextDue }: Job): void {
     this.logger.debug("scheduler.schedule_initialized", {
       schedule: entry.name,
-      cron: entry.cron,
-      interval_seconds: entry.intervalSeconds,
+      ...timingFields(entry.timing),
       timezone: entry.timezone,
       next_fire: nextDue === Infinity ? null : new Date(nextDue).toISOString(),
     });

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { parseSchedulerConfig } from "../../lib/config/load_config.ts";
+import type { ScheduleEntry } from "../../lib/config/schedule_entry.ts";
+import { IntervalTiming } from "../../lib/config/timing/interval_timing.ts";
 import { validateSchedulerConfig } from "../../lib/config/validate_config.ts";
 import { goalOf, taskOf, taskWith } from "./config_problem_rows.ts";
 import { VALID } from "./config_valid_rows.ts";
@@ -18,9 +20,7 @@ Deno.test("every key that is left out has its default", () => {
   assert.deepEqual(config?.entries, [{
     name: "n",
     timezone: "UTC",
-    cron: null,
-    cronCadence: null,
-    intervalSeconds: 60,
+    timing: new IntervalTiming(60),
     dispatchType: "task",
     goalConfig: null,
     taskConfig: { workerType: "w", payload: {}, modelTier: "local", priority: "normal" },
@@ -77,9 +77,7 @@ Deno.test("every key that is given arrives", () => {
   assert.deepEqual(entry, {
     name: "n",
     timezone: "Europe/Berlin",
-    cron: null,
-    cronCadence: null,
-    intervalSeconds: 60,
+    timing: new IntervalTiming(60),
     dispatchType: "task",
     goalConfig: null,
     taskConfig: {
@@ -112,24 +110,28 @@ Deno.test("a goal's context and priority arrive, or their defaults", () => {
   );
 });
 
-Deno.test("entries of the same expression and zone share a cadence, others do not", () => {
+Deno.test("entries of the same expression and zone, or interval, share a timing, others do not", () => {
   const entry = (name: string, rest: string) =>
     `  - { name: ${name}, dispatch_type: task, task: { worker_type: w }, ${rest} }\n`;
-  const [a, b, c, d] = entriesOf(
+  const [a, b, c, d, e, f] = entriesOf(
     "name: s\ntimezone: Europe/Berlin\nschedules:\n" +
       entry("a", 'cron: "30 2 * * *"') +
       entry("b", 'cron: "30 2 * * *", timezone: Europe/Berlin') +
       entry("c", 'cron: "30 2 * * *", timezone: UTC') +
-      entry("d", 'cron: "31 2 * * *"'),
+      entry("d", 'cron: "31 2 * * *"') +
+      entry("e", "interval_seconds: 60") +
+      entry("f", "interval_seconds: 60.0"),
   );
-  assert.equal(a?.timezone, "Europe/Berlin");
-  assert.ok(a?.cronCadence);
-  assert.equal(a.cronCadence, b?.cronCadence);
-  assert.notEqual(a.cronCadence, c?.cronCadence);
-  assert.notEqual(a.cronCadence, d?.cronCadence);
+  assert.ok(a && e);
+  assert.equal(a.timezone, "Europe/Berlin");
+  assert.equal(a.timing, b?.timing);
+  assert.notEqual(a.timing, c?.timing);
+  assert.notEqual(a.timing, d?.timing);
   const after = new Date("2026-01-01T00:00:00Z");
-  assert.equal(a.cronCadence.next(after)?.toISOString(), "2026-01-01T01:30:00.000Z");
-  assert.equal(c?.cronCadence?.next(after)?.toISOString(), "2026-01-01T02:30:00.000Z");
+  const next = (entry?: ScheduleEntry) => entry?.timing.cadence(after).next(after)?.toISOString();
+  assert.equal(e?.timing, f?.timing);
+  assert.equal(next(a), "2026-01-01T01:30:00.000Z");
+  assert.equal(next(c), "2026-01-01T02:30:00.000Z");
 });
 
 Deno.test("merge keys bring in what an entry does not say itself", () => {
@@ -153,7 +155,7 @@ schedules:
 
 Deno.test("of two keys the last counts, as in Python", () => {
   const { config } = parseSchedulerConfig(taskWith("interval_seconds: 90"));
-  assert.equal(config?.entries[0]?.intervalSeconds, 90);
+  assert.equal(config?.entries[0]?.timing.value, 90);
 });
 
 for (const [what, yaml] of VALID) {

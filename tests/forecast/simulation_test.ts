@@ -83,10 +83,11 @@ Deno.test("a year of a thousand entries has every occurrence, once and in order"
     }
   }
   for (const [place, { firings, late, misfires }] of simulation.summary.entries.entries()) {
-    const { name, cronCadence, intervalSeconds } = config.entries[place]!;
+    const { name, timing } = config.entries[place]!;
     let expected = 0;
-    if (cronCadence === null) expected = Math.floor(365 * 86_400 / intervalSeconds!);
-    else for (let at = cronCadence.next(from)!; at <= to; at = cronCadence.next(at)!) expected++;
+    const cadence = timing.cadence(from);
+    if (timing.periodMs !== null) expected = Math.floor(365 * 86_400_000 / timing.periodMs);
+    else for (let at = cadence.next(from)!; at <= to; at = cadence.next(at)!) expected++;
     assert.deepEqual([firings, late, misfires], [expected, 0, 0], name);
   }
 });

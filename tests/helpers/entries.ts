@@ -1,9 +1,10 @@
-import type { Action, ScheduleEntry, Timing } from "../../lib/config/schedule_entry.ts";
-import { cronCadence } from "../../lib/time/cron/cron_cadence.ts";
+import { parseCronExpression } from "../../lib/time/cron/cron_expression.ts";
+import type { Action, ScheduleEntry } from "../../lib/config/schedule_entry.ts";
+import { CronTiming } from "../../lib/config/timing/cron_timing.ts";
+import { IntervalTiming } from "../../lib/config/timing/interval_timing.ts";
 
 const COMMON = {
   timezone: "UTC",
-  cronCadence: null,
   expandFrom: null,
   expandTimeoutSeconds: 30,
   enabled: true,
@@ -26,7 +27,7 @@ const TASK: Action = {
   },
 };
 
-type Overrides = Partial<Omit<ScheduleEntry, keyof Timing | keyof Action>>;
+type Overrides = Partial<Omit<ScheduleEntry, "timing" | keyof Action>>;
 
 /** A task entry that is due every `seconds`. */
 export function intervalEntry(name: string, seconds: number, overrides: Overrides = {}) {
@@ -34,8 +35,7 @@ export function intervalEntry(name: string, seconds: number, overrides: Override
     ...COMMON,
     ...TASK,
     name,
-    cron: null,
-    intervalSeconds: seconds,
+    timing: new IntervalTiming(seconds),
     ...overrides,
   };
   return entry;
@@ -48,9 +48,7 @@ export function cronEntry(name: string, cron: string, overrides: Overrides = {})
     ...COMMON,
     ...TASK,
     name,
-    cron,
-    intervalSeconds: null,
-    cronCadence: cronCadence(cron, timezone),
+    timing: new CronTiming(cron, parseCronExpression(cron), timezone),
     ...overrides,
   };
   return entry;

@@ -12,8 +12,7 @@ const HOUR = 3_600_000;
 function entry(name: string, rest: Partial<EntryView> = {}): EntryView {
   return {
     name,
-    cron: "0 * * * *",
-    intervalSeconds: null,
+    timing: { kind: "cron", value: "0 * * * *" },
     timezone: "UTC",
     startAt: null,
     endAt: null,
@@ -55,7 +54,7 @@ const FIRED = { passedOverSince: null, expansion: null, next: null, occurrences:
 Deno.test("a row has its day back and its day ahead", () => {
   const { snapshot, fire } = snapshotOf(
     entry("hourly"),
-    entry("each second", { cron: "* * * * * *" }),
+    entry("each second", { timing: { kind: "cron", value: "* * * * * *" } }),
     entry("off", { enabled: false }),
   );
   fire("hourly", "failed", NOON - HOUR, "no sessions");

@@ -520,7 +520,7 @@ Deno.test("a day of seconds is counted to a thousand, with its true ends", () =>
 
 /** A job of an entry, that is due at this time. */
 function at(entry: ScheduleEntry, next: string): Position {
-  const cadence = entry.cronCadence!;
+  const cadence = entry.timing.cadence(new Date(0));
   return { entry, cadence, shift: 0, next: ms(next), last: -Infinity, irregular: null };
 }
 

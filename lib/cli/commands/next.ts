@@ -115,8 +115,13 @@ function silentLines(upcoming: Upcoming, entries: ReadonlyMap<string, ScheduleEn
   return upcoming.silent().map(({ entry, reason }) =>
     reason === "disabled"
       ? `"${entry}" is disabled`
-      : `"${entry}" does not fire any more: ${entries.get(entry)!.cron ?? "its end_at has passed"}`
+      : `"${entry}" does not fire any more: ${whyOver(entries.get(entry)!)}`
   );
+}
+
+/** What is evenly spaced goes on for ever, unless it has an end. */
+function whyOver({ timing }: ScheduleEntry): string {
+  return timing.periodMs === null ? String(timing.value) : "its end_at has passed";
 }
 
 function bar(upcoming: Upcoming, from: number, timezone: string): string[] {

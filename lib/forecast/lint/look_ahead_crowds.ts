@@ -24,8 +24,8 @@ export function crowdFindings(
   const groups = new Map<string, Group>();
   for (const entry of entries) {
     if (entry.jitterSeconds > 0) continue;
-    const { cron, timezone, intervalSeconds, startAt, endAt } = entry;
-    const key = JSON.stringify([cron, cron && timezone, intervalSeconds, startAt, endAt]);
+    const { timing, startAt, endAt } = entry;
+    const key = JSON.stringify([timing.text, startAt, endAt]);
     const group = groups.get(key);
     if (group !== undefined) group.entries.push(entry);
     else groups.set(key, { cadence: entryCadence(entry, new Date(from)), entries: [entry] });
@@ -33,8 +33,8 @@ export function crowdFindings(
   const crowds = new Map<number, Group[]>();
   let lookups = MOST_LOOKUPS;
   for (const group of groups.values()) {
-    // Of an interval the first is enough: it goes on as it begins.
-    const isInterval = group.entries[0]!.intervalSeconds !== null;
+    // Where they are evenly spaced the first is enough: it goes on as it begins.
+    const isEven = group.entries[0]!.timing.periodMs !== null;
     for (let at = new Date(from); lookups-- > 0;) {
       const next = group.cadence.next(at);
       if (next === null || next.getTime() > from + DAY) break;
@@ -42,7 +42,7 @@ export function crowdFindings(
       const crowd = crowds.get(second);
       if (crowd === undefined) crowds.set(second, [group]);
       else if (crowd.at(-1) !== group) crowd.push(group);
-      if (isInterval) break;
+      if (isEven) break;
       at = next;
     }
   }

@@ -5,6 +5,7 @@ import { zoneNamed } from "../../time/zone.ts";
 import { instantInZone } from "../../time/instant_in_zone.ts";
 import type { LookAheadFinding } from "./look_ahead_finding.ts";
 import type { ScheduleEntry } from "../../config/schedule_entry.ts";
+import { CronTiming } from "../../config/timing/cron_timing.ts";
 
 const YEAR = 366 * 86_400;
 /** A change of more is no daylight saving: what it skips is skipped. In seconds. */
@@ -24,17 +25,17 @@ export function daylightSavingFindings(
   from: number,
 ): LookAheadFinding[] {
   const gaps = new Map<string, Gap[]>();
-  const messages = new Map<string, string | null>();
+  const messages = new Map<CronTiming, string | null>();
   const findings: LookAheadFinding[] = [];
   const fields = new CronFields();
-  for (const { name, cron, timezone } of entries) {
-    if (cron === null) continue;
-    const key = `${timezone} ${cron}`;
-    let message = messages.get(key);
+  for (const { name, timing } of entries) {
+    if (!(timing instanceof CronTiming)) continue;
+    const { value: cron, timezone } = timing;
+    let message = messages.get(timing);
     if (message === undefined) {
       const known = gaps.get(timezone) ?? gapsWithin(timezone, Math.floor(from / 1000));
       gaps.set(timezone, known);
-      messages.set(key, message = describe(parseCronExpression(cron, fields), timezone, known));
+      messages.set(timing, message = describe(parseCronExpression(cron, fields), timezone, known));
     }
     if (message !== null) findings.push({ kind: "daylight_saving", entry: name, message });
   }

@@ -1,6 +1,7 @@
 import { cronCadence } from "../../time/cron/cron_cadence.ts";
 import type { LookAheadFinding } from "./look_ahead_finding.ts";
 import type { ScheduleEntry } from "../../config/schedule_entry.ts";
+import { CronTiming } from "../../config/timing/cron_timing.ts";
 
 /** A leap year and the years until the next. */
 const YEARS = 4;
@@ -13,8 +14,10 @@ export function rareDayFindings(
 ): LookAheadFinding[] {
   const messages = new Map<string, string | null>();
   const findings: LookAheadFinding[] = [];
-  for (const { name, cron } of entries) {
-    if (cron === null || !/\b(29|30|31)\b/.test(cron)) continue;
+  for (const { name, timing } of entries) {
+    if (!(timing instanceof CronTiming)) continue;
+    const cron = timing.value;
+    if (!/\b(29|30|31)\b/.test(cron)) continue;
     let message = messages.get(cron);
     if (message === undefined) messages.set(cron, message = describe(cron, from));
     if (message !== null) findings.push({ kind: "rare_day", entry: name, message });
