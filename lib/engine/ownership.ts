@@ -227,8 +227,9 @@ export class Ownership implements LeaseHolder, Placement {
     return this.#options.table.jobs.map(({ entry }) => entry);
   }
 
-  /** Looks at the table when it is walked. */
-  *#remembering(): Generator<Remembering> {
+  /** Looks at the table when it is walked, and tells what that held. */
+  *#remembering(onWalk: (jobs: readonly Job[]) => void = () => {}): Generator<Remembering> {
+    onWalk(this.#options.table.jobs);
     yield* remembering(this.#entries);
   }
 
@@ -267,17 +268,14 @@ export class Ownership implements LeaseHolder, Placement {
     const { shard } = holding;
     const isOurs = () => this.#holdings.get(shard) === holding;
     const isMeant = ({ name, owner }: Job) => owner === NOBODY && this.#shardOf(name) === shard;
-    // A reload may have brought entries that the store has not been told of.
-    const isComplete = () =>
-      table.jobs.every((job) =>
-        !isMeant(job) || !job.entry.enabled || this.#store?.of(job.name) !== null
-      );
+    let compared: readonly Job[] = [];
     while (isOurs()) {
       try {
         await pauses.refresh();
         const options = { mayMark: this.#agrees, isWanted: isOurs };
         const partitions = this.#partitionsOf(shard);
-        await this.#store!.open(partitions, this.#remembering(), holding.term, options);
+        const entries = this.#remembering((jobs) => compared = jobs);
+        await this.#store!.open(partitions, entries, holding.term, options);
       } catch (error) {
         logger.warning("memory.read_failed", { shard, error: describe(error) });
         await clock.sleep(RETRY_MS);
@@ -287,7 +285,8 @@ export class Ownership implements LeaseHolder, Placement {
         recall: (name, owner) => this.recall(name, owner),
         isMeant,
         mayBegin: () => {
-          const mayBegin = isOurs() && isComplete();
+          // A reload may have brought entries, or timings, that the store has not been told of.
+          const mayBegin = isOurs() && table.jobs === compared;
           if (mayBegin) this.#ready.add(holding);
           return mayBegin;
         },
