@@ -234,16 +234,26 @@ export class JobTable {
     return true;
   }
 
-  /** Takes an owner's jobs out of the queue: whoever fires them next goes by their checkpoints. */
-  park(owner: Owner): void {
+  /**
+   * Takes an owner's jobs out of the queue: whoever fires them next goes by their checkpoints.
+   *
+   * @returns the oldest occurrence that was due and has not been handed over; Infinity for none
+   */
+  park(owner: Owner): number {
+    const now = this.#options.clock.now();
+    let oldest = Infinity;
     this.#refill((job, due) => {
       if (job.owner !== owner) return due;
+      const late = job.irregular?.late ?? null;
+      if (late !== null) oldest = Math.min(oldest, late.scheduledFor);
+      else if (due <= now) oldest = Math.min(oldest, job.next);
       job.owner = NOBODY;
       job.next = Infinity;
       job.last = -Infinity;
       job.irregular = null;
       return Infinity;
     });
+    return oldest;
   }
 
   /** Follows a wall clock that was set forward by `jump` milliseconds, or back where negative. */

@@ -194,12 +194,12 @@ export class Ownership implements LeaseHolder, Placement {
     const holding = this.#letGo(shard);
     if (holding === undefined) return firedUntil;
     const forgotten = dispatcher.releasing(holding);
-    table.park(holding);
+    const untaken = table.park(holding);
     onChange();
     const givenUp = await dispatcher.drain(drainTimeout, ({ owner }) => owner === holding);
     await this.flush(partitions);
     this.#store?.close(partitions);
-    return Math.min(firedUntil, forgotten - 1, givenUp - 1);
+    return Math.min(firedUntil, Math.min(forgotten, untaken, givenUp) - 1);
   }
 
   /** The first time it may be that a reload reached the other and not us. */
