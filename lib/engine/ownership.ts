@@ -317,11 +317,12 @@ export class Ownership implements LeaseHolder, Placement {
       activity?.waiting?.oldest ?? Infinity,
     );
     const dealtWith = oldest === Infinity ? last : oldest - 1;
+    // Before what runs or waits, on the interval's grid.
     const phase = isOnWallClock(entry)
       ? Math.min(checkpoint.since, oldest - 1)
-      : last !== -Infinity
+      : last !== -Infinity && oldest === Infinity
       ? last
-      : Math.round(next - (entry.timing.periodMs ?? 0));
+      : Math.round(Math.min(oldest, next) - (entry.timing.periodMs ?? 0));
     if (Number.isFinite(phase)) {
       checkpoint.anchor(phase, dealtWith === -Infinity ? null : dealtWith);
     }
