@@ -231,8 +231,8 @@ export class FiringEngine {
       await looked;
       await this.#ownership.begin(await this.#findStore(signal));
     } else {
-      await this.#ownership.begin(null);
-      this.#late = looked.then(() => this.#remember());
+      await this.#ownership.begin(null, { isSearched: true });
+      this.#late = looked.then(() => this.#remember()).then(() => this.#ownership.searched());
       this.#late.catch(() => {});
     }
   }

@@ -8,7 +8,7 @@ import type { ScheduleEntry } from "../config/schedule_entry.ts";
 import type { Checkpoint } from "../durable/checkpoint.ts";
 import type { CheckpointStore, Remembering } from "../durable/checkpoint_store.ts";
 import type { Lease } from "../durable/lease.ts";
-import { Holding, NOBODY, type Owner, SOLE } from "../durable/owner.ts";
+import { Holding, NOBODY, type Owner, type OwnerState, SOLE } from "../durable/owner.ts";
 import type { Announcement } from "../durable/presence.ts";
 import type { LeaseHolder } from "../durable/replica_group.ts";
 import { partitionsOf, shardOf } from "../durable/shards.ts";
@@ -57,6 +57,8 @@ export class Ownership implements LeaseHolder, Placement {
   #store: CheckpointStore | null = null;
   /** Whether the jobs of a single scheduler have begun. */
   #isAlone = false;
+  /** Their owner. */
+  readonly #sole = { ...SOLE, state: "held" as OwnerState };
   readonly #holdings = new Map<number, Holding>();
   /** Those whose jobs have begun. */
   readonly #ready = new Set<Holding>();
@@ -77,7 +79,7 @@ export class Ownership implements LeaseHolder, Placement {
 
   /** {@link NOBODY} until the job's checkpoint has been read. */
   ownerOf(entryName: string): Owner {
-    if (this.#options.shards === null) return this.#isAlone ? SOLE : NOBODY;
+    if (this.#options.shards === null) return this.#isAlone ? this.#sole : NOBODY;
     const holding = this.#holdings.get(this.#shardOf(entryName));
     return holding !== undefined && this.#ready.has(holding) ? holding : NOBODY;
   }
@@ -98,15 +100,30 @@ export class Ownership implements LeaseHolder, Placement {
     this.#store = store;
   }
 
-  /** Without leases: all jobs begin, from their checkpoints where there is a store. */
-  async begin(store: CheckpointStore | null): Promise<void> {
+  /**
+   * Without leases: all jobs begin, from their checkpoints where there is a store.
+   *
+   * @param options.isSearched whether there may be a store that is found later: until
+   * {@link Ownership.searched} is called, what comes due waits, or what was missed would be older
+   */
+  async begin(
+    store: CheckpointStore | null,
+    { isSearched = false }: { isSearched?: boolean } = {},
+  ): Promise<void> {
     await this.#openAll(store);
-    await this.#options.table.adopt(SOLE, {
+    this.#sole.state = isSearched ? "lapsed" : "held";
+    await this.#options.table.adopt(this.#sole, {
       recall: (name, owner) => this.recall(name, owner),
       isMeant: ({ owner }) => owner === NOBODY,
       mayBegin: () => this.#isAlone = true,
     });
     this.#options.onChange();
+  }
+
+  /** Without leases: it is known whether there is a store. */
+  searched(): void {
+    this.#sole.state = "held";
+    this.#options.dispatcher.opened();
   }
 
   /** Without leases: a store was found after the jobs had begun. */
@@ -115,7 +132,7 @@ export class Ownership implements LeaseHolder, Placement {
     const { table } = this.#options;
     const isKnown = ({ name, checkpoint }: Job) =>
       checkpoint === null && this.#store?.of(name)?.isNew === false;
-    await table.adopt(SOLE, {
+    await table.adopt(this.#sole, {
       recall: (name, owner) => this.recall(name, owner),
       isMeant: isKnown,
       mayBegin: () => {
