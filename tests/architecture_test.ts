@@ -165,6 +165,13 @@ Deno.test("deno.lock holds what the program needs, and no more", async () => {
   assert.deepEqual(locked.filter((name) => !tested.includes(name)), [], "the tests have the same");
 });
 
+Deno.test("the NATS client is used by its public face, but where its transport is put in", async () => {
+  const inside = (await imports()).filter(({ to }) => /\/nats-core(@[^/]*)?\/internal/.test(to));
+  assert.deepEqual([...new Set(inside.map(({ from }) => from))], [
+    "lib/bus/nats/nats_transport.ts",
+  ]);
+});
+
 Deno.test("JetStream's packages are loaded only by whoever asks for them", async () => {
   const all = await imports();
   const users = all.filter(({ to }) => /^npm:\/?@nats-io\/(jetstream|kv)@/.test(to));

@@ -2,7 +2,7 @@
  * The executable next to programs of three lines that were compiled the same way: its size, how
  * fast it starts, what memory it takes and keeps.
  */
-import { connect } from "@nats-io/transport";
+import { connect } from "../helpers/nats_client.ts";
 import { join } from "node:path";
 import { compile, deno } from "../binary/compile.ts";
 import { ROOT } from "../binary/executables.ts";
@@ -23,7 +23,7 @@ const directory = await Deno.makeTempDir();
 const PROGRAMS = {
   empty: "",
   hello: `console.log("hello world");`,
-  connected: `import { connect } from "@nats-io/transport";
+  connected: `import { connect } from "npm:@nats-io/transport-node@3.4.0";
     await connect({ servers: Deno.args[0] });
     console.log("hello world");
     setInterval(() => {}, 60_000);`,

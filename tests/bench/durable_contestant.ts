@@ -1,6 +1,6 @@
 /** Dispatches into a stream from one process, in one of several ways. */
 import { jetstream } from "@nats-io/jetstream";
-import { connect } from "@nats-io/transport";
+import { connect } from "../helpers/nats_client.ts";
 import { NatsBus } from "../../lib/bus/nats/nats_bus.ts";
 import { Delivery } from "../../lib/durable/delivery.ts";
 import { CheckpointStore } from "../../lib/durable/checkpoint_store.ts";

@@ -2,7 +2,7 @@
  * One expansion of 100,000 objects to a nats-server, against the same client without a scheduler.
  * Ours names and hashes each dispatch and adds three headers.
  */
-import { connect } from "@nats-io/transport";
+import { connect } from "../helpers/nats_client.ts";
 import { NatsBus } from "../../lib/bus/nats/nats_bus.ts";
 import { defaultLogger } from "../../lib/log/logger.ts";
 import { SOLE } from "../../lib/durable/owner.ts";

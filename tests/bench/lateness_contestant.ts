@@ -1,5 +1,5 @@
 /** One scheduler with many jobs, as a process of its own: how late each of them was. */
-import { connect } from "@nats-io/transport";
+import { connect } from "../helpers/nats_client.ts";
 import { MemoryBus } from "../../lib/bus/memory_bus.ts";
 import type { MessageBus } from "../../lib/bus/message_bus.ts";
 import { NatsBus } from "../../lib/bus/nats/nats_bus.ts";

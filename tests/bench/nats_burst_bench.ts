@@ -1,5 +1,5 @@
 /** Jobs due in the same second, through a nats-server to another process: this one. */
-import { connect } from "@nats-io/transport";
+import { connect } from "../helpers/nats_client.ts";
 import { TASKS_SUBJECT } from "../../lib/wire/subjects.ts";
 import { startNatsServer } from "../helpers/nats_server.ts";
 import { apart, wallClock } from "./apart.ts";

@@ -2,7 +2,7 @@
  * What it costs to be watched: 5,000 firings a second into a real nats-server, by turns unwatched and
  * with a scraper, three open pages and status requests.
  */
-import { connect } from "@nats-io/transport";
+import { connect } from "../helpers/nats_client.ts";
 import { startNatsServer } from "../helpers/nats_server.ts";
 import { Program } from "../helpers/program.ts";
 import { type Cell, printTable, quantile } from "./table.ts";

@@ -1,5 +1,5 @@
 /** From publish to a subscriber in another process while 1,000 jobs a second fire. */
-import { connect } from "@nats-io/transport";
+import { connect } from "../helpers/nats_client.ts";
 import { NatsBus } from "../../lib/bus/nats/nats_bus.ts";
 import { SchedulerActor } from "../../lib/scheduler/scheduler_actor.ts";
 import { TASKS_SUBJECT } from "../../lib/wire/subjects.ts";

@@ -1,5 +1,5 @@
 /** Watches a scheduler for a while: a scraper, three pages, a status request a second. */
-import { connect } from "@nats-io/transport";
+import { connect } from "../helpers/nats_client.ts";
 
 const [natsUrl, httpUrl, milliseconds] = Deno.args as [string, string, string];
 const client = await connect({ servers: natsUrl });

@@ -42,7 +42,6 @@ const PACKAGES = [
   "@nats-io/nats-core",
   "@nats-io/nkeys",
   "@nats-io/nuid",
-  "@nats-io/transport-node",
   "@opentelemetry/api",
   "bintrees",
   "commander",

@@ -1,4 +1,4 @@
-import { connect } from "@nats-io/transport";
+import { connect } from "../helpers/nats_client.ts";
 import { eventually } from "../helpers/eventually.ts";
 
 export interface Received {

@@ -1,5 +1,5 @@
 /** How a change of the configuration reaches the executable. */
-import { connect } from "@nats-io/transport";
+import { connect } from "../helpers/nats_client.ts";
 import assert from "node:assert/strict";
 import { startNatsServer } from "../helpers/nats_server.ts";
 import { everywhere } from "./places.ts";

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { connect } from "@nats-io/transport";
+import { connect } from "../helpers/nats_client.ts";
 import { join } from "node:path";
 import { eventually } from "../helpers/eventually.ts";
 import { runProgram } from "../helpers/program.ts";

@@ -1,4 +1,4 @@
-import { connect } from "@nats-io/transport";
+import { connect } from "../helpers/nats_client.ts";
 import { jetstreamManager } from "@nats-io/jetstream";
 import { shardOf } from "../../lib/durable/shards.ts";
 import { eventually } from "../helpers/eventually.ts";

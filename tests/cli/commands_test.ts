@@ -1,6 +1,6 @@
 /** The commands that end by themselves, as processes. */
 import assert from "node:assert/strict";
-import { connect } from "@nats-io/transport";
+import { connect } from "../helpers/nats_client.ts";
 import { startNatsServer } from "../helpers/nats_server.ts";
 import { Program, runProgram } from "../helpers/program.ts";
 

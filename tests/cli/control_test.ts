@@ -1,6 +1,7 @@
 /** A running scheduler, asked over the bus: by the commands, and as any client would. */
 import assert from "node:assert/strict";
-import { connect, type NatsConnection } from "@nats-io/transport";
+import type { NatsConnection } from "@nats-io/nats-core";
+import { connect } from "../helpers/nats_client.ts";
 import { DiscardPolicy, jetstreamManager, RetentionPolicy } from "@nats-io/jetstream";
 import { Kvm } from "@nats-io/kv";
 import { Svcm } from "../deps.ts";

@@ -1,7 +1,7 @@
 /** JetStream as a user meets it: the real program, a real server, a real file. */
 import assert from "node:assert/strict";
 import { jetstreamManager } from "@nats-io/jetstream";
-import { connect } from "@nats-io/transport";
+import { connect } from "../helpers/nats_client.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { type NatsServer, startNatsServer } from "../helpers/nats_server.ts";
 import { Program, runProgram } from "../helpers/program.ts";

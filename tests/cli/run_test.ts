@@ -1,5 +1,6 @@
 /** The whole system on real input: the program as a process, a real nats-server, real files. */
-import { connect, type Msg, type NatsConnection } from "@nats-io/transport";
+import type { Msg, NatsConnection } from "@nats-io/nats-core";
+import { connect } from "../helpers/nats_client.ts";
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { eventually } from "../helpers/eventually.ts";

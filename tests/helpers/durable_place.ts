@@ -6,7 +6,8 @@
  */
 import { jetstream, jetstreamManager } from "@nats-io/jetstream";
 import { type KV, Kvm } from "@nats-io/kv";
-import { connect, type NatsConnection } from "@nats-io/transport";
+import type { NatsConnection } from "@nats-io/nats-core";
+import { connect } from "./nats_client.ts";
 import { BUCKET, leaseKey, memoryKey } from "../../lib/durable/keys.ts";
 import { partitionOf } from "../../lib/durable/shards.ts";
 import { type NatsServer, startNatsServer } from "./nats_server.ts";

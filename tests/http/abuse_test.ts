@@ -1,6 +1,6 @@
 /** Whatever is done to it from outside, the HTTP server stays bounded, and the schedules keep time. */
 import assert from "node:assert/strict";
-import { connect } from "@nats-io/transport";
+import { connect } from "../helpers/nats_client.ts";
 import { startNatsServer } from "../helpers/nats_server.ts";
 import { eventually } from "../helpers/eventually.ts";
 import type { Program } from "../helpers/program.ts";

@@ -1,6 +1,6 @@
 /** Spans arrive at a collector, and their context in the messages. */
 import assert from "node:assert/strict";
-import { connect } from "@nats-io/transport";
+import { connect } from "../helpers/nats_client.ts";
 import { readTraceContext } from "../../lib/trace/tracing.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { startNatsServer } from "../helpers/nats_server.ts";

@@ -2,21 +2,17 @@
  * One connection to one NATS server, from the handshake until it breaks. It never reconnects: the
  * client's own way to do so throws away what it has not written, without telling whose it was.
  *
- * The only file that reaches into the client: it asks the protocol handler whether the socket is
- * alive (the client's events come several microtasks late) and writes to its transport.
- *
  * @module
  */
 import {
+  type ConnectionOptions,
   type Msg,
-  NatsConnectionImpl,
-  type NodeConnectionOptions,
+  type NatsConnection as Client,
   PermissionViolationError,
-  QueuedIteratorImpl,
   type Status,
-} from "@nats-io/transport";
+} from "@nats-io/nats-core";
 import type { NatsServerAddress } from "./nats_servers.ts";
-import { useSocketTransport } from "./nats_transport.ts";
+import { connectClient, type SocketTransport } from "./nats_transport.ts";
 
 /** What a connection tells while it lives. */
 export interface ConnectionListener {
@@ -41,23 +37,32 @@ export class NatsConnection {
   readonly server: NatsServerAddress;
   /** Resolves when the connection is gone, with the reason. */
   readonly closed: Promise<string>;
-  readonly #client: NatsConnectionImpl;
+  /** The client's connection, for what the client's own packages do with it. */
+  readonly client: Client;
+  readonly #transport: SocketTransport;
+  readonly #listener: ConnectionListener;
   readonly #close = Promise.withResolvers<string>();
   readonly #unconfirmed = new Set<(isConfirmed: boolean) => void>();
   #isGone = false;
+  /** Why the server would end the connection, if it has said so. */
   #lastError: Error | undefined;
 
   private constructor(
-    client: NatsConnectionImpl,
-    server: NatsServerAddress,
-    listener: ConnectionListener,
+    client: Client,
+    transport: SocketTransport,
+    { server, listener }: { server: NatsServerAddress; listener: ConnectionListener },
   ) {
-    this.#client = client;
+    this.client = client;
+    this.#transport = transport;
+    this.#listener = listener;
     this.server = server;
     this.closed = this.#close.promise;
-    const events = new Events((status) => this.#onStatus(status, listener));
-    client.protocol.listeners.push(events);
-    void client.closed().then((error) => this.#gone((error ?? this.#lastError)?.message));
+    // The client tells of a refusal only after the PONG that confirms the batch.
+    transport.onServerError = (text) => {
+      const error = PermissionViolationError.parse(text);
+      if (error?.operation === "publish") listener.onPublishRefused(error.subject, error);
+    };
+    void this.#follow();
   }
 
   /**
@@ -66,50 +71,39 @@ export class NatsConnection {
    */
   static async open(
     server: NatsServerAddress,
-    options: NodeConnectionOptions,
+    options: ConnectionOptions,
     listener: ConnectionListener,
     signal: AbortSignal,
   ): Promise<NatsConnection> {
-    useSocketTransport();
     const all = {
       ...options,
-      signal, // the client hands every option on to the transport
       servers: [server.address],
       reconnect: false,
       ignoreClusterUpdates: true,
       noAsyncTraces: true,
     };
-    const client = await NatsConnectionImpl.connect(all);
-    if (!(client instanceof NatsConnectionImpl)) {
-      throw new TypeError(`Cannot use the client's connection: expected a "NatsConnectionImpl"`);
-    }
-    return new NatsConnection(client, server, listener);
-  }
-
-  /** The client's connection, for what the client's own packages do with it. */
-  get client(): NatsConnectionImpl {
-    return this.#client;
+    const { client, transport } = await connectClient(all, signal);
+    return new NatsConnection(client, transport, { server, listener });
   }
 
   /** Whether what is written now goes to a live socket. */
   get isUp(): boolean {
-    const { connected, transport } = this.#client.protocol;
-    return connected && !this.#isGone && !transport.isClosed;
+    return !this.#isGone && !this.#transport.isClosed;
   }
 
   /** The largest message that the server takes, headers included, in bytes. */
   get maxPayload(): number {
-    return this.#client.info?.max_payload ?? Infinity;
+    return this.client.info?.max_payload ?? Infinity;
   }
 
   /** Other servers of the cluster, as this one announces them: `host:port`. */
   get announced(): readonly string[] {
-    return this.#client.info?.connect_urls ?? [];
+    return this.client.info?.connect_urls ?? [];
   }
 
   /** Writes frames. Only while {@link NatsConnection.isUp}. */
   write(frames: Uint8Array): void {
-    this.#client.protocol.transport.send(frames);
+    this.#transport.send(frames);
   }
 
   /**
@@ -125,7 +119,7 @@ export class NatsConnection {
         resolve(isConfirmed);
       };
       this.#unconfirmed.add(settle);
-      this.#client.flush().then(() => settle(true), () => settle(false));
+      this.client.flush().then(() => settle(true), () => settle(false));
     });
   }
 
@@ -135,7 +129,7 @@ export class NatsConnection {
    * @returns what ends the subscription; it resolves when all that was on its way has arrived
    */
   subscribe(receiver: Receiver): () => Promise<void> {
-    const subscription = this.#client.subscribe(receiver.pattern, {
+    const subscription = this.client.subscribe(receiver.pattern, {
       queue: receiver.queueGroup,
       callback: (error, message) => error ? receiver.refused(error) : receiver.deliver(message),
     });
@@ -150,23 +144,30 @@ export class NatsConnection {
   /** Closes at once. What matters should have been confirmed before. */
   async close(): Promise<void> {
     this.#gone("closed");
-    await this.#client.close();
+    await this.client.close();
   }
 
-  #onStatus(status: Status, listener: ConnectionListener): void {
-    if (this.#isGone) return;
+  /** Listens until the connection is gone. */
+  async #follow(): Promise<void> {
+    if (!this.client.isClosed()) {
+      for await (const status of this.client.status()) {
+        if (!this.#isGone) this.#onStatus(status);
+      }
+    }
+    const error = await this.client.closed();
+    this.#gone((error ?? this.#lastError)?.message);
+  }
+
+  #onStatus(status: Status): void {
     if (status.type === "error") {
       const { error } = status;
-      this.#lastError = error;
-      if (error instanceof PermissionViolationError && error.operation === "publish") {
-        listener.onPublishRefused(error.subject, error);
-      }
-      listener.onServerError(error);
+      if (!(error instanceof PermissionViolationError)) this.#lastError = error;
+      this.#listener.onServerError(error);
     } else if (status.type === "ldm") {
-      listener.onLameDuck();
+      this.#listener.onLameDuck();
     } else if (status.type === "staleConnection") {
       // Also what the client says when the server ends our authorization.
-      if (this.#lastError === undefined) listener.onStale();
+      if (this.#lastError === undefined) this.#listener.onStale();
       this.#gone(this.#lastError?.message ?? "the server does not answer pings");
     }
   }
@@ -175,23 +176,9 @@ export class NatsConnection {
   #gone(reason = "the server closed the connection"): void {
     if (this.#isGone) return;
     this.#isGone = true;
-    this.#client.protocol.transport.discard();
+    this.#transport.discard();
     this.#close.resolve(reason);
     for (const settle of this.#unconfirmed) settle(false);
-    void this.#client.close();
-  }
-}
-
-/** The client's events as they happen; its iterator hands them out several microtasks later. */
-class Events extends QueuedIteratorImpl<Status> {
-  readonly #listen: (status: Status) => void;
-
-  constructor(listen: (status: Status) => void) {
-    super();
-    this.#listen = listen;
-  }
-
-  override push(status: Status | (() => void)): void {
-    if (typeof status !== "function") this.#listen(status);
+    void this.client.close();
   }
 }

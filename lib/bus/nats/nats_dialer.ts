@@ -1,4 +1,4 @@
-import type { NodeConnectionOptions } from "@nats-io/transport";
+import type { ConnectionOptions } from "@nats-io/nats-core";
 import { type ConnectionListener, NatsConnection } from "./nats_connection.ts";
 import { explain } from "./nats_errors.ts";
 import { identify, type NatsCredentials, type NatsTls } from "./nats_identity.ts";
@@ -14,7 +14,7 @@ export interface DialerOptions {
   servers: readonly NatsServerAddress[];
   credentials: NatsCredentials;
   tls: NatsTls;
-  client: Pick<NodeConnectionOptions, "name" | "pingInterval" | "maxPingOut">;
+  client: Pick<ConnectionOptions, "name" | "pingInterval" | "maxPingOut">;
 }
 
 /** Finds a server that takes us among those that are known. */

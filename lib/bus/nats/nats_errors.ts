@@ -2,7 +2,7 @@ import {
   AuthorizationError,
   TimeoutError,
   UserAuthenticationExpiredError,
-} from "@nats-io/transport";
+} from "@nats-io/nats-core";
 import { IdentityError } from "./nats_identity.ts";
 import type { NatsServerAddress } from "./nats_servers.ts";
 

@@ -4,8 +4,8 @@
  *
  * @module
  */
-import { credsAuthenticator, nkeyAuthenticator, nkeys } from "@nats-io/transport";
-import type { Authenticator, NodeConnectionOptions } from "@nats-io/transport";
+import { credsAuthenticator, nkeyAuthenticator, nkeys } from "@nats-io/nats-core";
+import type { Authenticator, ConnectionOptions } from "@nats-io/nats-core";
 import type { NatsServerAddress } from "./nats_servers.ts";
 
 /** Who we are, where the URL does not say. An empty path counts as none. */
@@ -27,7 +27,7 @@ export interface NatsTls {
   handshakeFirst?: boolean;
 }
 
-type Identity = Pick<NodeConnectionOptions, "authenticator" | "user" | "pass" | "token" | "tls">;
+type Identity = Pick<ConnectionOptions, "authenticator" | "user" | "pass" | "token" | "tls">;
 
 /** A file that cannot be used: nothing that waiting would mend. */
 export class IdentityError extends Error {

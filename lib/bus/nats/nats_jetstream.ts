@@ -13,7 +13,7 @@ import {
   type StreamInfo as ServerStreamInfo,
 } from "@nats-io/jetstream";
 import { type KV, type KvEntry, Kvm } from "@nats-io/kv";
-import type { NatsConnectionImpl } from "@nats-io/transport";
+import type { NatsConnection } from "@nats-io/nats-core";
 import type { JsonObject } from "../message_bus.ts";
 import { decodePayload } from "../payload.ts";
 import {
@@ -37,11 +37,11 @@ const UNAVAILABLE_CODES: readonly number[] = [NOT_ENABLED, NOT_FOR_ACCOUNT];
 
 export interface NatsJetStreamOptions {
   /** @throws {Error} while there is no connection */
-  client(): NatsConnectionImpl;
+  client(): NatsConnection;
 }
 
 interface Session {
-  readonly client: NatsConnectionImpl;
+  readonly client: NatsConnection;
   readonly js: JetStreamClient;
   readonly manager: JetStreamManager;
 }
@@ -49,7 +49,7 @@ interface Session {
 export class NatsJetStream implements JetStream {
   readonly #options: NatsJetStreamOptions;
   #session: Promise<Session> | null = null;
-  #client: NatsConnectionImpl | null = null;
+  #client: NatsConnection | null = null;
 
   constructor(options: NatsJetStreamOptions) {
     this.#options = options;
@@ -91,7 +91,7 @@ export class NatsJetStream implements JetStream {
 
   /** What belongs to the connection of the moment. */
   session(): Promise<Session> {
-    let client: NatsConnectionImpl;
+    let client: NatsConnection;
     try {
       client = this.#options.client();
     } catch (error) {
@@ -108,7 +108,7 @@ export class NatsJetStream implements JetStream {
   }
 }
 
-async function open(client: NatsConnectionImpl): Promise<Session> {
+async function open(client: NatsConnection): Promise<Session> {
   const options = { timeout: TIMEOUT };
   return await explained("use JetStream", async () => ({
     client,

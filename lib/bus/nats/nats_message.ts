@@ -1,4 +1,4 @@
-import type { Msg } from "@nats-io/transport";
+import type { Msg } from "@nats-io/nats-core";
 import type { BurstLimit } from "../../log/burst_limit.ts";
 import type { JsonObject, Message, SubscribeOptions } from "../message_bus.ts";
 import { decodePayload } from "../payload.ts";

@@ -1,4 +1,4 @@
-import { createInbox, type Msg } from "@nats-io/transport";
+import { createInbox, type Msg } from "@nats-io/nats-core";
 import type { Receiver } from "./nats_connection.ts";
 
 /** All replies to our requests: one subscription, a subject of its own for each request. */

@@ -6,26 +6,63 @@
  *
  * @module
  */
-import { checkOptions, INFO, setTransportFactory, type Transport } from "@nats-io/transport";
-import type { ConnectionOptions, Server, ServerInfo } from "@nats-io/transport";
+import type { ConnectionOptions, NatsConnection, Server, ServerInfo } from "@nats-io/nats-core";
+import {
+  checkOptions,
+  INFO,
+  NatsConnectionImpl,
+  setTransportFactory,
+  type Transport,
+} from "@nats-io/nats-core/internal";
 import { Buffer } from "node:buffer";
 import { lookup } from "node:dns/promises";
 import { connect as connectSocket, type Socket } from "node:net";
 import { connect as connectTls, type ConnectionOptions as TlsOptions } from "node:tls";
+import { ServerErrors } from "./server_errors.ts";
 
-/** Lets the client use this transport from now on. */
-export function useSocketTransport(): void {
+/** What the client, which hands all of its options on to the transport, hands on of ours. */
+interface OwnOptions extends ConnectionOptions {
+  /** Gives up. */
+  readonly signal?: AbortSignal;
+  /** Called with the transport of each attempt; a host may have several addresses. */
+  readonly onAttempt?: (transport: SocketTransport) => void;
+}
+
+/**
+ * The only way into the client: its connection, and the transport under it.
+ *
+ * @throws what the client throws when there is no connection within `options.timeout` ms
+ */
+export async function connectClient(
+  options: ConnectionOptions,
+  signal: AbortSignal,
+): Promise<{ client: NatsConnection; transport: SocketTransport }> {
   setTransportFactory({
     factory: () => new SocketTransport(),
     dnsResolveFn: async (host) => (await lookup(host, { all: true })).map(({ address }) => address),
   });
+  const attempts: SocketTransport[] = [];
+  const own: OwnOptions = { ...options, signal, onAttempt: (each) => void attempts.push(each) };
+  const client = await NatsConnectionImpl.connect(own);
+  const transport = attempts.at(-1);
+  if (transport !== undefined && !transport.isClosed) return { client, transport };
+  await client.close();
+  // The factory is the whole process's: another user of the client may have set it meanwhile.
+  throw new Error(
+    transport === undefined
+      ? "another NATS client of this process has replaced the transport"
+      : "the server closed the connection",
+  );
 }
 
-class SocketTransport implements Transport {
+export class SocketTransport implements Transport {
   /** What the server's monitoring shows. */
   readonly lang = "deno";
   readonly version = Deno.version.deno;
   closeError?: Error;
+  /** Told of each error of the server before the client reads it. */
+  onServerError: (text: string) => void = () => {};
+  readonly #serverErrors = new ServerErrors();
   #socket: Socket | undefined;
   #isEncrypted = false;
   #isConnected = false;
@@ -45,10 +82,9 @@ class SocketTransport implements Transport {
     return this.#isDone;
   }
 
-  async connect(server: Server, options: ConnectionOptions): Promise<void> {
-    const signal = "signal" in options && options.signal instanceof AbortSignal
-      ? options.signal
-      : undefined;
+  async connect(server: Server, options: OwnOptions): Promise<void> {
+    const { signal, onAttempt } = options;
+    onAttempt?.(this);
     const onAbort = () => this.discard();
     signal?.addEventListener("abort", onAbort, { once: true });
     try {
@@ -138,6 +174,7 @@ class SocketTransport implements Transport {
     // As an option of connect() it has no effect in Deno 2.6: each second write then waits 40 ms.
     socket.setNoDelay(true);
     socket.on("data", (bytes: Uint8Array) => {
+      for (const text of this.#serverErrors.read(bytes)) this.onServerError(text);
       this.#arrived.push(bytes);
       this.#onArrival();
     });

@@ -1,4 +1,4 @@
-import { createInbox, type Msg } from "@nats-io/transport";
+import { createInbox, type Msg } from "@nats-io/nats-core";
 import type { Clock } from "../../time/clock.ts";
 import { UnconfirmedError } from "../message_bus.ts";
 import type { Receiver } from "./nats_connection.ts";

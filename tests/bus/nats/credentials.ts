@@ -1,5 +1,5 @@
 /** What a server and its clients need to know each other, made for one test. */
-import { nkeys } from "@nats-io/transport";
+import { nkeys } from "@nats-io/nats-core";
 import { join } from "node:path";
 
 type KeyPair = ReturnType<typeof nkeys.createUser>;

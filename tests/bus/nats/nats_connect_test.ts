@@ -2,9 +2,11 @@
 import assert from "node:assert/strict";
 import { BusClosedError, BusConnectError } from "../../../lib/bus/message_bus.ts";
 import { NatsBus } from "../../../lib/bus/nats/nats_bus.ts";
+import { connectClient } from "../../../lib/bus/nats/nats_transport.ts";
 import { parseServers } from "../../../lib/bus/nats/nats_servers.ts";
 import { redactUrl } from "../../../lib/bus/redact_url.ts";
 import { LogRecorder } from "../../helpers/log_recorder.ts";
+import { connect } from "../../helpers/nats_client.ts";
 import { startNatsServer } from "../../helpers/nats_server.ts";
 
 /** A port that nothing listens on. */
@@ -120,6 +122,19 @@ Deno.test("closing ends a connect that waits for a server which says nothing", a
   assert.ok(performance.now() - before < 1000);
   connection.close();
   listener.close();
+});
+
+Deno.test("a connection that another client's transport got in between is given up", async () => {
+  await using server = await startNatsServer();
+  const { signal } = new AbortController();
+  const options = { servers: [server.url], reconnect: false };
+  const opening = connectClient(options, signal);
+  await using _other = await connect({ servers: server.url }); // its transport is for all from now on
+  await assert.rejects(opening, /another NATS client of this process has replaced the transport/);
+  const { client, transport } = await connectClient(options, signal);
+  assert.equal(transport.isClosed, false);
+  await client.close();
+  assert.equal(transport.isClosed, true);
 });
 
 Deno.test("a bus that was never connected closes", async () => {

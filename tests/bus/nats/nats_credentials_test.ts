@@ -1,5 +1,5 @@
 /** Who we are and to whom we speak: each kind of credentials on a real server that asks for it. */
-import { nkeys } from "@nats-io/transport";
+import { nkeys } from "@nats-io/nats-core";
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { BusConnectError } from "../../../lib/bus/message_bus.ts";

@@ -1,6 +1,7 @@
 /** Streams and buckets, on a real server. */
 import assert from "node:assert/strict";
-import { connect, headers as natsHeaders } from "@nats-io/transport";
+import { headers as natsHeaders } from "@nats-io/nats-core";
+import { connect } from "../../helpers/nats_client.ts";
 import { NatsBus } from "../../../lib/bus/nats/nats_bus.ts";
 import { NotPermittedError, UnconfirmedError } from "../../../lib/bus/message_bus.ts";
 import { StreamAcks } from "../../../lib/bus/nats/stream_acks.ts";

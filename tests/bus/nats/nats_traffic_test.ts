@@ -1,5 +1,6 @@
 /** What a server limits or refuses, what others send, and a great deal at once. */
 import assert from "node:assert/strict";
+import { UnconfirmedError } from "../../../lib/bus/message_bus.ts";
 import { NatsBus } from "../../../lib/bus/nats/nats_bus.ts";
 import { eventually } from "../../helpers/eventually.ts";
 import { LogRecorder } from "../../helpers/log_recorder.ts";
@@ -136,6 +137,37 @@ Deno.test("what the server refuses is told to its publisher, and harms nothing e
     assert.equal((await take(subscription, 1))[0]!.data.n, 4);
     assert.ok(log.of("bus.error").length >= 2);
   }, { config, user: "a:b" });
+});
+
+Deno.test("a refusal in one piece with the word that confirms its batch is told as one", async () => {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const refusal = `-ERR 'Permissions Violation for Publish to "no.x"'\r\n`;
+  const serving = (async () => {
+    const connection = await listener.accept();
+    const encoder = new TextEncoder();
+    await connection.write(encoder.encode(
+      `INFO {"server_id":"a","version":"2.10.0","proto":1,"headers":true,"max_payload":1000}\r\n`,
+    ));
+    for await (const text of connection.readable.pipeThrough(new TextDecoderStream())) {
+      const pongs = "PONG\r\n".repeat(text.split("PING\r\n").length - 1);
+      const answer = text.includes("PUB no.x") ? refusal + pongs : pongs;
+      if (text.includes("PUB bye")) break; // which closes the connection
+      await connection.write(encoder.encode(answer)).catch(() => {});
+    }
+  })();
+  const log = new LogRecorder();
+  const bus = new NatsBus({ servers: `127.0.0.1:${listener.addr.port}`, logger: log });
+  await bus.connect();
+  await assert.rejects(bus.publish("no.x", {}), /Cannot publish to "no\.x": the server refuses it/);
+  await bus.publish("yes.x", {});
+  assert.equal(log.of("bus.error").length, 1);
+  await assert.rejects(bus.publish("bye", {}), UnconfirmedError);
+  const [disconnected] = log.of("bus.disconnected");
+  const { reason } = disconnected!.fields;
+  assert.equal(reason, "the server closed the connection", "not the refusal");
+  await bus.close();
+  listener.close();
+  await serving;
 });
 
 Deno.test("a server that says it goes is heard", async () => {
