@@ -4,7 +4,7 @@ import { LineIndex } from "./yaml/yaml_lines.ts";
  * Configuration files are bounded: 100,000 entries take about 20 MB. What is longer is not read to
  * its end.
  */
-const LARGEST_FILE = 32 * 2 ** 20;
+const MAX_FILE_BYTES = 32 * 2 ** 20;
 
 /** Why a file could not be read, and from where on; the message says what to do. */
 export class ConfigFileError extends Error {
@@ -42,7 +42,7 @@ async function readBounded(path: string): Promise<Uint8Array> {
   using file = await Deno.open(path);
   const { size, isDirectory } = await file.stat();
   if (isDirectory) throw new ConfigFileError("This is a directory: name the file in it");
-  if (size > LARGEST_FILE) throw tooLarge(`${size} bytes`);
+  if (size > MAX_FILE_BYTES) throw tooLarge(`${size} bytes`);
 
   // A pipe states no size, so the end is what counts.
   let bytes = new Uint8Array(size + 1);
@@ -51,7 +51,7 @@ async function readBounded(path: string): Promise<Uint8Array> {
     const count = await file.read(bytes.subarray(length));
     if (count === null) return bytes.subarray(0, length);
     length += count;
-    if (length > LARGEST_FILE) throw tooLarge("longer");
+    if (length > MAX_FILE_BYTES) throw tooLarge("longer");
     if (length === bytes.length) {
       const larger = new Uint8Array(2 * length + 4096);
       larger.set(bytes);
@@ -62,7 +62,7 @@ async function readBounded(path: string): Promise<Uint8Array> {
 
 function tooLarge(size: string): ConfigFileError {
   return new ConfigFileError(
-    `The file is too large: at most ${LARGEST_FILE} bytes are read, this is ${size}`,
+    `The file is too large: at most ${MAX_FILE_BYTES} bytes are read, this is ${size}`,
   );
 }
 

@@ -2,8 +2,8 @@ import { isPlainObject } from "../internal/plain_object.ts";
 import { type DocumentPath, type Finding, formatPath, shown } from "./config_problem.ts";
 
 /** NATS refuses messages far below this, whatever the server allows (64 MiB at most, 1 by default). */
-const LONGEST_JSON = 8 * 2 ** 20;
-const DEEPEST_JSON = 100;
+const MAX_JSON_CHARACTERS = 8 * 2 ** 20;
+const MAX_JSON_LEVELS = 100;
 /** Messages name what is inside an entry, `schedules[n]`, from there on. */
 const ENTRY_DEPTH = 2;
 
@@ -32,10 +32,13 @@ export class JsonCheck {
       findings.push({ severity: "error", message: `${place}: '${name}' ${message}`, at: path });
     };
     const { length, depth } = this.#measure(value, at, 0, fail);
-    if (length > LONGEST_JSON) {
-      fail(`unfolds to more than ${LONGEST_JSON} characters of JSON: too large for a message`, at);
-    } else if (depth > DEEPEST_JSON && findings.length === 0) {
-      fail(`is nested more than ${DEEPEST_JSON} levels deep`, at);
+    if (length > MAX_JSON_CHARACTERS) {
+      fail(
+        `unfolds to more than ${MAX_JSON_CHARACTERS} characters of JSON: too large for a message`,
+        at,
+      );
+    } else if (depth > MAX_JSON_LEVELS && findings.length === 0) {
+      fail(`is nested more than ${MAX_JSON_LEVELS} levels deep`, at);
     }
     return findings;
   }
@@ -62,8 +65,8 @@ export class JsonCheck {
       fail("contains itself, which JSON cannot carry", at);
       return SCALAR;
     }
-    if (level > DEEPEST_JSON) return { length: 0, depth: 1 };
-    if (Array.isArray(value) && value.length > LONGEST_JSON) {
+    if (level > MAX_JSON_LEVELS) return { length: 0, depth: 1 };
+    if (Array.isArray(value) && value.length > MAX_JSON_CHARACTERS) {
       return { length: value.length, depth: 1 };
     }
     if (!Array.isArray(value) && !isPlainObject(value)) {

@@ -48,7 +48,7 @@ export function formatPath(path: DocumentPath): string {
   return text;
 }
 
-const LONGEST_QUOTE = 60;
+const MAX_QUOTED_CHARACTERS = 60;
 
 /**
  * `value` as JSON for a message, shortened. Containers are named, not written out, so that the cost
@@ -82,8 +82,8 @@ function describeObject(value: object): string {
 }
 
 function quoted(text: string): string {
-  if (text.length <= LONGEST_QUOTE) return JSON.stringify(text);
-  return `${JSON.stringify(text.slice(0, LONGEST_QUOTE).replace(/[\uD800-\uDBFF]$/, ""))}…`;
+  if (text.length <= MAX_QUOTED_CHARACTERS) return JSON.stringify(text);
+  return `${JSON.stringify(text.slice(0, MAX_QUOTED_CHARACTERS).replace(/[\uD800-\uDBFF]$/, ""))}…`;
 }
 
 /**

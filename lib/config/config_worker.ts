@@ -21,7 +21,7 @@ export interface ConfigHead {
 export type EntryData = EntryWith<TimingData>;
 
 /** Few enough that to unpack them takes the receiver a few milliseconds. */
-const ENTRIES_AT_ONCE = 500;
+const MAX_ENTRIES_AT_ONCE = 500;
 
 if (import.meta.main) {
   let entries: readonly ScheduleEntry[] = [];
@@ -29,7 +29,7 @@ if (import.meta.main) {
   globalThis.addEventListener("message", async (event) => {
     const { data } = event as MessageEvent<string | null>;
     if (data === null) {
-      const next = entries.slice(sent, sent += ENTRIES_AT_ONCE);
+      const next = entries.slice(sent, sent += MAX_ENTRIES_AT_ONCE);
       postMessage(next.map(dataOf));
       return;
     }

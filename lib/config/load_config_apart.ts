@@ -8,7 +8,7 @@ import { TimingTable } from "./timing/timing_table.ts";
 import { workerEntry } from "../internal/worker_entry.ts";
 
 /** Up to this size a file is read in less time than a due entry may be delayed; in bytes. */
-const SMALL_FILE = 128 * 2 ** 10;
+const MAX_SMALL_FILE_BYTES = 128 * 2 ** 10;
 
 /**
  * Does what {@link loadSchedulerConfig} does without holding up what is due meanwhile: a large file
@@ -16,7 +16,7 @@ const SMALL_FILE = 128 * 2 ** 10;
  */
 export async function loadConfigApart(path: string, clock: Clock): Promise<LoadedConfig> {
   const size = await Deno.stat(path).then((file) => file.size, () => 0);
-  if (size <= SMALL_FILE) return await loadSchedulerConfig(path);
+  if (size <= MAX_SMALL_FILE_BYTES) return await loadSchedulerConfig(path);
   const worker = new Worker(workerEntry("config_worker", import.meta.url), {
     type: "module",
     name: "configuration",

@@ -15,7 +15,7 @@ import type { ScheduleEntry } from "./schedule_entry.ts";
 import { TimingTable } from "./timing/timing_table.ts";
 
 /** Some ten times what a file can hold; a list that is longer is not walked through. */
-const MOST_ENTRIES = 1_000_000;
+const MAX_ENTRIES = 1_000_000;
 
 /** A checked configuration, with every default filled in. */
 export interface SchedulerConfig {
@@ -74,8 +74,8 @@ function readConfig(raw: unknown, findings: Finding[]): SchedulerConfig | null {
     else fail(`'timezone': ${problem}`, "timezone");
   }
   if (!Array.isArray(schedules)) return null;
-  if (schedules.length > MOST_ENTRIES) {
-    fail(`'schedules' holds ${schedules.length} entries, more than ${MOST_ENTRIES}`, "schedules");
+  if (schedules.length > MAX_ENTRIES) {
+    fail(`'schedules' holds ${schedules.length} entries, more than ${MAX_ENTRIES}`, "schedules");
     return null;
   }
 

@@ -1,7 +1,7 @@
 import type { Clock } from "../time/clock.ts";
 
 /** How often the file is looked at, in milliseconds. */
-const PERIOD = 1000;
+const PERIOD_MS = 1000;
 
 export interface WatchFileOptions {
   clock: Clock;
@@ -25,7 +25,7 @@ export async function watchFile(
 ): Promise<void> {
   let known = since;
   for (let candidate = known; !signal.aborted;) {
-    await clock.sleep(PERIOD, signal);
+    await clock.sleep(PERIOD_MS, signal);
     const current = await fileVersion(path);
     // For a moment there may be no file, between the old one and the new one.
     if (current !== null && current !== known && current === candidate && !signal.aborted) {

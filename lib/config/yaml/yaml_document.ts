@@ -15,7 +15,7 @@ import { YamlPositions } from "./yaml_positions.ts";
 import { contentProblem, countProblem, parseProblem } from "./yaml_syntax.ts";
 
 /** Mappings and lists inside one another, at most; js-yaml's own default. */
-const MAX_NESTING = 100;
+const MAX_LEVELS = 100;
 /** Keys brought in by `<<`, over the whole file: 100,000 entries of 50 keys. */
 const MAX_MERGED_KEYS = 5_000_000;
 
@@ -39,9 +39,9 @@ export interface YamlDocument {
 export function readYaml(text: string): YamlDocument | ConfigProblem {
   let events: Event[];
   try {
-    events = parseEvents(text, { maxDepth: MAX_NESTING });
+    events = parseEvents(text, { maxDepth: MAX_LEVELS });
   } catch (error) {
-    return parseProblem(text, error, MAX_NESTING);
+    return parseProblem(text, error, MAX_LEVELS);
   }
   const documents = events.filter((event) => event.type === EVENT_ID.DOCUMENT).length;
   if (documents !== 1) return countProblem(text, documents);

@@ -3,7 +3,7 @@ import type { DocumentPath } from "../config_problem.ts";
 
 /** The value of the document, which is itself the event before. */
 export const ROOT = 1;
-const MAX_MERGE_DEPTH = 100;
+const MAX_MERGE_LEVELS = 100;
 
 /** Where the values of a document are written; the event that one begins with is its number. */
 export class YamlPositions {
@@ -115,7 +115,7 @@ export class YamlPositions {
   #findPair(mapping: number, text: string, depth = 0): [number, number] | undefined {
     const pairs = this.pairs(mapping);
     const own = pairs.findLast(([key]) => this.text(key) === text);
-    if (own !== undefined || depth > MAX_MERGE_DEPTH) return own;
+    if (own !== undefined || depth > MAX_MERGE_LEVELS) return own;
     for (const [key, value] of pairs) {
       if (!this.isMergeKey(key)) continue;
       const source = this.#targets.get(value) ?? value;

@@ -5,11 +5,11 @@ import type { ScheduleEntry } from "../../config/schedule_entry.ts";
 
 const DAY = 86_400_000;
 /** So many entries in one second are worth a word. */
-const CROWD = 20;
+const MIN_CROWD_ENTRIES = 20;
 /** So many a second are none, in the mean. */
 const SPREAD = 5;
 /** How many occurrences are looked up at most. */
-const MOST_LOOKUPS = 300_000;
+const MAX_LOOKUPS = 300_000;
 
 interface Group {
   readonly cadence: Cadence;
@@ -31,7 +31,7 @@ export function crowdFindings(
     else groups.set(key, { cadence: entryCadence(entry, new Date(from)), entries: [entry] });
   }
   const crowds = new Map<number, Group[]>();
-  let lookups = MOST_LOOKUPS;
+  let lookups = MAX_LOOKUPS;
   for (const group of groups.values()) {
     // Where they are evenly spaced the first is enough: it goes on as it begins.
     const isEven = group.entries[0]!.timing.periodMs !== null;
@@ -49,7 +49,7 @@ export function crowdFindings(
   let largest: { second: number; members: ScheduleEntry[] } | null = null;
   const size = (crowd: readonly Group[]) =>
     crowd.reduce((sum, each) => sum + each.entries.length, 0);
-  let most = CROWD - 1;
+  let most = MIN_CROWD_ENTRIES - 1;
   for (const [second, crowd] of crowds) {
     if (size(crowd) <= most) continue;
     most = size(crowd);

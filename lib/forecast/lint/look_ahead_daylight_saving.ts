@@ -9,7 +9,7 @@ import { CronTiming } from "../../config/timing/cron_timing.ts";
 
 const YEAR = 366 * 86_400;
 /** A change of more is no daylight saving: what it skips is skipped. In seconds. */
-const LARGEST_GAP = 3 * 3600;
+const MAX_GAP_SECONDS = 3 * 3600;
 
 /** Wall-clock times that a zone's clock leaps over, in seconds as if they were UTC. */
 interface Gap {
@@ -48,7 +48,7 @@ function gapsWithin(timezone: string, from: number): Gap[] {
   for (let segment = zone.segmentAt(from); segment.end < from + YEAR;) {
     const next = zone.segmentAt(segment.end);
     const leap = next.offset - segment.offset;
-    if (leap > 0 && leap < LARGEST_GAP) {
+    if (leap > 0 && leap < MAX_GAP_SECONDS) {
       gaps.push({
         from: segment.end + segment.offset,
         to: segment.end + next.offset,
