@@ -8,7 +8,7 @@ const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
 /** A folder may import from the floors below it, and from its own folders. */
 const FLOORS: Record<string, number> = {
-  internal: 0,
+  internal: -1,
   wire: 0,
   time: 0,
   log: 0,
@@ -107,6 +107,7 @@ Deno.test("each outside library is known to one place only", async () => {
     "npm:/@nats-io/": /^lib\/bus\//,
     "npm:/croner@": /^lib\/time\/cron\/cron_sets\.ts$/,
     "npm:/js-yaml@": /^lib\/config\/yaml\/yaml/,
+    "npm:/leven@": /^lib\/internal\/suggestion\.ts$/,
     "npm:/commander@": /^lib\/cli\//,
     "npm:/@logtape/": /^lib\/log\//,
     "npm:/uuid@": /^lib\/wire\/identity\.ts$/,

@@ -1,4 +1,3 @@
-import leven from "leven";
 import { isPlainObject } from "../internal/plain_object.ts";
 
 /** One thing wrong, or doubtful, in a configuration. */
@@ -84,30 +83,4 @@ function describeObject(value: object): string {
 function quoted(text: string): string {
   if (text.length <= MAX_QUOTED_CHARACTERS) return JSON.stringify(text);
   return `${JSON.stringify(text.slice(0, MAX_QUOTED_CHARACTERS).replace(/[\uD800-\uDBFF]$/, ""))}…`;
-}
-
-/**
- * ` (did you mean "…"?)` for the member of `allowed` that differs from `word` by a slip of the
- * finger, or nothing.
- */
-export function suggestion(word: unknown, allowed: readonly string[]): string {
-  const nearest = nearMiss(word, allowed);
-  return nearest === null ? "" : ` (did you mean ${JSON.stringify(nearest)}?)`;
-}
-
-function nearMiss(word: unknown, allowed: readonly string[]): string | null {
-  if (typeof word !== "string" || word.length > 40) return null;
-  const plain = normalized(word);
-  let nearest: string | null = null;
-  let best = (word.length < 4 ? 1 : Math.max(2, Math.floor(word.length / 3))) + 1;
-  for (const candidate of allowed) {
-    const distance = leven(plain, normalized(candidate), { maxDistance: best });
-    if (distance < best) [nearest, best] = [candidate, distance];
-  }
-  return nearest;
-}
-
-/** `intervalSeconds`, `Interval-Seconds` and `interval_seconds` are the same word. */
-function normalized(word: string): string {
-  return word.replace(/([a-z])([A-Z])/g, "$1_$2").toLowerCase().replaceAll(/[\s-]/g, "_");
 }

@@ -1,4 +1,5 @@
-import { type DocumentPath, type Finding, shown, suggestion } from "./config_problem.ts";
+import { suggestion } from "../internal/suggestion.ts";
+import { type DocumentPath, type Finding, shown } from "./config_problem.ts";
 import { ENTRY_SCHEMA, FILE_SCHEMA } from "./config_schema.ts";
 import { checker, type Schema, type Violation } from "./schema_interpreter.ts";
 

@@ -8,7 +8,8 @@ import type { Logger } from "../log/logger.ts";
 import type { Clock } from "../time/clock.ts";
 import { readTraceContext, type TraceContext } from "../trace/tracing.ts";
 import { ConfigError } from "../config/config_error.ts";
-import { type ConfigProblem, shown, suggestion } from "../config/config_problem.ts";
+import { type ConfigProblem, shown } from "../config/config_problem.ts";
+import { suggestion } from "../internal/suggestion.ts";
 import {
   type ControlReply,
   type ControlRequest,

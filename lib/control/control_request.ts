@@ -1,5 +1,6 @@
 import type { JsonObject } from "../bus/message_bus.ts";
-import { shown, suggestion } from "../config/config_problem.ts";
+import { shown } from "../config/config_problem.ts";
+import { suggestion } from "../internal/suggestion.ts";
 import {
   CONTROL_ACTIONS,
   type ControlAction,

@@ -4,9 +4,9 @@
  *
  * @module
  */
-import leven from "leven";
 import { fileURLToPath } from "node:url";
 import { relative, resolve } from "node:path";
+import { nearest } from "../internal/suggestion.ts";
 import type { Logger } from "../log/logger.ts";
 import type { Clock } from "../time/clock.ts";
 import { ExpansionError, type ExpansionTarget } from "./expansion_error.ts";
@@ -199,11 +199,11 @@ function expansionError(
 function exportsOf({ functions }: Failure, wanted: string): string {
   if (functions === undefined) return "";
   if (functions.length === 0) return ", and exports no function";
-  const distance = (name: string) => leven(name.toLowerCase(), wanted.toLowerCase());
-  const nearest = functions.toSorted((a, b) => distance(a) - distance(b))[0]!;
-  const near = distance(nearest) <= Math.max(2, wanted.length / 3);
+  const meant = nearest(wanted, functions);
   const list = functions.map((name) => `"${name}"`).join(", ");
-  return `${near ? `, did you mean "${nearest}"?` : ""}; it exports the functions ${list}`;
+  return `${
+    meant === undefined ? "" : `, did you mean "${meant}"?`
+  }; it exports the functions ${list}`;
 }
 
 /** ` (expansions/sessions.ts:3:9)` */

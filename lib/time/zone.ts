@@ -1,4 +1,4 @@
-import leven from "leven";
+import { nearest } from "../internal/suggestion.ts";
 
 /** No such time zone; `suggestion` is a name that looks like it, where there is one. */
 export class TimeZoneError extends Error {
@@ -78,7 +78,7 @@ export function zoneNamed(name: string): Zone {
   const known = NAME.test(name) ? zones.get(key) : undefined;
   if (known) return known;
   const resolved = resolve(name);
-  if (resolved === undefined) throw new TimeZoneError(name, nearest(name));
+  if (resolved === undefined) throw new TimeZoneError(name, meantBy(name));
   let zone = resolved === "UTC" ? UTC : zones.get(resolved.toLowerCase());
   if (!zone) zones.set(resolved.toLowerCase(), zone = new IntlZone(resolved));
   zones.set(key, zone);
@@ -108,19 +108,11 @@ function resolve(name: string): string | undefined {
   }
 }
 
-/** The known name that takes the fewest edits, or that ends in `name` (`Berlin`). */
-function nearest(name: string): string | undefined {
-  const wanted = name.trim().toLowerCase().replaceAll(" ", "_");
-  if (wanted === "" || wanted.length > 50) return undefined;
-  let best: string | undefined;
-  let fewest = Math.min(3, Math.floor(wanted.length / 3)) + 1;
-  for (const known of ["UTC", ...Intl.supportedValuesOf("timeZone")]) {
-    const lower = known.toLowerCase();
-    if (lower.endsWith("/" + wanted)) return known;
-    const edits = leven(wanted, lower, { maxDistance: fewest });
-    if (edits < fewest) [best, fewest] = [known, edits];
-  }
-  return best;
+/** The known name that ends in `name` (`Berlin`), or is almost it. */
+function meantBy(name: string): string | undefined {
+  const known = ["UTC", ...Intl.supportedValuesOf("timeZone")];
+  const end = `/${name.trim().toLowerCase().replaceAll(" ", "_")}`;
+  return known.find((each) => each.toLowerCase().endsWith(end)) ?? nearest(name, known);
 }
 
 /** A zone as `Intl.DateTimeFormat` tells it, one probe at a time. */

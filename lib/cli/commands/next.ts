@@ -1,5 +1,6 @@
 import { Command, Option } from "commander";
-import { formatProblem, suggestion } from "../../config/config_problem.ts";
+import { formatProblem } from "../../config/config_problem.ts";
+import { suggestion } from "../../internal/suggestion.ts";
 import { dayAhead, QUARTER } from "../../forecast/day_ahead.ts";
 import { loadSchedulerConfig } from "../../config/load_config.ts";
 import { lookAhead } from "../../forecast/lint/look_ahead.ts";

@@ -1,0 +1,28 @@
+import leven from "leven";
+
+/** What is longer is no slip of the finger, and costs time to compare. */
+const MAX_WORD_CHARACTERS = 50;
+
+/** Returns ` (did you mean "…"?)` with the {@link nearest} of `allowed`, or nothing. */
+export function suggestion(word: unknown, allowed: readonly string[]): string {
+  const found = nearest(word, allowed);
+  return found === undefined ? "" : ` (did you mean ${JSON.stringify(found)}?)`;
+}
+
+/** Returns the member of `allowed` that differs from `word` by a slip of the finger, if any does. */
+export function nearest(word: unknown, allowed: readonly string[]): string | undefined {
+  if (typeof word !== "string" || word.length > MAX_WORD_CHARACTERS) return undefined;
+  const plain = normalized(word);
+  let found: string | undefined;
+  let best = (word.length < 4 ? 1 : Math.max(2, Math.floor(word.length / 3))) + 1;
+  for (const candidate of allowed) {
+    const distance = leven(plain, normalized(candidate), { maxDistance: best });
+    if (distance < best) [found, best] = [candidate, distance];
+  }
+  return found;
+}
+
+/** `intervalSeconds`, `Interval-Seconds` and `interval_seconds` are the same word. */
+function normalized(word: string): string {
+  return word.replace(/([a-z])([A-Z])/g, "$1_$2").toLowerCase().replaceAll(/[\s-]/g, "_");
+}
