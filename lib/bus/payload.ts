@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { isPlainObject } from "../internal/plain_object.ts";
 import type { JsonObject } from "./message_bus.ts";
 
 const decoder = new TextDecoder("utf-8", { fatal: true });
@@ -36,7 +37,7 @@ export function decodePayload(payload: Uint8Array | string): JsonObject {
     const reason = cause instanceof SyntaxError ? "is no JSON" : "is no UTF-8";
     throw new TypeError(`The payload ${reason}`, { cause });
   }
-  if (typeof data !== "object" || data === null || Array.isArray(data)) {
+  if (!isPlainObject(data)) {
     throw new TypeError("The payload is JSON, but no object");
   }
   return data as JsonObject;

@@ -1,5 +1,6 @@
 import type { JsonObject } from "../bus/message_bus.ts";
 import { shown } from "../config/config_problem.ts";
+import { isPlainObject } from "../internal/plain_object.ts";
 import { suggestion } from "../internal/suggestion.ts";
 import {
   CONTROL_ACTIONS,
@@ -39,8 +40,7 @@ const instant: Check = (value) =>
   typeof value === "string" && typeof parseInstant(value) !== "string"
     ? null
     : "an instant such as 2026-03-01T08:00:00Z";
-const object: Check = (value) =>
-  typeof value === "object" && value !== null && !Array.isArray(value) ? null : "an object";
+const object: Check = (value) => isPlainObject(value) ? null : "an object";
 
 const COMMON = { action: text, replica: text, _trace_context: object };
 const FIELDS: Record<Exclude<ControlAction, "health">, Record<string, Check>> = {

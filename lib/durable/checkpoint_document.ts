@@ -1,5 +1,6 @@
 import type { JsonObject } from "../bus/message_bus.ts";
 import type { Revised } from "../bus/stream_bus.ts";
+import { isPlainObject } from "../internal/plain_object.ts";
 import { Checkpoint, type CheckpointOwner, type CheckpointRecord } from "./checkpoint.ts";
 import { isFromWrongClock, isInstant, MAX_INSTANT_MS, shown } from "./instant.ts";
 import type { WrittenDocument } from "./server_clock.ts";
@@ -41,7 +42,7 @@ export function readDocument(found: Revised | null): Reading {
   if (!isTerm) {
     faults.push({ entry: null, error: `"term" is ${shown(term)}, expected a whole number` });
   }
-  if (typeof entries !== "object" || entries === null || Array.isArray(entries)) {
+  if (!isPlainObject(entries)) {
     faults.push({ entry: null, error: `"entries" is ${shown(entries)}, expected an object` });
   } else {
     for (const [entry, list] of Object.entries(entries)) {

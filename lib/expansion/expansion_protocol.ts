@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { isPlainObject } from "../internal/plain_object.ts";
 import type { ExpansionErrorKind } from "./expansion_error.ts";
 
 /** The first argument of a program that is to run expansion functions, and do nothing else. */
@@ -63,16 +64,12 @@ export function failedReply(failure: Failure): string {
 export function parseReply(text: string): Reply {
   const reply = JSON.parse(text);
   if (Array.isArray(reply)) {
-    const wrong = reply.findIndex((each) => !isObject(each));
+    const wrong = reply.findIndex((each) => !isPlainObject(each));
     if (wrong >= 0) throw new TypeError(`no object at index ${wrong}`);
     return reply;
   }
-  const isReply = isObject(reply) &&
-    (reply.type === "done" || reply.type === "failed" && isObject(reply.failure));
+  const isReply = isPlainObject(reply) &&
+    (reply.type === "done" || reply.type === "failed" && isPlainObject(reply.failure));
   if (!isReply) throw new TypeError(`no reply begins with ${text.slice(0, 20)}`);
   return reply as unknown as Reply;
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

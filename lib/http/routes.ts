@@ -6,6 +6,7 @@
 import { createHash } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { ControlReply, ControlRequest } from "../control/control_api.ts";
+import { isPlainObject } from "../internal/plain_object.ts";
 import type { Clock } from "../time/clock.ts";
 import { type Guard, HttpError } from "./guard.ts";
 import type { LivePages } from "./live_pages.ts";
@@ -215,7 +216,7 @@ async function bodyOf(request: IncomingMessage): Promise<string> {
 function parse(text: string): Record<string, unknown> {
   try {
     const data = JSON.parse(text);
-    if (typeof data === "object" && data !== null && !Array.isArray(data)) return data;
+    if (isPlainObject(data)) return data;
   } catch {
     // Said below.
   }

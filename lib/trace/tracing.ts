@@ -4,6 +4,8 @@
  * @module
  */
 
+import { isPlainObject } from "../internal/plain_object.ts";
+
 /** W3C Trace Context, as it stands in headers and in a message's `_trace_context`. */
 export interface TraceContext {
   readonly traceparent: string;
@@ -58,8 +60,7 @@ export function readTraceContext(
   { headers, data }: { headers: Readonly<Record<string, string>>; data: Record<string, unknown> },
 ): TraceContext | null {
   const carried = data._trace_context;
-  const fields = typeof carried === "object" && carried !== null ? carried : {};
-  for (const source of [headers, fields as Record<string, unknown>]) {
+  for (const source of [headers, isPlainObject(carried) ? carried : {}]) {
     const { traceparent, tracestate } = source;
     if (typeof traceparent !== "string" || !TRACEPARENT.test(traceparent)) continue;
     const hasState = typeof tracestate === "string" && tracestate.length <= LONGEST_STATE &&

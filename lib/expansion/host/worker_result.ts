@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { isPlainObject } from "../../internal/plain_object.ts";
 import { MAX_OBJECT_SIZE, MAX_OBJECTS, MAX_RESULT_SIZE } from "../expansion_protocol.ts";
 
 /** A piece of JSON is passed on once it has this many characters, or this many objects. */
@@ -71,12 +72,6 @@ function jsonOf(value: unknown, index: number): string {
     );
   }
   return text;
-}
-
-function isPlainObject(value: unknown): value is Record<string, unknown> {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
-  const prototype = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === null;
 }
 
 /** What `value` is, in words. */
