@@ -20,6 +20,7 @@ import { listenToSignals } from "./process_signals.ts";
 /** Where Heddle's servers are when nobody says otherwise. */
 export const DEFAULT_NATS_URL = "nats://nats:4222";
 
+/** What an actor may be given. */
 export interface ActorOptions {
   /** Several may be given, comma-separated. Default: {@link DEFAULT_NATS_URL}. */
   natsUrl?: string;
@@ -27,9 +28,11 @@ export interface ActorOptions {
   bus?: MessageBus;
   /** How many messages are handled at once. Default: 1, which keeps them in strict order. */
   maxConcurrent?: number;
+  /** Default: LogTape's, or the console: see {@link Logger}. */
   logger?: Logger;
 }
 
+/** How an actor is run. */
 export interface RunOptions {
   /** Whose messages are handled. */
   subject: string;
@@ -42,20 +45,27 @@ export interface RunOptions {
 }
 
 /**
- * Extend it with {@link BaseActor.handleMessage}; add {@link BaseActor.onReload} for what a reload
+ * An actor: a loop over messages that ends cleanly. Extend it with {@link BaseActor.handleMessage}; add {@link BaseActor.onReload} for what a reload
  * means and {@link BaseActor.background} for work of the actor's own.
  *
+ * @example
  * ```ts
+ * import { BaseActor, type JsonObject, MemoryBus, type Message } from "@heddle/scheduler";
+ *
  * class Echo extends BaseActor {
  *   override async handleMessage(data: JsonObject, message: Message) {
  *     await message.respond?.(data);
  *   }
  * }
- * await new Echo("echo", { natsUrl: "nats://127.0.0.1:4222" }).run({ subject: "heddle.echo" });
+ *
+ * await using bus = new MemoryBus();
+ * await new Echo("echo", { bus }).run({ subject: "heddle.echo", signal: AbortSignal.timeout(50) });
  * ```
  */
 export abstract class BaseActor {
+  /** The actor's name in logs, and of its connection. */
   readonly actorId: string;
+  /** What the actor logs with. */
   protected readonly logger: Logger;
   readonly #natsUrl: string;
   #bus: MessageBus | undefined;
@@ -70,7 +80,11 @@ export abstract class BaseActor {
   #isReloadWaiting = false;
   #stopping: AbortSignal | null = null;
 
-  /** @throws {RangeError} when `maxConcurrent` is no positive whole number */
+  /**
+   * Makes an actor, which does nothing before {@link BaseActor.run}.
+   *
+   * @throws {RangeError} when `maxConcurrent` is no positive whole number
+   */
   constructor(actorId: string, options: ActorOptions = {}) {
     this.actorId = actorId;
     this.logger = options.logger ?? defaultLogger();
@@ -117,7 +131,11 @@ export abstract class BaseActor {
     return this.#bus?.connected ?? false;
   }
 
-  /** @throws {BusConnectError} when no server can be reached */
+  /**
+   * Connects the bus; {@link BaseActor.run} does it by itself.
+   *
+   * @throws {BusConnectError} when no server can be reached
+   */
   async connect(): Promise<void> {
     this.#disconnected = false;
     this.#bus ??= await this.#natsBus();
@@ -142,6 +160,7 @@ export abstract class BaseActor {
     this.logger.info("actor.disconnected", { actor_id: this.actorId });
   }
 
+  /** Subscribes to one more subject, until the actor disconnects. */
   async subscribe(subject: string, options: SubscribeOptions = {}): Promise<Subscription> {
     const subscription = await this.#subscribe(subject, options);
     this.logger.info("actor.subscribed", {
@@ -159,6 +178,7 @@ export abstract class BaseActor {
     return subscription;
   }
 
+  /** Publishes one message on the actor's bus. */
   async publish(subject: string, data: JsonObject, options?: PublishOptions): Promise<void> {
     await this.bus.publish(subject, data, options);
   }

@@ -17,7 +17,9 @@ import { checkPattern, checkSubject, matches } from "./subject.ts";
 
 const DELIVERED = Promise.resolve();
 
+/** What a {@link MemoryBus} may be given. */
 export interface MemoryBusOptions {
+  /** Default: LogTape's, or the console: see {@link Logger}. */
   logger?: Logger;
   /** Times the wait for a reply. */
   clock?: Clock;
@@ -49,6 +51,7 @@ export class MemoryBus implements MessageBus {
   readonly #turns = new Map<string, number>();
   readonly #closing = new AbortController();
 
+  /** Makes a bus that is connected. */
   constructor({ logger = defaultLogger(), clock = systemClock }: MemoryBusOptions = {}) {
     this.#logger = logger;
     this.#clock = clock;
@@ -79,6 +82,7 @@ export class MemoryBus implements MessageBus {
     return Promise.resolve();
   }
 
+  /** Closes the bus. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }

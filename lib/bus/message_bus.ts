@@ -10,6 +10,7 @@ export type JsonObject = Record<string, unknown>;
 
 /** One received message. */
 export interface Message {
+  /** Where it was published. */
   readonly subject: string;
   /** The decoded payload. A payload that is no JSON object is logged and never delivered. */
   readonly data: JsonObject;
@@ -24,12 +25,15 @@ export interface Message {
  * is unsubscribed or the bus is closed; what had arrived by then is still delivered.
  */
 export interface Subscription extends AsyncIterable<Message> {
+  /** As it was subscribed to, with its wildcards. */
   readonly subject: string;
   /** Stops delivery and ends the iteration. Safe to call twice. */
   unsubscribe(): Promise<void>;
 }
 
+/** What goes with a message, and what may keep it from being sent. */
 export interface PublishOptions {
+  /** Header values by name. Default: none. */
   headers?: Record<string, string>;
   /**
    * Withdraws the message while it has not been written to the connection: `publish` then rejects
@@ -43,6 +47,7 @@ export interface PublishOptions {
   permit?: () => boolean;
 }
 
+/** What a subscription takes, and with whom it shares. */
 export interface SubscribeOptions {
   /** Of the subscribers that share it, each message reaches one. Default: this one gets them all. */
   queueGroup?: string;
@@ -50,6 +55,7 @@ export interface SubscribeOptions {
   takesEmpty?: boolean;
 }
 
+/** A message bus, as the scheduler and the actors need it. */
 export interface MessageBus extends AsyncDisposable {
   /** Whether a message published now would leave now. */
   readonly connected: boolean;
@@ -97,27 +103,33 @@ export interface MessageBus extends AsyncDisposable {
 
 /** No server could be reached. */
 export class BusConnectError extends Error {
+  /** The name of this class. */
   override name = "BusConnectError";
 }
 
 /** The message was written to a connection that broke before the server confirmed it. */
 export class UnconfirmedError extends Error {
+  /** The name of this class. */
   override name = "UnconfirmedError";
 }
 
 /** The bus was closed. */
 export class BusClosedError extends Error {
+  /** The name of this class. */
   override name = "BusClosedError";
 }
 
 /** Its publisher's `permit` said no when a message was about to be written. */
 export class NotPermittedError extends Error {
+  /** The name of this class. */
   override name = "NotPermittedError";
 }
 
 /** A request that nobody answered. */
 export class NoReplyError extends Error {
+  /** The name of this class. */
   override name = "NoReplyError";
+  /** @internal */
   constructor(
     message: string,
     readonly reason: "no_responders" | "timeout",

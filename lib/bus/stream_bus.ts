@@ -7,7 +7,9 @@ import type { JsonObject, MessageBus, PublishOptions } from "./message_bus.ts";
 
 /** A server's word that a stream keeps a message. */
 export interface StreamAck {
+  /** The stream's name. */
   readonly stream: string;
+  /** The message's place in the stream. */
   readonly sequence: number;
   /** Whether the stream had a message of the same `Nats-Msg-Id` and dropped this one. */
   readonly isDuplicate: boolean;
@@ -44,7 +46,11 @@ export interface StreamBus extends MessageBus {
  * {@link StreamError} when the server refuses.
  */
 export interface JetStream {
-  /** @returns null when there is no stream of that name */
+  /**
+   * Describes a stream.
+   *
+   * @returns null when there is no stream of that name
+   */
   stream(name: string): Promise<StreamInfo | null>;
 
   /** Creates a stream, or changes the limits of the one of that name. */
@@ -59,8 +65,11 @@ export interface JetStream {
   keyValue(bucket: string, options: { replicas: number; timeout?: number }): KeyValue;
 }
 
+/** A stream, as the server describes it. */
 export interface StreamInfo {
+  /** The name of the stream. */
   readonly name: string;
+  /** What it captures. */
   readonly subjects: readonly string[];
   /** On how many servers it is kept. */
   readonly replicas: number;
@@ -70,9 +79,13 @@ export interface StreamInfo {
   readonly isNew?: boolean;
 }
 
+/** A stream that is to be created, and what it keeps. */
 export interface StreamLimits {
+  /** The name of the stream. */
   readonly name: string;
+  /** What it captures. */
   readonly subjects: readonly string[];
+  /** On how many servers it is kept. */
   readonly replicas: number;
   /** In seconds. */
   readonly duplicateWindow: number;
@@ -106,8 +119,11 @@ export interface KeyValue {
   ): Promise<void>;
 }
 
+/** A value of a bucket, and which version of it this is. */
 export interface Revised {
+  /** What the key holds. */
   readonly value: JsonObject;
+  /** Grows with each change of the bucket. */
   readonly revision: number;
   /** When the server stored it, by the server's clock, in milliseconds since the epoch. */
   readonly created: number;
@@ -122,12 +138,19 @@ export function isStreamBus(bus: MessageBus): bus is StreamBus {
 
 /** Nobody listens to the subject: there is no stream for it, or it has no leader just now. */
 export class NoStreamError extends Error {
+  /** The name of this class. */
   override name = "NoStreamError";
 }
 
 /** A stream answered that it does not take a message, or a request. */
 export class StreamError extends Error {
+  /** The name of this class. */
   override name = "StreamError";
+  /**
+   * Makes the error of a server's answer.
+   *
+   * @param code the server's error code
+   */
   constructor(message: string, readonly code: number, options?: ErrorOptions) {
     super(message, options);
   }
@@ -135,10 +158,12 @@ export class StreamError extends Error {
 
 /** The key has another revision than was expected. */
 export class ConflictError extends Error {
+  /** The name of this class. */
   override name = "ConflictError";
 }
 
 /** The server runs without JetStream, or the account may not use it. */
 export class JetStreamUnavailableError extends Error {
+  /** The name of this class. */
   override name = "JetStreamUnavailableError";
 }

@@ -3,16 +3,23 @@ import type { Timing } from "./timing/timing.ts";
 
 /** What a `goal` entry dispatches. */
 export interface GoalConfig {
+  /** What the orchestrator is asked to do. */
   readonly instruction: string;
+  /** Sent with the goal; an expansion's object is merged over it. */
   readonly context: Readonly<Record<string, unknown>>;
+  /** How urgent it is. */
   readonly priority: Priority;
 }
 
 /** What a `task` entry dispatches. */
 export interface TaskConfig {
+  /** Which kind of worker does it. */
   readonly workerType: string;
+  /** What the worker is given; an expansion's object is merged over it. */
   readonly payload: Readonly<Record<string, unknown>>;
+  /** Which kind of model the worker is to use. */
   readonly modelTier: ModelTier;
+  /** How urgent it is. */
   readonly priority: Priority;
 }
 
@@ -27,14 +34,19 @@ export interface CommonSettings {
   readonly name: string;
   /** IANA zone of the entry's wall clock; the file's default is already applied. */
   readonly timezone: string;
+  /** Names the expansion function; null without one. */
   readonly expandFrom: string | null;
+  /** How long the expansion function may take. */
   readonly expandTimeoutSeconds: number;
+  /** Whether the entry fires at all. */
   readonly enabled: boolean;
+  /** Whether it fires at the start too. */
   readonly runOnStart: boolean;
   /** Largest delay added to an occurrence, in seconds. */
   readonly jitterSeconds: number;
-  /** The first and the last instant at which the entry may be due; null for no bound. */
+  /** The first instant at which the entry may be due; null for no bound. */
   readonly startAt: Date | null;
+  /** The last instant at which the entry may be due; null for no bound. */
   readonly endAt: Date | null;
   /** How late a firing may be, in seconds, before it is skipped; null for no limit. */
   readonly misfireGraceSeconds: number | null;

@@ -19,6 +19,7 @@ const MAX_ENTRIES = 1_000_000;
 
 /** A checked configuration, with every default filled in. */
 export interface SchedulerConfig {
+  /** The scheduler's name, part of its subject and of each dispatch's identity. */
   readonly name: string;
   /** The zone of entries that name none. */
   readonly timezone: string;

@@ -22,6 +22,7 @@ export const OUTCOMES = [
   "removed",
   "missed",
 ] as const;
+/** How an occurrence ended: one of {@link OUTCOMES}. */
 export type Outcome = typeof OUTCOMES[number];
 export type SkipReason = Exclude<Outcome, "dispatched" | "empty" | "failed">;
 

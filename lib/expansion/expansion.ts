@@ -49,7 +49,7 @@ export interface ExpandOptions {
  * costs no other schedule a millisecond. A process is started when it is first needed and given up
  * after a minute without work.
  *
- * ```ts
+ * ```ts ignore
  * const expander = new Expander({ root: "/etc/heddle", clock: systemClock, logger });
  * const objects = await expander.expand("./expansions/sessions.ts#getActive", {
  *   schedule: "digest",

@@ -1,6 +1,8 @@
 /** A span in which something happened so many times. */
 export interface BusySpan {
+  /** When it begins. */
   readonly start: Date;
+  /** How many firings lie in it. */
   readonly firings: number;
 }
 

@@ -17,11 +17,13 @@ import { TimerLoop } from "../engine/timer_loop.ts";
 
 /** A time in which the process stands still: a laptop that sleeps, a SIGSTOP, a blocked host. */
 export interface Stall {
+  /** When it begins to stand still. */
   readonly start: Date;
   /** Milliseconds. */
   readonly duration: number;
 }
 
+/** The span that is simulated, and what happens in it. */
 export interface SimulationOptions {
   /** When the scheduler starts; what is due at this very instant has passed. */
   from: Date;
@@ -33,6 +35,7 @@ export interface SimulationOptions {
 
 /** One occurrence that became due. */
 export interface SimulatedFiring {
+  /** The entry's name. */
   readonly entry: string;
   /** When it was dispatched or skipped. */
   readonly at: Date;
@@ -46,7 +49,9 @@ export interface SimulatedFiring {
   readonly skipped: string | null;
 }
 
+/** What one entry did over the whole span. */
 export interface EntrySummary {
+  /** The entry's name. */
   readonly entry: string;
   /** How many occurrences were dispatched. */
   firings: number;
@@ -56,9 +61,11 @@ export interface EntrySummary {
   misfires: number;
 }
 
+/** What all entries did over the whole span. */
 export interface SimulationSummary {
   /** Every entry, in the order of the file. */
   readonly entries: readonly EntrySummary[];
+  /** The sum over all entries. */
   readonly total: Omit<EntrySummary, "entry">;
   /** By the clock in UTC; null when nothing fired. */
   readonly busiest: Record<"second" | "minute" | "hour", BusySpan | null>;
@@ -71,10 +78,19 @@ const STEP = 600_000;
  * A simulation of `config`, the same each time. An expansion function is not called: a firing of
  * its entry counts as one dispatch.
  *
+ * @example
  * ```ts
- * const simulation = new Simulation(config, { from, to });
- * for await (const firings of simulation.run()) for (const firing of firings) print(firing);
- * console.log(simulation.summary.total);
+ * import { parseSchedulerConfig } from "@heddle/scheduler/config";
+ *
+ * const { config } = parseSchedulerConfig(`
+ * name: app
+ * schedules:
+ *   - { name: daily, cron: "@daily", dispatch_type: task, task: { worker_type: w } }
+ * `);
+ * const span = { from: new Date("2026-01-01T12:00:00Z"), to: new Date("2026-02-01T12:00:00Z") };
+ * const simulation = new Simulation(config!, span);
+ * for await (const firings of simulation.run()) console.log(firings.map(({ at }) => at));
+ * if (simulation.summary.total.firings !== 31) throw new Error("January has 31 midnights");
  * ```
  */
 export class Simulation {
@@ -92,6 +108,7 @@ export class Simulation {
   readonly #begun = new Map<string, SimulatedFiring>();
   #failure: Error | null = null;
 
+  /** Prepares a simulation; {@link Simulation.run} runs it. */
   constructor(config: SchedulerConfig, options: SimulationOptions) {
     this.#config = config;
     this.#options = options;

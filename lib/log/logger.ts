@@ -9,9 +9,13 @@ import { consoleLine, LOG_CATEGORY } from "./log_line.ts";
 
 /** What the parts log with. LogTape's own logger is one. */
 export interface Logger {
+  /** Logs what matters to whoever looks for a fault. */
   debug(event: string, fields?: Record<string, unknown>): void;
+  /** Logs what happens in normal operation. */
   info(event: string, fields?: Record<string, unknown>): void;
+  /** Logs what may need somebody to look at it. */
   warning(event: string, fields?: Record<string, unknown>): void;
+  /** Logs what went wrong. */
   error(event: string, fields?: Record<string, unknown>): void;
 }
 

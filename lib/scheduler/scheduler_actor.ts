@@ -29,6 +29,7 @@ import {
 } from "./config_source.ts";
 import { timingFields } from "../config/timing/timing.ts";
 
+/** How a scheduler is run. */
 export interface SchedulerActorOptions extends ActorOptions {
   /**
    * Where `expand_from` is resolved, and what it never leaves. Default: the file's directory; the
@@ -77,6 +78,18 @@ export const DRAIN_TIMEOUT = 10_000;
  * });
  * await scheduler.run();
  * ```
+ *
+ * @example From an object, with a function of one's own and no server
+ * ```ts
+ * import { MemoryBus, SchedulerActor } from "@heddle/scheduler";
+ *
+ * await using bus = new MemoryBus();
+ * const task = { dispatch_type: "task", task: { worker_type: "local" } };
+ * const config = { name: "app", schedules: [{ name: "often", interval_seconds: 0.01, ...task }] };
+ * const stop = new AbortController();
+ * const onFire = () => stop.abort();
+ * await new SchedulerActor("app", config, { bus, onFire }).run({ signal: stop.signal });
+ * ```
  */
 export class SchedulerActor extends BaseActor {
   readonly #source: ConfigSource;
@@ -100,6 +113,8 @@ export class SchedulerActor extends BaseActor {
   readonly #failures: BurstLimit;
 
   /**
+   * Makes a scheduler, which does nothing before {@link SchedulerActor.run}.
+   *
    * @param config the path of a configuration file, or what such a file holds. It is checked by
    * {@link SchedulerActor.load}, and read again at each reload
    */
@@ -245,6 +260,7 @@ export class SchedulerActor extends BaseActor {
     }
   }
 
+  /** Fires what is due until `signal` aborts. */
   protected override async background(signal: AbortSignal): Promise<void> {
     await this.#waitForClock(signal);
     if (signal.aborted) return await this.#control.idle();
@@ -327,6 +343,7 @@ export class SchedulerActor extends BaseActor {
     });
   }
 
+  /** Ends expansion functions that still run. */
   protected override abandon(): void {
     this.#expander.kill();
   }

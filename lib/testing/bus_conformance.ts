@@ -51,7 +51,7 @@ async function serve(
  * @param name begins the title of each test
  *
  * @example
- * ```ts
+ * ```ts ignore
  * import { MemoryBus } from "@heddle/scheduler/testing";
  *
  * testBusConformance("memory bus", async (test) => {

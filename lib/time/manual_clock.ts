@@ -3,7 +3,9 @@ import type { Clock } from "./clock.ts";
 
 /** Somebody who waits until the monotonic clock shows `at`. */
 export interface Sleeper {
+  /** By the monotonic clock, in milliseconds. */
   readonly at: number;
+  /** Ends the wait. */
   wake(): void;
 }
 
@@ -20,8 +22,14 @@ export class ManualClock implements Clock {
   protected wall: number;
   /** What the monotonic clock shows. */
   protected elapsed = 0;
+  /** Those who wait. */
   protected sleepers: Sleeper[] = [];
 
+  /**
+   * Makes a clock that stands still.
+   *
+   * @param start what the wall clock shows: a date's text, or milliseconds since the epoch
+   */
   constructor(start: string | number) {
     this.wall = new Date(start).getTime();
   }
@@ -81,6 +89,7 @@ export class ManualClock implements Clock {
     this.moveTo(this.elapsed + milliseconds);
   }
 
+  /** Sets the monotonic clock, and the wall clock by its rate. */
   protected moveTo(monotonic: number): void {
     this.wall += (monotonic - this.elapsed) * this.wallRate;
     this.elapsed = monotonic;

@@ -2,8 +2,10 @@ import { nearest } from "../internal/suggestion.ts";
 
 /** No such time zone; `suggestion` is a name that looks like it, where there is one. */
 export class TimeZoneError extends Error {
+  /** The name of this class. */
   override readonly name = "TimeZoneError";
 
+  /** Says that there is no such zone. */
   constructor(readonly timezone: string, readonly suggestion?: string) {
     const hint = suggestion === undefined ? "" : ` (did you mean "${suggestion}"?)`;
     super(

@@ -8,11 +8,15 @@ import { isPlainObject } from "../internal/plain_object.ts";
 
 /** W3C Trace Context, as it stands in headers and in a message's `_trace_context`. */
 export interface TraceContext {
+  /** The trace and the span, as W3C writes them. */
   readonly traceparent: string;
+  /** What tracing systems add of their own. */
   readonly tracestate?: string;
 }
 
+/** Whether a span publishes messages. */
 export type SpanKind = "internal" | "producer";
+/** What is known of a span, by name. */
 export type Attributes = Record<string, string | number | boolean>;
 
 /** One piece of work. */
@@ -25,18 +29,25 @@ export interface Span {
   end(options?: EndOptions): void;
 }
 
+/** How a trace begins. */
 export interface StartOptions {
+  /** What is known of it at the start. */
   attributes: Attributes;
   /** The work that asked for this one. Default: null, it begins a trace. */
   parent?: TraceContext | null;
 }
 
+/** How a piece of work begins. */
 export interface ChildOptions {
+  /** Whether it publishes messages. */
   kind: SpanKind;
+  /** What is known of it at the start. Default: nothing more. */
   attributes?: Attributes;
 }
 
+/** How a span ends. */
 export interface EndOptions {
+  /** What is known of it by then. Default: nothing more. */
   attributes?: Attributes;
   /** What it failed with; undefined where it did not. */
   error?: unknown;
@@ -44,6 +55,7 @@ export interface EndOptions {
 
 /** Begins traces. */
 export interface Tracing {
+  /** Begins a piece of work, and a trace unless it has a parent. */
   start(name: string, options: StartOptions): Span;
 }
 

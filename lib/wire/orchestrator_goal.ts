@@ -14,8 +14,11 @@ export type OrchestratorGoal = {
   _trace_context?: Readonly<Record<string, string>>;
 };
 
+/** What a goal is made of. */
 export interface OrchestratorGoalInit {
+  /** A UUID. */
   goalId: string;
+  /** What the orchestrator is asked to do. */
   instruction: string;
   /** A text (RFC 3339, UTC) is taken as it is. */
   createdAt: Date | string;

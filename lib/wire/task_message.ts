@@ -17,8 +17,11 @@ export type TaskMessage = {
   _trace_context?: Readonly<Record<string, string>>;
 };
 
+/** What a task is made of. */
 export interface TaskMessageInit {
+  /** A UUID. */
   taskId: string;
+  /** Which kind of worker does it. */
   workerType: string;
   /** A text (RFC 3339, UTC) is taken as it is. */
   createdAt: Date | string;

@@ -28,6 +28,7 @@ import { findStream } from "./stream_lookup.ts";
 import type { JetStream, StreamAck, StreamBus } from "../stream_bus.ts";
 import { checkPattern, checkSubject } from "../subject.ts";
 
+/** The servers of a {@link NatsBus}, and how it connects to them. */
 export interface NatsBusOptions {
   /** URLs as in {@link parseServers}; each may be a comma-separated list. */
   servers: string | readonly string[];
@@ -35,6 +36,7 @@ export interface NatsBusOptions {
   name?: string;
   /** For servers whose URL carries none. */
   credentials?: NatsCredentials;
+  /** Files for TLS. Default: as the URL and the server want it, with the system's authorities. */
   tls?: NatsTls;
   /** Whether `connect` resolves at once and keeps trying behind the scenes. Default: false. */
   waitForFirst?: boolean;
@@ -47,7 +49,9 @@ export interface NatsBusOptions {
   pingInterval?: number;
   /** How long a stream has to acknowledge a message, in milliseconds. Default: 3000. */
   ackTimeout?: number;
+  /** Default: LogTape's, or the console: see {@link Logger}. */
   logger?: Logger;
+  /** Default: the machine's own. */
   clock?: Clock;
 }
 
@@ -86,7 +90,11 @@ export class NatsBus implements StreamBus {
   #connecting: Promise<void> | null = null;
   #closed: Promise<void> | null = null;
 
-  /** @throws {TypeError} when a server's URL is none */
+  /**
+   * Makes a bus that is not connected yet.
+   *
+   * @throws {TypeError} when a server's URL is none
+   */
   constructor(options: NatsBusOptions) {
     const { name, credentials = {}, tls = {}, pingInterval = PING_INTERVAL } = options;
     const { connectTimeout = CONNECT_TIMEOUT, waitForFirst = false } = options;
@@ -153,6 +161,7 @@ export class NatsBus implements StreamBus {
     return this.#closed;
   }
 
+  /** Closes the bus. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }

@@ -22,6 +22,7 @@ export interface NatsTls {
   caFile?: string;
   /** Our certificate and its key: both or neither. */
   certFile?: string;
+  /** The key of `certFile`. */
   keyFile?: string;
   /** Whether the server speaks TLS from the first byte (`handshake_first`). Default: false. */
   handshakeFirst?: boolean;

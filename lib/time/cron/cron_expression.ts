@@ -28,9 +28,12 @@ import { CronFields, type CronSets, type CronTexts } from "./cron_sets.ts";
 
 /** The text is no cron expression that can be kept; says which field and value, and what is allowed. */
 export class CronExpressionError extends Error {
+  /** The name of this class. */
   override readonly name = "CronExpressionError";
 
   /**
+   * Says what is wrong with an expression.
+   *
    * @param expression the whole text as it was given
    * @param problem what is wrong with it, without the expression
    * @param field the name of the offending field, such as `day of month`, where one is to blame
