@@ -1,4 +1,5 @@
-import { dueAt, type Position } from "../schedule/occurrences.ts";
+import { occurrencesFrom } from "../schedule/entry_cadence.ts";
+import { dueAt, fireAtOf, type Position } from "../schedule/occurrences.ts";
 import { DueQueue } from "./due_queue.ts";
 
 /** One occurrence that is to come. Instants in milliseconds since the epoch. */
@@ -19,25 +20,33 @@ export function comingFirings(
   positions: readonly Position[],
   { count, until = Number.MAX_SAFE_INTEGER }: { count: number; until?: number },
 ): ComingFiring[] {
-  const copies: Position[] = [];
-  const dues = positions.map(dueAt);
-  const queue = new DueQueue(dues);
+  const queue = new DueQueue(positions.map(dueAt));
+  const firings: Generator<ComingFiring, void>[] = [];
+  /** What the queue holds, of each entry that was met. */
+  const queued: ComingFiring[] = [];
   const coming: ComingFiring[] = [];
   while (coming.length < count) {
     const place = queue.takeDue(until);
     if (place === null) break;
-    const { entry, cadence, shift, next, last, irregular } = copies[place] ?? positions[place]!;
-    const late = irregular?.late ?? null;
-    coming.push({
-      entry: entry.name,
-      scheduledFor: late?.scheduledFor ?? next + shift,
-      fireAt: dues[place]!,
-    });
-    const following = late !== null ? next : cadence.next(new Date(next))?.getTime() ?? Infinity;
-    const copy = { entry, cadence, shift, next: following, last, irregular: null };
-    copies[place] = copy;
-    dues[place] = dueAt(copy);
-    if (dues[place] !== Infinity) queue.add(place, dues[place]!);
+    const own = firings[place] ??= firingsOf(positions[place]!);
+    coming.push(queued[place] ?? own.next().value!);
+    const following = own.next();
+    if (following.done) continue;
+    queued[place] = following.value;
+    queue.add(place, following.value.fireAt);
   }
   return coming;
+}
+
+/** Yields what one entry fires next, in order. */
+function* firingsOf(position: Position): Generator<ComingFiring, void> {
+  const { entry, cadence, shift, next, last, irregular } = position;
+  const late = irregular?.late ?? null;
+  if (late !== null) {
+    yield { entry: entry.name, scheduledFor: late.scheduledFor, fireAt: dueAt(position) };
+  }
+  for (const at of occurrencesFrom(cadence, next)) {
+    const fireAt = fireAtOf({ entry, cadence, shift, next: at, last, irregular: null });
+    yield { entry: entry.name, scheduledFor: at + shift, fireAt };
+  }
 }

@@ -1,5 +1,5 @@
 import { type ComingFiring, comingFirings } from "../engine/coming_firings.ts";
-import type { Repeating } from "./day_ahead.ts";
+import type { Recurrence } from "./recurrence.ts";
 import type { ScheduleEntry } from "../config/schedule_entry.ts";
 import { begin, type Position } from "../schedule/occurrences.ts";
 
@@ -43,7 +43,7 @@ export class Upcoming {
     }));
   }
 
-  *repeating(): Generator<Repeating> {
+  *recurrences(): Generator<Recurrence> {
     for (const { entry, next } of this.#positions) {
       yield { timing: entry.timing, endAt: entry.endAt?.getTime() ?? null, next };
     }

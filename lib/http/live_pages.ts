@@ -5,11 +5,12 @@
  */
 import type { ServerResponse } from "node:http";
 import { TimingTable } from "../config/timing/timing_table.ts";
-import { type DayAhead, dayAhead, QUARTER, type Repeating } from "../forecast/day_ahead.ts";
+import { type DayAhead, dayAhead, QUARTER } from "../forecast/day_ahead.ts";
+import type { Recurrence } from "../forecast/recurrence.ts";
 import type { Clock } from "../time/clock.ts";
 import { HttpError } from "./guard.ts";
 import type { Snapshot } from "./snapshot.ts";
-import { MOST_ROWS, repeatingOf, rowOf, summaryOf } from "./page_view.ts";
+import { MOST_ROWS, recurrenceOf, rowOf, summaryOf } from "./page_view.ts";
 
 export interface LivePagesOptions {
   snapshot: Snapshot;
@@ -142,9 +143,9 @@ export class LivePages {
 }
 
 /** The entries that will fire. */
-function* firing(snapshot: Snapshot): Generator<Repeating> {
+function* firing(snapshot: Snapshot): Generator<Recurrence> {
   const timings = new TimingTable();
   for (const row of snapshot.rows) {
-    if (row.view.enabled && !snapshot.isPaused(row)) yield repeatingOf(row, timings);
+    if (row.view.enabled && !snapshot.isPaused(row)) yield recurrenceOf(row, timings);
   }
 }

@@ -5,13 +5,8 @@
  */
 import { TimingTable } from "../config/timing/timing_table.ts";
 import { KINDS } from "../engine/history.ts";
-import {
-  type DayAhead,
-  dayAhead,
-  QUARTER,
-  QUARTERS,
-  type Repeating,
-} from "../forecast/day_ahead.ts";
+import { type DayAhead, dayAhead, QUARTER, QUARTERS } from "../forecast/day_ahead.ts";
+import type { Recurrence } from "../forecast/recurrence.ts";
 import type { EntryState, Row, Snapshot } from "./snapshot.ts";
 
 /** Rows that a page gets at most; it can ask for others by a part of their names. */
@@ -122,11 +117,11 @@ const LETTERS = { fired: "f", skipped: "s", failed: "x" };
 export function rowOf(row: Row, snapshot: Snapshot, now: number): PageRow {
   const { view, next } = row;
   const { counts = {}, last = null } = row.firings ?? {};
-  const repeating = repeatingOf(row, new TimingTable());
+  const recurrence = recurrenceOf(row, new TimingTable());
   const { dispatched = 0, empty = 0, failed = 0, ...skipped } = counts;
   return {
     name: view.name,
-    timing: repeating.timing.label,
+    timing: recurrence.timing.label,
     what: `${view.dispatchType}: ${cut(view.what)}${
       view.expandFrom === null ? "" : ` × ${cut(view.expandFrom)}`
     }`,
@@ -145,7 +140,7 @@ export function rowOf(row: Row, snapshot: Snapshot, now: number): PageRow {
     skipped: Object.values(skipped).reduce((sum, each) => sum + each, 0),
     past: pastLane(row, now),
     ahead: view.enabled && !snapshot.isPaused(row)
-      ? aheadLane(repeating, now)
+      ? aheadLane(recurrence, now)
       : "0".repeat(QUARTERS),
   };
 }
@@ -161,12 +156,12 @@ function pastLane({ quarters }: Row, now: number): string {
 }
 
 /** An entry as far as it says when it fires; the timings are made here, apart from the scheduler's. */
-export function repeatingOf({ view, next }: Row, timings: TimingTable): Repeating {
+export function recurrenceOf({ view, next }: Row, timings: TimingTable): Recurrence {
   return { timing: timings.remade(view.timing, view.timezone), endAt: view.endAt, next };
 }
 
-function aheadLane(repeating: Repeating, now: number): string {
-  const { counts, isCut } = dayAhead([repeating], now, { lookups: MOST_LOOKUPS });
+function aheadLane(recurrence: Recurrence, now: number): string {
+  const { counts, isCut } = dayAhead([recurrence], now, { lookups: MOST_LOOKUPS });
   const known = counts.findLastIndex((count) => count > 0);
   return counts.map((count, at) => count > 0 || (isCut && at > known) ? "1" : "0").join("");
 }

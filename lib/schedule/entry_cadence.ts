@@ -28,6 +28,25 @@ export function entryCadence(entry: ScheduleEntry, start: Date): Cadence {
 }
 
 /**
+ * Yields `first` and the occurrences after it, in order. Instants in milliseconds since the epoch.
+ *
+ * @param first an occurrence; Infinity for none
+ * @param until the last instant. Default: as long as there are any
+ */
+export function* occurrencesFrom(
+  cadence: Cadence,
+  first: number,
+  until = Number.MAX_SAFE_INTEGER,
+): Generator<number, void> {
+  for (let at = first; at <= until; at = nextAfter(cadence, at)) yield at;
+}
+
+/** Returns the first occurrence after an instant, in milliseconds since the epoch, or Infinity. */
+export function nextAfter(cadence: Cadence, after: number): number {
+  return cadence.next(new Date(after))?.getTime() ?? Infinity;
+}
+
+/**
  * The latest occurrence that is not after `now`.
  *
  * @param due an occurrence that is not after `now`

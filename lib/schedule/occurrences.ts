@@ -7,7 +7,14 @@
 import type { ScheduleEntry } from "../config/schedule_entry.ts";
 import type { Cadence } from "../time/cadence.ts";
 import type { CatchUp } from "../wire/vocabulary.ts";
-import { countUpTo, entryCadence, isOnWallClock, lastFew, latestUpTo } from "./entry_cadence.ts";
+import {
+  countUpTo,
+  entryCadence,
+  isOnWallClock,
+  lastFew,
+  latestUpTo,
+  nextAfter,
+} from "./entry_cadence.ts";
 import { firedAhead, type Stretch, without } from "./fired_ahead.ts";
 import { jitter } from "./jitter.ts";
 import { graceMs } from "./misfire.ts";
@@ -196,10 +203,6 @@ function pendingAt(position: Position, now: number): number | null {
   if (first === null || first.getTime() > now) return null;
   const latest = latestUpTo(cadence, first, new Date(now)).getTime();
   return latest + delayOf(position, latest) > now ? latest : null;
-}
-
-function nextAfter(cadence: Cadence, after: number): number {
-  return cadence.next(new Date(after))?.getTime() ?? Infinity;
 }
 
 function moveTo(beginning: Beginning, next: number): void {

@@ -121,7 +121,7 @@ Deno.test("of a hundred thousand entries the next are found in no time", () => {
 
 Deno.test("a day ahead counts each quarter of an hour", () => {
   const counts = (...lines: string[]) => {
-    return dayAhead(new Upcoming(entries(...lines), FROM).repeating(), FROM).counts;
+    return dayAhead(new Upcoming(entries(...lines), FROM).recurrences(), FROM).counts;
   };
   const sum = (of: readonly number[]) => of.reduce((total, each) => total + each, 0);
   assert.equal(sum(counts(`name: a, cron: "* * * * *"`)), 1439); // what is due at `from` has passed
@@ -132,6 +132,25 @@ Deno.test("a day ahead counts each quarter of an hour", () => {
   assert.equal(sum(bounded), 5);
   const twins = counts(`name: a, cron: "0 4 * * *"`, `name: b, cron: "0 4 * * *"`);
   assert.deepEqual([twins[16], sum(twins)], [2, 2]);
+});
+
+Deno.test("a day ahead that has more occurrences than may be looked up is cut, and says so", () => {
+  const many = entries(
+    `name: first, cron: "* * * * * *"`,
+    `name: twin, cron: "* * * * * *"`,
+    `name: later, cron: "0 * * * *"`,
+    "name: even, interval_seconds: 3600",
+  );
+  const day = (lookups?: number) => {
+    return dayAhead(new Upcoming(many, FROM).recurrences(), FROM, { lookups });
+  };
+  const cut = day(1000);
+  assert.ok(cut.isCut);
+  // What is alike is looked up once, and what is evenly spaced not at all.
+  assert.deepEqual(cut.counts.slice(0, 5), [2 * 899, 2 * 101, 0, 0, 1]);
+  const whole = day();
+  assert.equal(whole.isCut, false);
+  assert.deepEqual(whole.counts.slice(0, 5), [1798, 1800, 1800, 1800, 1802]);
 });
 
 Deno.test("an instant is shown by its zone's clock", () => {

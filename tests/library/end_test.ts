@@ -1,7 +1,7 @@
 /** A program that embeds the scheduler ends by itself, also when the server does not come back. */
 import assert from "node:assert/strict";
 import { jetstream, jetstreamManager } from "@nats-io/jetstream";
-import { connect } from "@nats-io/transport";
+import { connect } from "../helpers/nats_client.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { startNatsServer } from "../helpers/nats_server.ts";
 import { Program } from "../helpers/program.ts";

@@ -1,7 +1,7 @@
 /** The examples, and how another project imports the library: a directory outside this repository. */
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
-import { connect } from "@nats-io/transport";
+import { connect } from "../helpers/nats_client.ts";
 import denoJson from "../../deno.json" with { type: "json" };
 import { eventually } from "../helpers/eventually.ts";
 import { startNatsServer } from "../helpers/nats_server.ts";

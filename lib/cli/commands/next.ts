@@ -109,7 +109,7 @@ async function next(path: string, options: NextOptions): Promise<number> {
 /** Of the day from `from` on. */
 function perQuarter(upcoming: Upcoming, from: number): readonly number[] {
   // Counted from the quarter that `from` lies in; what passed in it does not come again.
-  return dayAhead(upcoming.repeating(), from).counts;
+  return dayAhead(upcoming.recurrences(), from).counts;
 }
 
 function silentLines(upcoming: Upcoming, entries: ReadonlyMap<string, ScheduleEntry>): string[] {

@@ -1,3 +1,4 @@
+import { nextAfter, occurrencesFrom } from "../../schedule/entry_cadence.ts";
 import { parsedCadence } from "../../time/cron/cron_cadence.ts";
 import { type CronExpression, parseCronExpression } from "../../time/cron/cron_expression.ts";
 import { CronFields } from "../../time/cron/cron_sets.ts";
@@ -10,6 +11,9 @@ import { CronTiming } from "../../config/timing/cron_timing.ts";
 const YEAR = 366 * 86_400;
 /** A change of more is no daylight saving: what it skips is skipped. In seconds. */
 const MAX_GAP_SECONDS = 3 * 3600;
+
+/** More times in one gap are not looked at. */
+const MAX_TIMES = 100;
 
 /** Wall-clock times that a zone's clock leaps over, in seconds as if they were UTC. */
 interface Gap {
@@ -66,24 +70,18 @@ function describe(cron: CronExpression, timezone: string, gaps: readonly Gap[]):
   const wallClock = parsedCadence(cron, "UTC");
   for (const { from, to, at } of gaps) {
     // Those in the gap, and the one that is due where it ends.
-    const times: number[] = [];
-    for (let time = from - 1; times.length < 100;) {
-      const next = wallClock.next(new Date(time * 1000));
-      if (next === null || next.getTime() / 1000 > to) break;
-      times.push(time = next.getTime() / 1000);
-    }
-    const skipped = times.filter((time) => time < to);
+    const first = nextAfter(wallClock, (from - 1) * 1000);
+    const times = [...occurrencesFrom(wallClock, first, to * 1000).take(MAX_TIMES)];
+    const skipped = times.filter((time) => time < to * 1000);
     if (skipped.length === 0) continue;
-    const first = skipped.slice(0, 3).map((time) =>
-      new Date(time * 1000).toISOString().slice(11, 16)
-    );
+    const few = skipped.slice(0, 3).map((time) => new Date(time).toISOString().slice(11, 16));
     const more = skipped.length > 3 ? ` and ${skipped.length - 3} more` : "";
     const date = new Date(from * 1000).toISOString().slice(0, 10);
     const fired = instantInZone(at * 1000, timezone);
     const what = times.length > 1
       ? `${times.length} occurrences become one, at ${fired}`
       : `it fires at ${fired}`;
-    return `on ${date} the clock in ${timezone} leaps over ${first.join(", ")}${more}: ${what}`;
+    return `on ${date} the clock in ${timezone} leaps over ${few.join(", ")}${more}: ${what}`;
   }
   return null;
 }
