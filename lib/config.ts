@@ -6,6 +6,7 @@
 export { ConfigError } from "./config/config_error.ts";
 export type { ConfigProblem } from "./config/config_problem.ts";
 export {
+  type CheckOptions,
   type LoadedConfig,
   loadSchedulerConfig,
   parseSchedulerConfig,

@@ -24,6 +24,7 @@ export { JetStreamUnavailableError, NoStreamError } from "./bus/stream_bus.ts";
 export { ConfigError } from "./config/config_error.ts";
 export type { ConfigProblem } from "./config/config_problem.ts";
 export {
+  type CheckOptions,
   type LoadedConfig,
   loadSchedulerConfig,
   type SchedulerConfig,

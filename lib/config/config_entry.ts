@@ -7,6 +7,7 @@ import { entryStructure } from "./config_structure.ts";
 import { entryNameProblem, expandFromProblem, parseInstant } from "./config_values.ts";
 import type { Timing } from "./timing/timing.ts";
 import type { TimingTable } from "./timing/timing_table.ts";
+import { entryDifferences } from "./from_python.ts";
 
 /** What the entries of one file share. */
 export interface FileContext {
@@ -14,6 +15,8 @@ export interface FileContext {
   readonly timezone: string;
   readonly timings: TimingTable;
   readonly json: JsonCheck;
+  /** Whether to report what the Python scheduler does otherwise. */
+  readonly fromPython: boolean;
   /** The position in `schedules` of each name met so far. */
   readonly names: Map<string, number>;
   readonly report: (finding: Finding) => void;
@@ -44,6 +47,11 @@ export function readEntry(raw: unknown, index: number, file: FileContext): Sched
 
   if (typeof fields.name === "string" && fields.name !== "") checkName(fields.name);
   const timing = checkTiming();
+  if (file.fromPython) {
+    const { timezone } = file;
+    const hasCron = timing?.kind === "cron";
+    entryDifferences({ fields, at, place, timezone, hasCron }).forEach(report);
+  }
   checkAction();
   checkGrace();
   if (typeof fields.expand_from === "string") {
@@ -99,10 +107,6 @@ export function readEntry(raw: unknown, index: number, file: FileContext): Sched
     for (const kind of given) {
       const reading = file.timings.read(kind, fields[kind], rightZone);
       if (reading.problem !== null) fail(reading.problem, kind);
-      if (reading.warning !== null) {
-        const message = `${place}: ${reading.warning}`;
-        report({ severity: "warning", message, at: [...at, kind] });
-      }
       timing = reading.timing;
     }
     return timing;

@@ -1,11 +1,15 @@
 import { ConfigFileError, readConfigFile } from "./config_file.ts";
 import type { ConfigProblem } from "./config_problem.ts";
 import { schedulerNameProblem } from "./config_values.ts";
-import { checkConfig, type SchedulerConfig } from "./validate_config.ts";
+import { checkConfig, type CheckOptions, type SchedulerConfig } from "./validate_config.ts";
 import { readYaml } from "./yaml/yaml_document.ts";
 
 export { type ConfigProblem, formatProblem } from "./config_problem.ts";
-export { type SchedulerConfig, validateSchedulerConfig } from "./validate_config.ts";
+export {
+  type CheckOptions,
+  type SchedulerConfig,
+  validateSchedulerConfig,
+} from "./validate_config.ts";
 
 /** What a configuration file holds, and what is wrong with it. */
 export interface LoadedConfig {
@@ -19,9 +23,12 @@ export interface LoadedConfig {
  * Reads and checks the configuration file at `path`. Never rejects: a file that cannot be read is a
  * problem like any other.
  */
-export async function loadSchedulerConfig(path: string): Promise<LoadedConfig> {
+export async function loadSchedulerConfig(
+  path: string,
+  options?: CheckOptions,
+): Promise<LoadedConfig> {
   try {
-    return parseSchedulerConfig(await readConfigFile(path));
+    return parseSchedulerConfig(await readConfigFile(path), options);
   } catch (error) {
     if (!(error instanceof ConfigFileError)) throw error;
     const { message, line, column } = error;
@@ -30,10 +37,10 @@ export async function loadSchedulerConfig(path: string): Promise<LoadedConfig> {
 }
 
 /** Reads and checks the text of a configuration file. Never throws. */
-export function parseSchedulerConfig(text: string): LoadedConfig {
+export function parseSchedulerConfig(text: string, options?: CheckOptions): LoadedConfig {
   const document = readYaml(text);
   if ("severity" in document) return refused(document);
-  const { config, findings } = checkConfig(document.value);
+  const { config, findings } = checkConfig(document.value, options);
   return { config, problems: document.locate([...document.findings, ...findings]) };
 }
 

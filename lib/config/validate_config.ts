@@ -11,6 +11,7 @@ import {
 import { DEFAULTS } from "./config_schema.ts";
 import { fileStructure } from "./config_structure.ts";
 import { schedulerNameProblem } from "./config_values.ts";
+import { fileDifferences } from "./from_python.ts";
 import type { ScheduleEntry } from "./schedule_entry.ts";
 import { TimingTable } from "./timing/timing_table.ts";
 
@@ -48,17 +49,31 @@ export function validateSchedulerConfig(config: unknown, path?: string): ConfigP
   }));
 }
 
+/** How to check a configuration. */
+export interface CheckOptions {
+  /** Whether to report what only matters to someone who comes from Heddle's Python scheduler. */
+  readonly fromPython?: boolean;
+}
+
 /** Checks `raw` and builds the configuration from it. Never throws. */
-export function checkConfig(raw: unknown): CheckedConfig {
+export function checkConfig(
+  raw: unknown,
+  { fromPython = false }: CheckOptions = {},
+): CheckedConfig {
   const findings: Finding[] = [];
-  const config = guarded([], findings, () => readConfig(raw, findings)) ?? null;
+  const config = guarded([], findings, () => readConfig(raw, findings, fromPython)) ?? null;
   const isRight = !findings.some((finding) => finding.severity === "error");
   return { config: isRight ? config : null, findings };
 }
 
-function readConfig(raw: unknown, findings: Finding[]): SchedulerConfig | null {
+function readConfig(
+  raw: unknown,
+  findings: Finding[],
+  fromPython: boolean,
+): SchedulerConfig | null {
   findings.push(...fileStructure(raw));
   if (!isPlainObject(raw)) return null;
+  if (fromPython) findings.push(...fileDifferences(raw));
   const { name, timezone, schedules } = raw;
   const fail = (message: string, key: string) =>
     findings.push({ severity: "error", message: `Top level: ${message}`, at: [key] });
@@ -84,6 +99,7 @@ function readConfig(raw: unknown, findings: Finding[]): SchedulerConfig | null {
     timezone: zone,
     timings,
     json: new JsonCheck(),
+    fromPython,
     names: new Map<string, number>(),
     report: (finding: Finding) => void findings.push(finding),
   };

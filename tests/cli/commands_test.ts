@@ -61,6 +61,42 @@ Deno.test("a warning is an error under --strict only", async () => {
   });
 });
 
+Deno.test("validate --from-python adds what a user of the Python scheduler must know", async () => {
+  const text = `name: a
+timezone: Europe/Berlin
+schedules:
+  - { name: b, dispatch_type: task, task: { worker_type: w }, cron: "0 30 8 * * MON" }
+  - { name: c, dispatch_type: task, task: { worker_type: w }, cron: "0 22-4/3 * * *" }
+`;
+  await withFile(text, async (path) => {
+    const without = await runProgram(["validate", "--strict", path]);
+    assert.deepEqual([without.code, without.stdout], [0, `${path}: no problems`]);
+
+    const lines = (severity: string) => [
+      `${path}:2:1: ${severity}: Top level: 'timezone' is "Europe/Berlin" and has an effect here; ` +
+      "the Python scheduler ignored it: remove it unless it is meant",
+      `${path}:4:69: ${severity}: schedules[0] "b": cron "0 30 8 * * MON" has 6 fields, read with ` +
+      "seconds first (second 0, minute 30, hour 8, day of month *, month *, day of week MON); " +
+      "Python's croniter reads the sixth as seconds",
+      `${path}:5:69: ${severity}: schedules[1] "c": cron "0 22-4/3 * * *": hour 22-4/3 is read as ` +
+      "22,1,4 here, and as 22,2 by Python's croniter: write the values that are meant",
+    ];
+    const found = await runProgram(["validate", "--from-python", path]);
+    assert.deepEqual([found.code, found.stdout.split("\n")], [0, lines("warning")]);
+    const strict = await runProgram(["validate", "--from-python", "--strict", path]);
+    assert.deepEqual([strict.code, strict.stdout.split("\n")], [2, lines("error")]);
+
+    const json = await runProgram(["validate", "--from-python", "--format", "json", path]);
+    const report = JSON.parse(json.stdout) as { severity: string; path: string; line: number }[];
+    assert.equal(json.code, 0);
+    assert.deepEqual(report.map(({ severity, path, line }) => [severity, path, line]), [
+      ["warning", "timezone", 2],
+      ["warning", "schedules[0].cron", 4],
+      ["warning", "schedules[1].cron", 5],
+    ]);
+  });
+});
+
 Deno.test("schema prints the JSON Schema that the repository ships for editors", async () => {
   const { code, stdout } = await runProgram(["schema"]);
   const shipped = await Deno.readTextFile(

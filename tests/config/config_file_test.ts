@@ -22,7 +22,9 @@ Deno.test("a file's entries come in the order of the file", async () => {
 });
 
 Deno.test("a file of the Python scheduler works, and is told what means something else", async () => {
-  const { config, problems } = await loadSchedulerConfig(fixture("python_era.yaml"));
+  const { config, problems } = await loadSchedulerConfig(fixture("python_era.yaml"), {
+    fromPython: true,
+  });
   assert.deepEqual(config?.entries[0]?.goalConfig?.context, { draft: "no", cutoff: "22:00" });
   assert.deepEqual(
     problems.map(({ severity, path, line, column }) => `${line}:${column} ${severity} ${path}`),

@@ -27,17 +27,6 @@ export const RULES: readonly Row[] = [
     )
   ),
   row(
-    "six fields, and how they are read",
-    untimedWith('cron: "0 30 2 * * MON"'),
-    `6:11 warning schedules[0].cron | ${NAME}: cron "0 30 2 * * MON" has 6 fields, read with ` +
-      "seconds first (second 0, minute 30, hour 2, day of month *, month *, day of week MON)",
-  ),
-  row(
-    "seven fields, and how they are read",
-    untimedWith('cron: "0 30 2 * * MON 2030"'),
-    "6:11 warning schedules[0].cron | has 7 fields | year 2030",
-  ),
-  row(
     "a zone of the file that is none",
     "name: s\ntimezone: Europe/Berln\nschedules: []\n",
     "2:11 error timezone | Top level: 'timezone': Unknown time zone \"Europe/Berln\" | " +

@@ -8,6 +8,7 @@ const FORMATS = ["text", "json"] as const;
 
 interface ValidateOptions extends ConfigOptions {
   strict: boolean;
+  fromPython: boolean;
   format: typeof FORMATS[number];
 }
 
@@ -19,16 +20,18 @@ export function validateCommand(setExitCode: SetExitCode): Command {
   addConfigOption(command);
   return command
     .option("--strict", "count warnings as errors", false)
+    .option("--from-python", "also report what Heddle's Python scheduler does otherwise", false)
     .addOption(new Option("--format <format>", "of the report").choices(FORMATS).default("text"))
     .action(async (paths: string[], options: ValidateOptions) => {
       setExitCode(await validate(paths.length > 0 ? paths : [options.config], options));
     });
 }
 
-async function validate(paths: string[], { strict, format }: ValidateOptions): Promise<number> {
+async function validate(paths: string[], options: ValidateOptions): Promise<number> {
+  const { strict, format, fromPython } = options;
   const found = [];
   for (const file of paths) {
-    const { problems } = await loadSchedulerConfig(file);
+    const { problems } = await loadSchedulerConfig(file, { fromPython });
     for (const problem of problems) {
       found.push({ file, ...problem, severity: strict ? "error" as const : problem.severity });
     }

@@ -1,5 +1,5 @@
 import type { Cadence } from "../../time/cadence.ts";
-import { cronFieldCount, describeSixFields, parsedCadence } from "../../time/cron/cron_cadence.ts";
+import { parsedCadence } from "../../time/cron/cron_cadence.ts";
 import { type CronExpression, parseCronExpression } from "../../time/cron/cron_expression.ts";
 import { sameCron } from "../../time/cron/cron_meaning.ts";
 import {
@@ -65,18 +65,13 @@ export const CRON = {
 
   read(value: unknown, timezone: string, { cronFields }: TimingCaches): TimingReading {
     if (typeof value !== "string") return NOT_READ;
-    let timing: CronTiming;
     try {
-      timing = new CronTiming(value, parseCronExpression(value, cronFields), timezone);
+      const timing = new CronTiming(value, parseCronExpression(value, cronFields), timezone);
+      return { ...NOT_READ, timing };
     } catch (error) {
       const problem = error instanceof Error ? error.message : String(error);
       return { ...NOT_READ, problem };
     }
-    const fields = cronFieldCount(value);
-    if (fields < 6) return { ...NOT_READ, timing };
-    const warning = `cron ${JSON.stringify(value)} has ${fields} fields, read with seconds ` +
-      `first (${describeSixFields(value)}); Python's croniter reads the sixth as seconds`;
-    return { ...NOT_READ, timing, warning };
   },
 
   isSameText(a: string, b: string): boolean {

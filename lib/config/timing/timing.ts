@@ -40,8 +40,6 @@ export interface TimingReading {
   readonly timing: Timing | null;
   /** What is wrong with the value. */
   readonly problem: string | null;
-  /** How it was read, where croniter, which the Python scheduler uses, reads it otherwise. */
-  readonly warning: string | null;
 }
 
 /** What readings of one table share. */
@@ -49,7 +47,7 @@ export interface TimingCaches {
   readonly cronFields: CronFields;
 }
 
-export const NOT_READ: TimingReading = { timing: null, problem: null, warning: null };
+export const NOT_READ: TimingReading = { timing: null, problem: null };
 
 /** One way to say when an entry is due. */
 export interface TimingKind {

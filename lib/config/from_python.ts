@@ -1,0 +1,69 @@
+/**
+ * What only matters to someone who comes from Heddle's Python scheduler: `validate --from-python`.
+ *
+ * @module
+ */
+import { croniterDifferences } from "../time/cron/croniter_reading.ts";
+import { type DocumentPath, type Finding, shown } from "./config_problem.ts";
+import { DEFAULTS, ENTRY_SCHEMA } from "./config_schema.ts";
+
+/** The keys of an entry that the Python scheduler reads. */
+const PYTHON_KEYS = [
+  "name",
+  "cron",
+  "interval_seconds",
+  "dispatch_type",
+  "goal",
+  "task",
+  "expand_from",
+];
+
+/** An entry, and what is needed to tell what its keys do. */
+export interface EntryToCompare {
+  readonly fields: Record<string, unknown>;
+  readonly at: DocumentPath;
+  /** Begins the messages. */
+  readonly place: string;
+  /** The file's zone. */
+  readonly timezone: string;
+  /** Whether `cron` is a valid expression. */
+  readonly hasCron: boolean;
+}
+
+/** Returns a warning for each part of an entry that does something else in Python. */
+export function entryDifferences(entry: EntryToCompare): Finding[] {
+  const { fields, at, place, timezone, hasCron } = entry;
+  const readings = hasCron ? croniterDifferences(String(fields.cron)) : [];
+  const defaults = { ...DEFAULTS, timezone };
+  return [
+    ...readings.map((reading): Finding => ({
+      severity: "warning",
+      message: `${place}: ${reading}`,
+      at: [...at, "cron"],
+    })),
+    ...Object.keys(ENTRY_SCHEMA.properties)
+      .filter((key) => !PYTHON_KEYS.includes(key))
+      .flatMap((key) => newKey(fields, key, { defaults, at, place })),
+  ];
+}
+
+/** The same for what stands beside the entries. */
+export function fileDifferences(fields: Record<string, unknown>): Finding[] {
+  return newKey(fields, "timezone", { defaults: DEFAULTS, at: [], place: "Top level" });
+}
+
+function newKey(
+  fields: Record<string, unknown>,
+  key: string,
+  { defaults, at, place }: { defaults: object; at: DocumentPath; place: string },
+): Finding[] {
+  const value = fields[key] ?? null;
+  if (value === null || value === Reflect.get(defaults, key)) return [];
+  return [{
+    severity: "warning",
+    message: `${place}: '${key}' is ${shown(value)} and has an effect here; the Python scheduler ` +
+      "ignored it: remove it unless it is meant",
+    at: [...at, key],
+    aimsAtKey: true,
+  }];
+}
