@@ -186,8 +186,8 @@ export interface EntryStatus {
   paused: boolean;
   /** What of the missed occurrences fires: as the file says, else what is in effect without it. */
   catch_up: CatchUp;
-  /** `held` by the replica that answers, `lapsed` while it cannot renew, `free` of others. */
-  lease?: "held" | "lapsed" | "free";
+  /** `held` by the replica that answers, `lapsed` while it cannot renew it, `not_held` of others. */
+  lease?: "held" | "lapsed" | "not_held";
   /** When the replica that answers fires it next; null for never. */
   next_fire: string | null;
   /** The last that ended; null before the first. */

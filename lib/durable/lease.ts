@@ -33,8 +33,8 @@ export interface LeaseOptions {
 const MARGIN = 1 / 5;
 
 export type LeaseState =
-  /** Somebody else holds it, or nobody. */
-  | "free"
+  /** Another replica holds it, or none does. */
+  | "not_held"
   /** Ours, and dispatches may leave. */
   | "held"
   /** Ours as far as we know, and nothing may leave until it is renewed. */
@@ -61,7 +61,7 @@ export class Lease {
   }
 
   get state(): LeaseState {
-    if (this.#tenure === null) return "free";
+    if (this.#tenure === null) return "not_held";
     return this.isValid ? "held" : "lapsed";
   }
 
@@ -137,7 +137,7 @@ export class Lease {
   }
 
   /**
-   * Takes a lease that is free; ours again if it lapsed and nobody took it: in a new term.
+   * Takes a lease that nobody holds; ours again if it lapsed and nobody took it: in a new term.
    *
    * @returns whether it is ours
    * @throws when the bucket cannot be written

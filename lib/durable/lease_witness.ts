@@ -17,7 +17,7 @@ export type Witness =
 
 /** How long a holder has to say that it is there. */
 const HEAR_TIMEOUT_MS = 1000;
-/** How long it takes at least until a lease that is free is taken. */
+/** The least time that it takes until a lease that nobody holds is taken. */
 const MIN_ACQUISITION_MS = 1000;
 
 export interface WitnessOptions {
@@ -34,7 +34,7 @@ export async function witness(
   let asked: string | null = null;
   let silent: string | null = null;
   for (;;) {
-    if (lease.state !== "free") return { holder: "us" };
+    if (lease.state !== "not_held") return { holder: "us" };
     if (!lease.isKnown) return { holder: "another" };
     const { holder } = lease;
     if (holder === null || holder === asked) {

@@ -3,13 +3,10 @@
  *
  * @module
  */
-import type { Lease } from "./lease.ts";
+import type { Lease, LeaseState } from "./lease.ts";
 
-/**
- * `held`: dispatches may leave. `lapsed`: the lease was not renewed in time, and nothing may leave
- * until it is. `not_held`: another replica fires the entry, or nobody does.
- */
-export type OwnerState = "held" | "lapsed" | "not_held";
+/** The state of the lease; without leases `held`. */
+export type OwnerState = LeaseState;
 
 export interface Owner {
   readonly state: OwnerState;
@@ -44,8 +41,7 @@ export class Holding implements Owner {
   }
 
   get state(): OwnerState {
-    const { state } = this.#lease;
-    return state === "free" ? "not_held" : state;
+    return this.#lease.state;
   }
 
   get term(): number | null {

@@ -101,7 +101,7 @@ export class ReplicaGroup {
 
   /** The shards that we hold, also those whose lease lapsed. */
   get held(): number[] {
-    return this.#leases.flatMap(({ state }, shard) => state === "free" ? [] : [shard]);
+    return this.#leases.flatMap(({ state }, shard) => state === "not_held" ? [] : [shard]);
   }
 
   /** Whether what the bucket says of every lease has been read since the connection was made. */
@@ -242,7 +242,7 @@ export class ReplicaGroup {
     const { clock, bus } = this.#options;
     if (lease.state === "lapsed") this.#reportLapse(shard);
     if (!bus.connected) return null;
-    if (lease.state !== "free") {
+    if (lease.state !== "not_held") {
       if (!isMeantForUs && lease.state === "held" && !this.#releasing.has(shard)) {
         void this.#release(shard).catch((error) => this.#complain(error));
       }
@@ -312,7 +312,7 @@ export class ReplicaGroup {
     try {
       const firedUntil = await holder.onReleasing(shard);
       await this.#busy[shard];
-      if (lease.state === "free") return; // lost meanwhile
+      if (lease.state === "not_held") return; // lost meanwhile
       await lease.release(firedUntil);
       logger.info("scheduler.lease_released", { shard, replica, term });
     } finally {

@@ -157,7 +157,7 @@ export class FiringEngine {
   leaseOf(entryName: string): LeaseState {
     const { replicas } = this.#options;
     if (replicas === null) return "held";
-    return this.#group?.lease(shardOf(entryName, replicas.shards)).state ?? "free";
+    return this.#group?.lease(shardOf(entryName, replicas.shards)).state ?? "not_held";
   }
 
   /** Asks who holds the entry's lease at this moment; without leases it is us. */

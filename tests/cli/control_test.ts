@@ -413,7 +413,7 @@ async function replicas(
 }
 
 Deno.test("a replica that died is named, and the others are asked all the same", async () => {
-  await replicas(async ({ holder, follower, at }) => {
+  await replicas(async ({ server, holder, follower, at }) => {
     holder.kill("SIGKILL");
     await holder.exit();
     const status = await runProgram(["status", ...at]);
@@ -424,6 +424,13 @@ Deno.test("a replica that died is named, and the others are asked all the same",
     const json = await runProgram(["status", "--format", "json", ...at]);
     assert.match(JSON.parse(json.stdout).replica, /^two-/);
 
+    // As it answers, before a command puts it into words.
+    const client = await connect({ servers: server.url });
+    const reply = await client.request("heddle.scheduler.controlled", '{"action":"status"}');
+    const { entries } = reply.json() as { entries: { lease: string }[] };
+    assert.deepEqual(new Set(entries.map(({ lease }) => lease)), new Set(["not_held"]));
+    await client.close();
+
     const reloaded = await runProgram(["reload", ...at]);
     assert.match(reloaded.stderr, /^replica one-\S+ does not answer$/m);
     assert.match(reloaded.stdout, /^two-\S+: Reloaded: 4 entries$/);
@@ -433,6 +440,37 @@ Deno.test("a replica that died is named, and the others are asked all the same",
       assert.equal((await runProgram([change, "daily", ...at])).code, 0);
     }
   }, 60);
+});
+
+Deno.test("status understands a scheduler of before, which says free for not_held", async () => {
+  await using server = await startNatsServer();
+  const client = await connect({ servers: server.url });
+  const entry = { name: "daily", enabled: true, paused: false, next_fire: "2099-01-01T04:00:00Z" };
+  client.subscribe("heddle.scheduler.before", {
+    callback: (_error, message) =>
+      void message.respond(JSON.stringify({
+        status: "ok",
+        name: "before",
+        version: "0.1.0",
+        running_since: "2026-01-01T00:00:00.000Z",
+        bus_connected: true,
+        paused: { all: false, entries: 0 },
+        last_reload: null,
+        replica: "one",
+        shards: 1,
+        leases: [],
+        other_replicas: [],
+        entries: [{ ...entry, lease: "free", last: null, counts: {}, dispatches: 0 }],
+        next_after: null,
+      })),
+  });
+  await client.flush();
+  const at = ["--name", "before", "--nats-url", server.url];
+  const { stdout } = await runProgram(["status", ...at]);
+  assert.match(stdout, /^daily {2}no lease /m);
+  const json = await runProgram(["status", "--format", "json", ...at]);
+  assert.equal(JSON.parse(json.stdout).entries[0].lease, "not_held");
+  await client.close();
 });
 
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));

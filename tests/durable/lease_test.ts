@@ -32,7 +32,7 @@ Deno.test("of two that take a free lease at once, one gets it", async () => {
   await Promise.all([a.read(), b.read()]);
   const outcomes = await Promise.all([a.acquire(), b.acquire()]);
   assert.deepEqual(outcomes, [true, false]);
-  assert.deepEqual([a.state, b.state], ["held", "free"]);
+  assert.deepEqual([a.state, b.state], ["held", "not_held"]);
   assert.equal(b.holder, "a");
 });
 
@@ -83,7 +83,7 @@ Deno.test("a holder that was stopped past its TTL finds its lease taken, and doe
   await b.acquire();
   assert.equal(a.isValid, false, "before it has heard anything");
   assert.equal(await a.renew(), false);
-  assert.equal(a.state, "free");
+  assert.equal(a.state, "not_held");
   assert.equal(a.holder, "b");
 });
 
@@ -159,7 +159,7 @@ Deno.test("after a release the next one need not wait, and the terms go on", asy
   await b.read();
   assert.equal(b.isTakeable, true);
   await b.acquire();
-  assert.deepEqual([b.term, b.state, a.state], [2, "held", "free"]);
+  assert.deepEqual([b.term, b.state, a.state], [2, "held", "not_held"]);
 });
 
 Deno.test("a new connection begins the wait anew: a server may have lost what was seen before", async () => {
@@ -189,7 +189,7 @@ Deno.test("a server that lost a take-over in a crash does not give the lease bac
   await b.acquire();
   store.values.set("s.lease.0", before);
   assert.equal(await b.renew(), false, "what it holds is not what the server has");
-  assert.equal(b.state, "free");
+  assert.equal(b.state, "not_held");
 });
 
 const RECORD = { holder: "b", term: 7, ttl: TTL, shards: 1, schedules: "hash", firedUntil: null };

@@ -37,7 +37,7 @@ async function setUp() {
       self: () => ({
         replica: name,
         schedules: "hash",
-        leases: lease.state === "free" ? [] : [0],
+        leases: lease.state === "not_held" ? [] : [0],
       }),
       onChange: () => {},
     });

@@ -57,10 +57,16 @@ async function ask(
       ...(entry !== undefined && { entry }),
       ...(after !== null && { after }),
     });
-    entries.push(...reply.entries);
+    entries.push(...reply.entries.map(renamed));
     after = reply.next_after;
     if (after === null) return { ...reply, entries };
   }
+}
+
+/** A scheduler of an earlier development version says `free` for `not_held`. */
+function renamed(entry: EntryStatus): EntryStatus {
+  const lease: string | undefined = entry.lease;
+  return lease === "free" ? { ...entry, lease: "not_held" } : entry;
 }
 
 /** Of each entry, what the replica says that fires it; else whoever fired it last. */
@@ -132,7 +138,7 @@ function rowOf(entry: EntryStatus, now: number): string[] {
     ? "disabled"
     : paused
     ? "paused"
-    : lease === "free"
+    : lease === "not_held"
     ? "no lease"
     : next_fire === null
     ? "never"
