@@ -1,14 +1,11 @@
 /**
- * What became of the firings: what `status`, the metrics and the page show.
+ * Counts firings where they end. `status`, the metrics and the page show these counts.
  *
  * @module
  */
 import type { Job } from "./job.ts";
 
-/**
- * How an occurrence can end. All but the first three say why it was not dispatched. New ones are
- * appended: their places travel to the HTTP thread.
- */
+/** How an occurrence can end. All but the first three say why it was not dispatched. */
 export const OUTCOMES = [
   "dispatched",
   "empty",

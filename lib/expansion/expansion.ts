@@ -1,6 +1,5 @@
 /**
- * `expand_from` (contract, section 4): calls an expansion function apart from the scheduler and
- * returns the objects that it lists.
+ * Calls the function that `expand_from` names, apart from the scheduler, and returns its objects.
  *
  * @module
  */
@@ -76,10 +75,10 @@ export class Expander {
   }
 
   /**
-   * The objects that the function returns, as JSON carries them: dates are strings, what is
-   * undefined is left out.
+   * Returns the function's objects as JSON carries them: dates are strings, what is undefined is
+   * left out.
    *
-   * @throws {ExpansionError} where there are none to be had
+   * @throws {ExpansionError} when the function cannot be called, fails, or returns something else
    * @throws the reason of `signal`, once that aborts
    */
   async expand(expandFrom: string, options: ExpandOptions): Promise<Record<string, unknown>[]> {
@@ -171,8 +170,8 @@ function shutDown(): CallFailure {
 }
 
 /**
- * Whether a runner is of no further use: all but a function that threw, or returned something else
- * than it should. A module that could not be loaded stays so for as long as its runner lives.
+ * Reports whether a runner is of no further use. It is kept after a function threw or returned
+ * something else than it should; a module that failed to load fails for as long as its runner lives.
  */
 function spoils(error: unknown): boolean {
   if (!(error instanceof CallFailure)) return true;

@@ -1,7 +1,7 @@
 /**
- * What went wrong with an expansion: `invalid`, `expand_from` names nothing that may be called;
- * `import`, its module or export cannot be had; `call`, the function threw, hung or ended its
- * process; `bad_return`, it returned something else than a list of plain objects.
+ * Why an expansion failed: `invalid`, `expand_from` names nothing that may be called; `import`, its
+ * module or export cannot be loaded; `call`, the function threw, hung or ended its process;
+ * `bad_return`, it returned something else than a list of plain objects.
  */
 export type ExpansionErrorKind = "invalid" | "import" | "call" | "bad_return";
 

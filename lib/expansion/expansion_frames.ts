@@ -1,24 +1,25 @@
 /**
- * Replies on a stream that user code prints to as well. Each is cut into lines that begin with a
- * secret word; every other line is what user code printed. A line is short enough for the kernel
- * to write it in one piece (PIPE_BUF, 4096 bytes) and begins with a line break of its own, so
- * nothing that is printed at the same time, by whichever thread, gets into it.
+ * Carries replies on a stream that user code prints to as well. The process that hosts user code
+ * writes them, the scheduler reads them. Each reply is cut into lines that begin with a secret word;
+ * every other line was printed by user code. A line is short enough for the kernel to write it in one
+ * piece (PIPE_BUF, 4096 bytes) and begins with a line break of its own, so that nothing that another
+ * thread prints at the same time gets into it.
  *
  * @module
  */
 
-const LINE_BYTES = 4096;
+const MAX_FRAME_BYTES = 4096;
 const MORE = "+";
 const LAST = ".";
 
-/** Longer lines are cut, in characters: the rest of the line is dropped. Above {@link LINE_BYTES}. */
-const MAX_LINE = 8192;
+/** Longer lines are cut, in characters: the rest of the line is dropped. Above {@link MAX_FRAME_BYTES}. */
+const MAX_LINE_CHARACTERS = 8192;
 
 /** The lines that carry `reply`, to be written one by one. */
 export function* writeFrames(reply: string, secret: string): Generator<Uint8Array> {
   const encoder = new TextEncoder();
   const bytes = encoder.encode(reply);
-  const room = LINE_BYTES - secret.length - 3;
+  const room = MAX_FRAME_BYTES - secret.length - 3;
   for (let start = 0; start < bytes.length;) {
     let end = Math.min(start + room, bytes.length);
     // Back to where a character begins.
@@ -61,7 +62,7 @@ export class FrameReader {
       if (!this.#cut) this.#line(line);
       this.#cut = false;
     }
-    if (this.#rest.length > MAX_LINE) {
+    if (this.#rest.length > MAX_LINE_CHARACTERS) {
       if (!this.#cut) this.#line(this.#rest);
       this.#rest = "";
       this.#cut = true;

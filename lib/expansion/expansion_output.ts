@@ -2,10 +2,10 @@ import type { Logger } from "../log/logger.ts";
 import type { Clock } from "../time/clock.ts";
 
 /** Printed lines that are logged, per second and runner; the rest is counted. */
-export const LINES_PER_SECOND = 50;
+export const MAX_LINES_PER_SECOND = 50;
 
 /** Longer lines are cut, in characters. */
-export const MAX_TEXT = 2000;
+export const MAX_TEXT_CHARACTERS = 2000;
 
 /** Writes what user code prints to the log, `scheduler.expansion_output` a line, within bounds. */
 export class OutputLog {
@@ -32,7 +32,7 @@ export class OutputLog {
       this.#second = now;
       this.#lines = 0;
     }
-    if (this.#lines >= LINES_PER_SECOND) {
+    if (this.#lines >= MAX_LINES_PER_SECOND) {
       this.#dropped++;
       return;
     }
@@ -41,7 +41,7 @@ export class OutputLog {
       ...this.#fields,
       ...(this.firingId !== undefined && { firing_id: this.firingId }),
       stream,
-      text: text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}…` : text,
+      text: text.length > MAX_TEXT_CHARACTERS ? `${text.slice(0, MAX_TEXT_CHARACTERS)}…` : text,
     });
   }
 

@@ -12,7 +12,7 @@ export const MAX_BUSY = 8;
 /** Runners kept warm without work at once; the one that waited longest makes room. */
 export const MAX_IDLE = 8;
 /** A runner without work is given up after this long, in milliseconds. */
-export const IDLE_TIMEOUT = 60_000;
+export const IDLE_TIMEOUT_MS = 60_000;
 
 interface Idle {
   runner: ExpansionRunner;
@@ -132,10 +132,10 @@ export class ExpansionPool {
     const taken = new AbortController();
     this.#idle.set(key, { runner, taken });
     if (this.#idle.size > MAX_IDLE) this.#giveUp(this.#idle.keys().next().value!);
-    void this.#options.clock.sleep(IDLE_TIMEOUT, taken.signal).then(() => {
+    void this.#options.clock.sleep(IDLE_TIMEOUT_MS, taken.signal).then(() => {
       if (!taken.signal.aborted) this.#giveUp(key);
     });
-    // One that ends by itself needs no timer.
+    // A runner that ends by itself needs no timer.
     void runner.ended.then(() => taken.abort());
   }
 

@@ -1,7 +1,7 @@
 /**
- * What the scheduler and the worker in which user code runs say to each other. Used on both sides,
- * and by the process between them. A request is one JSON object; each answer is a series of replies,
- * the last of which is `done` or `failed`. A reply is one JSON text, so that it passes on unread.
+ * The messages between the scheduler and the worker in which user code runs; used on both sides, and
+ * by the process between them. A request is one JSON object. Each answer is a series of replies, the
+ * last of which is `done` or `failed`. A reply is one JSON text, so that it is passed on unread.
  *
  * @module
  */
@@ -14,9 +14,9 @@ export const EXPANSION_HOST_ARGUMENT = "--expansion-host";
 /** The most objects one expansion may return. */
 export const MAX_OBJECTS = 100_000;
 /** The most characters of JSON one object may take; a NATS server takes no larger message. */
-export const MAX_OBJECT_SIZE = 2 ** 20;
+export const MAX_OBJECT_CHARACTERS = 2 ** 20;
 /** The most characters of JSON all objects of one expansion may take. */
-export const MAX_RESULT_SIZE = 64 * 2 ** 20;
+export const MAX_RESULT_CHARACTERS = 64 * 2 ** 20;
 
 export interface ExpansionRequest {
   /** Absolute path of the module. */
@@ -53,7 +53,6 @@ export type Reply =
   | { type: "done" }
   | { type: "failed"; failure: Failure };
 
-/** What replies with these objects: a list of them, as JSON. */
 export const DONE = JSON.stringify({ type: "done" } satisfies Reply);
 
 export function failedReply(failure: Failure): string {

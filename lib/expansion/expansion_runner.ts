@@ -3,7 +3,7 @@ import {
   type ExpansionRequest,
   type Failure,
   MAX_OBJECTS,
-  MAX_RESULT_SIZE,
+  MAX_RESULT_CHARACTERS,
   parseReply,
   type Reply,
 } from "./expansion_protocol.ts";
@@ -94,7 +94,7 @@ export class ExpansionRunner {
       call.size += text.length;
       for (const each of reply) call.objects.push(each);
       // Twice the size: what stands between the objects counts here and not there.
-      if (call.objects.length <= MAX_OBJECTS && call.size <= 2 * MAX_RESULT_SIZE) return;
+      if (call.objects.length <= MAX_OBJECTS && call.size <= 2 * MAX_RESULT_CHARACTERS) return;
       return this.#fail(call, unreadable("more than was agreed"));
     }
     if (reply.type === "failed") return this.#fail(call, reply.failure);

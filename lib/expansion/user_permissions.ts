@@ -1,10 +1,10 @@
 /**
- * What an expansion function may do: the same in a process of its own and in the scheduler's.
+ * The permissions of expansion functions: the same in a process of their own and in the scheduler's.
  *
  * @module
  */
 
-/** What is said of these permissions when a function asks for more. */
+/** Ends the error message of a function that asks for more. */
 export const PERMISSIONS_IN_WORDS =
   "an expansion function may read files and use the network, nothing else";
 

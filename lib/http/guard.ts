@@ -1,5 +1,5 @@
 /**
- * Who may ask for what.
+ * Refuses requests that lack the token, or that another site's page may have sent.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import { isIP } from "node:net";
 
-/** A request that is refused; what is answered. */
+/** The answer to a request that is refused. */
 export class HttpError extends Error {
   override name = "HttpError";
 
@@ -21,7 +21,7 @@ export class HttpError extends Error {
   }
 }
 
-/** A header that no form and no other site's page can send unasked. */
+/** No form, and no other site's page, can send this header without being allowed to first. */
 const CONTROL_HEADER = "x-heddle-control";
 
 export class Guard {
@@ -33,15 +33,15 @@ export class Guard {
   }
 
   /**
-   * The token comes as `Authorization: Bearer`, or, from a browser that asks for it, as the password
-   * of `Basic` with any user.
+   * Checks the token: `Authorization: Bearer`, or from a browser that asks for it the password of
+   * `Basic` with any user.
    *
    * @throws {HttpError} 401 without the token
    */
   checkToken(request: IncomingMessage): void {
     if (this.#digest === null) return;
     const given = tokenOf(request.headers.authorization ?? "");
-    // By their hashes, which are of one length: how long it takes says nothing about the token.
+    // Hashes have one length, so the time that it takes says nothing about the token.
     if (given !== null && timingSafeEqual(digestOf(given), this.#digest)) return;
     throw new HttpError(401, "The token is missing or wrong", {
       "www-authenticate": 'Basic realm="heddle-scheduler", charset="UTF-8"',
@@ -49,10 +49,10 @@ export class Guard {
   }
 
   /**
-   * Another site can have its own name lead to this address, and is then no other site to the
-   * browser. It cannot do so with an address, nor does it know the token.
+   * Checks the name that the browser was given. Another site can have its own name lead to this
+   * address, and the browser then takes both for one site; it cannot do so with an address.
    *
-   * @throws {HttpError} 421 where the name is nobody's that we know
+   * @throws {HttpError} 421 for a name that is not known
    */
   checkHost(request: IncomingMessage): void {
     if (this.#digest !== null) return;

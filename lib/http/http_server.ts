@@ -1,6 +1,6 @@
 /**
- * The scheduler's side of its HTTP server, which runs in a thread of its own: tells it what happens,
- * and does what it asks for.
+ * The scheduler's side of the HTTP server. The server itself runs in a thread of its own: it is sent what
+ * changes, and its requests are carried out here.
  *
  * @module
  */
@@ -30,19 +30,17 @@ export interface HttpServerOptions {
   logger: Logger;
 }
 
-/** How often it is told what happened, in milliseconds. */
-const PERIOD = 250;
-/** How often it is told anew when everything fires next, in milliseconds: clocks are set. */
-const NEXTS_PERIOD = 10_000;
-/** Entries in one message. */
-const LOT = 500;
+/** How often the thread is sent what changed. */
+const PERIOD_MS = 250;
+/** How often the thread is sent all next due times again: the clock may have been set. */
+const NEXTS_PERIOD_MS = 10_000;
+const MAX_ROWS_PER_MESSAGE = 500;
 const MAX_ERROR_CHARACTERS = 200;
-/** Before a thread that ended is started again, in milliseconds. */
-const RESTART = 1000;
-/** For a thread that is to end, in milliseconds. */
-const CLOSE_TIMEOUT = 500;
+const RESTART_DELAY_MS = 1000;
+/** How long the thread may take to close its connections. */
+const CLOSE_TIMEOUT_MS = 500;
 
-/** An address that cannot be listened on. */
+/** Reports an address that cannot be listened on. */
 export class ListenError extends Error {
   override name = "ListenError";
 }
@@ -51,16 +49,16 @@ export class HttpServer implements AsyncDisposable {
   readonly #options: HttpServerOptions;
   readonly #closing = new AbortController();
   #worker: Worker | null = null;
-  /** Where it listens; 0 before it does. */
+  /** The port that it listens on; 0 before it does. */
   #port = 0;
   #forget = () => {};
-  #told: Promise<void> = Promise.resolve();
-  /** Those that have fired since it was told of them. */
+  #sending: Promise<void> = Promise.resolve();
+  /** The jobs that have fired since their rows were sent. */
   #changed = new Set<Job>();
-  /** What it was told last of the quarters of each job. */
+  /** The quarters of each job as they were last sent. */
   #quarters = new WeakMap<Job, Quarters>();
   #config: SchedulerConfig | null = null;
-  /** Called when the thread has taken in the rows. */
+  /** Called when the thread has taken in the rows that were sent. */
   #taken: (() => void) | null = null;
 
   constructor(options: HttpServerOptions) {
@@ -68,9 +66,9 @@ export class HttpServer implements AsyncDisposable {
   }
 
   /**
-   * Listens; resolves with the port.
+   * Begins to listen, and returns the port.
    *
-   * @throws {ListenError} when that is not possible
+   * @throws {ListenError} when the address cannot be listened on
    */
   async open(): Promise<number> {
     const { scheduler, settings, logger } = this.#options;
@@ -90,7 +88,7 @@ export class HttpServer implements AsyncDisposable {
     this.#forget();
     this.#post({ type: "close" });
     const { clock } = this.#options;
-    await Promise.race([this.#told, clock.sleep(CLOSE_TIMEOUT)]);
+    await Promise.race([this.#sending, clock.sleep(CLOSE_TIMEOUT_MS)]);
     this.#worker?.terminate();
   }
 
@@ -112,7 +110,7 @@ export class HttpServer implements AsyncDisposable {
     worker.onmessage = ({ data }: MessageEvent<FromServer>) => {
       if (data.type === "listening") opened.resolve(this.#port = data.port);
       else if (data.type === "failed") fail(data.error);
-      else this.#hear(worker, data);
+      else this.#receive(worker, data);
     };
     worker.onerror = (event) => {
       event.preventDefault();
@@ -120,11 +118,11 @@ export class HttpServer implements AsyncDisposable {
     };
     this.#post({ type: "listen", settings: { ...settings, port } });
     const signal = AbortSignal.any([this.#closing.signal, ended.signal]);
-    this.#told = this.#tell(signal).catch((error) => fail(String(error)));
+    this.#sending = this.#sendChanges(signal).catch((error) => fail(String(error)));
     return opened.promise;
   }
 
-  /** A fault of the server costs the schedules nothing, and itself a second, as often as it takes. */
+  /** Starts the thread again after a fault, on the same port; the schedules are not affected. */
   async #restart(failed: Worker, error: string): Promise<void> {
     const hasListened = this.#port !== 0;
     if (!hasListened || this.#worker !== failed || this.#closing.signal.aborted) return;
@@ -132,7 +130,7 @@ export class HttpServer implements AsyncDisposable {
     logger.error("http.failed", { error, hint: "the HTTP server is started again" });
     failed.terminate();
     this.#worker = null;
-    await clock.sleep(RESTART, this.#closing.signal);
+    await clock.sleep(RESTART_DELAY_MS, this.#closing.signal);
     if (this.#closing.signal.aborted) return;
     await this.#start(this.#port).catch(() => {}); // it is said, and tried again
   }
@@ -141,7 +139,7 @@ export class HttpServer implements AsyncDisposable {
     this.#worker?.postMessage(message, transfer);
   }
 
-  #hear(worker: Worker, message: FromServer): void {
+  #receive(worker: Worker, message: FromServer): void {
     if (worker !== this.#worker) return;
     switch (message.type) {
       case "taken":
@@ -157,43 +155,43 @@ export class HttpServer implements AsyncDisposable {
     }
   }
 
-  /** Tells the thread what happens, not faster than it takes that in. */
-  async #tell(signal: AbortSignal): Promise<void> {
+  /** Sends the thread what changes, no faster than it takes that in. */
+  async #sendChanges(signal: AbortSignal): Promise<void> {
     const { clock, scheduler } = this.#options;
-    /** What, when it changes, changes when the entries fire next. */
-    let told = "";
+    /** What the next due times that were sent depend on. */
+    let sent = "";
     let nextsAt = -Infinity;
     while (!signal.aborted) {
       if (scheduler.config !== this.#config) {
         const config = scheduler.config!;
-        await this.#tellEntries(config.entries);
+        await this.#sendEntries(config.entries);
         this.#config = config;
         nextsAt = -Infinity;
       }
       const state = this.#state();
-      // Each time, so that the thread knows how old it is.
+      // Also when it has not changed, since the thread judges by its age.
       this.#post({ type: "state", state });
       const current = JSON.stringify([state.runningSince, state.replica?.held]);
-      if (clock.monotonic() - nextsAt > NEXTS_PERIOD || current !== told) {
-        await this.#tellNexts();
+      if (clock.monotonic() - nextsAt > NEXTS_PERIOD_MS || current !== sent) {
+        await this.#sendNexts();
         nextsAt = clock.monotonic();
-        told = current;
+        sent = current;
       }
-      await this.#tellRows(signal);
-      await clock.sleep(PERIOD, signal);
+      await this.#sendRows(signal);
+      await clock.sleep(PERIOD_MS, signal);
     }
   }
 
-  async #tellEntries(entries: readonly ScheduleEntry[]): Promise<void> {
+  async #sendEntries(entries: readonly ScheduleEntry[]): Promise<void> {
     const { scheduler, clock } = this.#options;
     const slice = new Slice(clock);
     this.#quarters = new WeakMap();
-    for (let from = 0; from === 0 || from < entries.length; from += LOT) {
+    for (let from = 0; from === 0 || from < entries.length; from += MAX_ROWS_PER_MESSAGE) {
       this.#post({
         type: "entries",
         isFirst: from === 0,
-        isLast: from + LOT >= entries.length,
-        entries: entries.slice(from, from + LOT).map((entry) => {
+        isLast: from + MAX_ROWS_PER_MESSAGE >= entries.length,
+        entries: entries.slice(from, from + MAX_ROWS_PER_MESSAGE).map((entry) => {
           const job = scheduler.engine?.job(entry.name);
           const none = { name: entry.name, next: Infinity, firings: null };
           return { view: viewOf(entry), row: job === undefined ? none : this.#rowOf(job) };
@@ -204,15 +202,15 @@ export class HttpServer implements AsyncDisposable {
     this.#post({ type: "totals", totals: scheduler.history.totals });
   }
 
-  /** Tells of the jobs that have fired, one lot after the other. */
-  async #tellRows(signal: AbortSignal): Promise<void> {
+  /** Sends the rows of the jobs that have fired, one message at a time. */
+  async #sendRows(signal: AbortSignal): Promise<void> {
     const changed = this.#changed;
     if (changed.size === 0) return;
     this.#changed = new Set();
     for (let rows: EntryRow[] = []; changed.size > 0 && !signal.aborted; rows = []) {
       for (const job of changed) {
         changed.delete(job);
-        if (rows.push(this.#rowOf(job)) === LOT) break;
+        if (rows.push(this.#rowOf(job)) === MAX_ROWS_PER_MESSAGE) break;
       }
       const taken = Promise.withResolvers<void>();
       const giveUp = () => taken.resolve();
@@ -244,13 +242,13 @@ export class HttpServer implements AsyncDisposable {
     return { name, next, firings, quarters };
   }
 
-  async #tellNexts(): Promise<void> {
+  async #sendNexts(): Promise<void> {
     const { scheduler: { engine, config }, clock } = this.#options;
     if (engine === null || config === null) return;
     const slice = new Slice(clock);
     const { entries } = config;
-    for (let from = 0; from < entries.length; from += LOT) {
-      const lot = entries.slice(from, from + LOT);
+    for (let from = 0; from < entries.length; from += MAX_ROWS_PER_MESSAGE) {
+      const lot = entries.slice(from, from + MAX_ROWS_PER_MESSAGE);
       const nexts = Float64Array.from(
         lot,
         ({ name }) => engine.job(name)?.nextDue ?? Infinity,

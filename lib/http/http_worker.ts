@@ -1,6 +1,5 @@
 /**
- * The HTTP server's thread: the entry of a worker. Whatever is asked of it, the schedules have their
- * own thread.
+ * The entry of the worker in which the HTTP server runs, so that no request can delay a firing.
  *
  * @module
  */
@@ -17,17 +16,16 @@ import { Snapshot } from "./snapshot.ts";
 
 declare function postMessage(message: FromServer): void;
 
-/** Connections at once; more are closed. */
-const MOST_CONNECTIONS = 256;
-/** For a request's head, and for all of it, in milliseconds: slow clients go. */
-const HEAD_TIMEOUT = 5000;
-const REQUEST_TIMEOUT = 10_000;
-const IDLE_TIMEOUT = 5000;
-const CHECK_INTERVAL = 1000;
-/** How long the scheduler's thread may take to answer that it is alive, in milliseconds. */
-const ALIVE_TIMEOUT = 2000;
-/** A firing by hand may take as long as its expansion; in milliseconds. */
-const ANSWER_TIMEOUT = 120_000;
+const MAX_CONNECTIONS = 256;
+// Clients that are slower are disconnected.
+const HEAD_TIMEOUT_MS = 5000;
+const REQUEST_TIMEOUT_MS = 10_000;
+const IDLE_TIMEOUT_MS = 5000;
+const CHECK_INTERVAL_MS = 1000;
+/** How long the scheduler's thread may take to answer that it is alive. */
+const ALIVE_TIMEOUT_MS = 2000;
+/** How long the scheduler's thread may take for a request; a firing takes as long as its expansion. */
+const ANSWER_TIMEOUT_MS = 120_000;
 
 class SchedulerLink {
   readonly #waiting = new Map<number, (reply: ControlReply | null) => void>();
@@ -36,9 +34,9 @@ class SchedulerLink {
 
   ask(request: ControlRequest): Promise<ControlReply | null> {
     const id = ++this.#asked;
-    // What the page does not wait for any more must not fire.
+    // A firing that the page no longer waits for must not begin.
     const isFire = request.action === "fire";
-    const timed = isFire ? { timeout_ms: ANSWER_TIMEOUT, ...request } : request;
+    const timed = isFire ? { timeout_ms: ANSWER_TIMEOUT_MS, ...request } : request;
     postMessage({ type: "ask", id, request: timed });
     return new Promise((resolve) => {
       const answered = new AbortController();
@@ -46,7 +44,7 @@ class SchedulerLink {
         answered.abort();
         resolve(reply);
       });
-      void systemClock.sleep(ANSWER_TIMEOUT, answered.signal).then(() => this.answer(id, null));
+      void systemClock.sleep(ANSWER_TIMEOUT_MS, answered.signal).then(() => this.answer(id, null));
     });
   }
 
@@ -55,14 +53,14 @@ class SchedulerLink {
     this.#waiting.delete(id);
   }
 
-  /** However many ask, the scheduler is asked once at a time. */
+  /** Reports whether the scheduler's thread answers. It is asked once for all who wait. */
   async isAlive(): Promise<boolean> {
     if (this.#alive === null) {
       this.#alive = Promise.withResolvers();
       postMessage({ type: "isAlive" });
     }
     const answered = new AbortController();
-    const late = systemClock.sleep(ALIVE_TIMEOUT, answered.signal).then(() => false);
+    const late = systemClock.sleep(ALIVE_TIMEOUT_MS, answered.signal).then(() => false);
     const isAlive = await Promise.race([this.#alive.promise, late]);
     answered.abort();
     return isAlive;
@@ -91,16 +89,16 @@ function listen(settings: ServerSettings, snapshot: Snapshot, link: SchedulerLin
     ask: (request) => link.ask(request),
   });
   const server = createServer({
-    headersTimeout: HEAD_TIMEOUT,
-    requestTimeout: REQUEST_TIMEOUT,
-    keepAliveTimeout: IDLE_TIMEOUT,
-    connectionsCheckingInterval: CHECK_INTERVAL,
+    headersTimeout: HEAD_TIMEOUT_MS,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: IDLE_TIMEOUT_MS,
+    connectionsCheckingInterval: CHECK_INTERVAL_MS,
   }, (request, response) => {
     response.on("error", () => {}); // its reader has gone
     request.on("error", () => {});
     void routes.answer(request, response);
   });
-  server.maxConnections = MOST_CONNECTIONS;
+  server.maxConnections = MAX_CONNECTIONS;
   server.on("error", ({ message }) => postMessage({ type: "failed", error: message }));
   server.on("clientError", (_error, socket) => socket.destroy());
   server.listen(port, hostname, () => {

@@ -1,5 +1,5 @@
 /**
- * The pages that are open, each with a stream of server-sent events.
+ * Sends each open page what changes, as a stream of server-sent events.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import type { Recurrence } from "../forecast/recurrence.ts";
 import type { Clock } from "../time/clock.ts";
 import { HttpError } from "./guard.ts";
 import type { Snapshot } from "./snapshot.ts";
-import { MOST_ROWS, recurrenceOf, rowOf, summaryOf } from "./page_view.ts";
+import { MAX_ROWS, recurrenceOf, rowOf, summaryOf } from "./page_view.ts";
 
 export interface LivePagesOptions {
   snapshot: Snapshot;
@@ -22,20 +22,19 @@ export interface LivePagesOptions {
 interface Page {
   readonly response: ServerResponse;
   readonly filter: string;
-  /** The rows that it has, and which version of each. */
+  /** The version of each row that it was sent. */
   readonly versions: Map<string, number>;
-  /** In which quarter of an hour it was told; each moves on with it. */
+  /** The quarter of an hour that its rows are of; a new one changes them all. */
   quarter: number;
 }
 
-/** More are refused. */
-const MOST_PAGES = 64;
-/** How often a page is told what changed, in milliseconds. */
-const PERIOD = 1000;
-/** What comes is counted anew so often, in milliseconds. */
-const AHEAD_PERIOD = 30_000;
-/** A reader that leaves so much unread is gone, in bytes. */
-const MOST_UNREAD = 1_000_000;
+const MAX_PAGES = 64;
+/** How often a page is sent what changed. */
+const PERIOD_MS = 1000;
+/** How often the firings of the coming day are counted again. */
+const AHEAD_PERIOD_MS = 30_000;
+/** A page that leaves more unread than this is closed. */
+const MAX_UNREAD_BYTES = 1_000_000;
 
 export class LivePages {
   readonly #options: LivePagesOptions;
@@ -51,14 +50,14 @@ export class LivePages {
   }
 
   /**
-   * Begins a stream.
+   * Begins the stream of a page.
    *
    * @param filter part of the names of the entries that it shows
    * @throws {HttpError} 503 where too many pages are open
    */
   open(response: ServerResponse, filter: string): void {
-    if (this.#pages.size >= MOST_PAGES) {
-      throw new HttpError(503, `${MOST_PAGES} pages are open: close one`, { "retry-after": "10" });
+    if (this.#pages.size >= MAX_PAGES) {
+      throw new HttpError(503, `${MAX_PAGES} pages are open: close one`, { "retry-after": "10" });
     }
     response.writeHead(200, {
       "content-type": "text/event-stream",
@@ -68,7 +67,7 @@ export class LivePages {
     const page: Page = { response, filter: filter.toLowerCase(), versions: new Map(), quarter: 0 };
     this.#pages.add(page);
     response.on("close", () => this.#pages.delete(page));
-    this.#tell(page);
+    this.#send(page);
     void this.#run();
   }
 
@@ -82,18 +81,18 @@ export class LivePages {
     this.#isRunning = true;
     const { clock } = this.#options;
     while (this.#pages.size > 0 && !this.#closing.signal.aborted) {
-      await clock.sleep(PERIOD, this.#closing.signal);
+      await clock.sleep(PERIOD_MS, this.#closing.signal);
       for (const page of this.#pages) {
-        this.#tell(page);
+        this.#send(page);
         await clock.sleep(0); // a scraper must not wait for all of them
       }
     }
     this.#isRunning = false;
   }
 
-  #tell(page: Page): void {
+  #send(page: Page): void {
     const { response, filter, versions } = page;
-    if (response.writableLength > MOST_UNREAD) {
+    if (response.writableLength > MAX_UNREAD_BYTES) {
       response.destroy();
       this.#pages.delete(page);
       return;
@@ -106,10 +105,10 @@ export class LivePages {
     const matching = filter === ""
       ? snapshot.rows
       : snapshot.rows.filter(({ view }) => view.name.toLowerCase().includes(filter));
-    const rows = matching.slice(0, MOST_ROWS);
+    const rows = matching.slice(0, MAX_ROWS);
     const changed = rows.filter((row) => versions.get(row.view.name) !== row.version);
     for (const row of changed) versions.set(row.view.name, row.version);
-    // Their order too, where there are others than before.
+    // Where the entries are not those from before, all are sent, and their order.
     const isOther = rows.length !== versions.size || changed.length === rows.length;
     if (isOther) {
       versions.clear();
@@ -132,8 +131,8 @@ export class LivePages {
   #dayAhead(): DayAhead {
     const { snapshot, clock } = this.#options;
     const now = clock.monotonic();
-    const isOld = snapshot.timing !== this.#aheadTiming && now - this.#aheadAt > PERIOD;
-    if (isOld || now - this.#aheadAt > AHEAD_PERIOD) {
+    const isOld = snapshot.timing !== this.#aheadTiming && now - this.#aheadAt > PERIOD_MS;
+    if (isOld || now - this.#aheadAt > AHEAD_PERIOD_MS) {
       this.#ahead = dayAhead(firing(snapshot), clock.now());
       this.#aheadAt = now;
       this.#aheadTiming = snapshot.timing;
@@ -142,7 +141,7 @@ export class LivePages {
   }
 }
 
-/** The entries that will fire. */
+/** Yields the entries that will fire. */
 function* firing(snapshot: Snapshot): Generator<Recurrence> {
   const timings = new TimingTable();
   for (const row of snapshot.rows) {

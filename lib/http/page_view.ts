@@ -1,5 +1,5 @@
 /**
- * What the page shows, as JSON: all of it at first, then what changed.
+ * Makes the JSON that the page shows: everything at first, then what changed.
  *
  * @module
  */
@@ -9,10 +9,9 @@ import { type DayAhead, dayAhead, QUARTER, QUARTERS } from "../forecast/day_ahea
 import type { Recurrence } from "../forecast/recurrence.ts";
 import type { EntryState, Row, Snapshot } from "./snapshot.ts";
 
-/** Rows that a page gets at most; it can ask for others by a part of their names. */
-export const MOST_ROWS = 200;
-/** Longer texts are cut, in characters. */
-const LONGEST_TEXT = 160;
+/** The most rows of a page; others are found by a part of their names. */
+export const MAX_ROWS = 200;
+const MAX_TEXT_CHARACTERS = 160;
 
 export interface PageSummary {
   name: string;
@@ -28,7 +27,7 @@ export interface PageSummary {
   /** How many entries match the filter. */
   matching: number;
   quarter_ms: number;
-  /** The first quarter of `past`, since the epoch. */
+  /** The number of the first quarter of `past`, counted from the epoch. */
   past_from: number;
   past: { fired: number; failed: number; skipped: number }[];
   ahead_from: number;
@@ -53,9 +52,9 @@ export interface PageRow {
   fired: number;
   failed: number;
   skipped: number;
-  /** A character for each quarter of the last day, the one under way included: `.`, or `fsx`. */
+  /** One character for each quarter of the last day, up to the current one: `.`, `f`, `s` or `x`. */
   past: string;
-  /** And of the next day: `1` where something is due. */
+  /** One for each quarter of the next day: `1` where the entry is due, else `0`. */
   ahead: string;
 }
 
@@ -109,8 +108,8 @@ export function summaryOf(
   };
 }
 
-/** An entry of every second is due in each quarter: no need to look up all of its day. */
-const MOST_LOOKUPS = 2000;
+/** Enough for an entry that is due every second: after it, each quarter counts as due. */
+const MAX_LOOKUPS = 2000;
 const LETTERS = { fired: "f", skipped: "s", failed: "x" };
 
 /** @param now milliseconds since the epoch */
@@ -161,11 +160,11 @@ export function recurrenceOf({ view, next }: Row, timings: TimingTable): Recurre
 }
 
 function aheadLane(recurrence: Recurrence, now: number): string {
-  const { counts, isCut } = dayAhead([recurrence], now, { lookups: MOST_LOOKUPS });
+  const { counts, isCut } = dayAhead([recurrence], now, { lookups: MAX_LOOKUPS });
   const known = counts.findLastIndex((count) => count > 0);
   return counts.map((count, at) => count > 0 || (isCut && at > known) ? "1" : "0").join("");
 }
 
 function cut(text: string): string {
-  return text.length > LONGEST_TEXT ? `${text.slice(0, LONGEST_TEXT)}…` : text;
+  return text.length > MAX_TEXT_CHARACTERS ? `${text.slice(0, MAX_TEXT_CHARACTERS)}…` : text;
 }

@@ -1,6 +1,6 @@
 /**
- * What the scheduler's thread and the HTTP server's say to each other. Instants in milliseconds since
- * the epoch.
+ * The messages between the scheduler's thread and the HTTP server's. Instants are in milliseconds
+ * since the epoch.
  *
  * @module
  */
@@ -16,16 +16,16 @@ import type {
 
 export interface ServerSettings {
   readonly hostname: string;
-  /** 0 for one that the system chooses. */
+  /** 0: the system chooses one. */
   readonly port: number;
-  /** What guards all but the health paths; null for nothing. */
+  /** Guards all paths but the health paths; null for none. */
   readonly token: string | null;
   /** Whether the page may fire, pause and resume. */
   readonly allowsControl: boolean;
   readonly version: string;
 }
 
-/** One entry, as people are told of it. */
+/** An entry's configuration, as people see it. */
 export interface EntryView {
   readonly name: string;
   readonly timing: TimingData;
@@ -39,18 +39,18 @@ export interface EntryView {
   readonly enabled: boolean;
 }
 
-/** What changes of an entry when it fires. */
+/** The part of an entry that changes when it fires. */
 export interface EntryRow {
   readonly name: string;
   /** When it is due next; Infinity for never. */
   readonly next: number;
   /** Null before the first firing ended. */
   readonly firings: EntryFirings | null;
-  /** Left out where they are as they were told last. */
+  /** Left out where they have not changed since they were last sent. */
   readonly quarters?: Quarters;
 }
 
-/** What became of an entry's firings so far. */
+/** What became of an entry's firings. */
 export interface EntryFirings extends Pick<JobHistory, "counts" | "dispatches"> {
   readonly last: LastFiring;
   /** When it last dispatched. */
@@ -62,13 +62,13 @@ export type LastFiring = Pick<
   "outcome" | "scheduledFor" | "at" | "lateness" | "dispatches" | "error"
 >;
 
-/** What is counted of all entries together. */
+/** The counts of all entries together. */
 export interface Totals extends Pick<FiringTotals, "quarters"> {
   readonly lateness: Pick<Distribution, "bounds" | "counts" | "sum">;
   readonly expansion: Pick<Distribution, "bounds" | "counts" | "sum">;
 }
 
-/** How the scheduler is, apart from its entries. */
+/** The scheduler's state, apart from its entries. */
 export interface SchedulerState {
   readonly name: string;
   readonly runningSince: number | null;
@@ -89,31 +89,31 @@ export interface SchedulerState {
   } | null;
 }
 
-/** To the server's thread. */
+/** A message to the server's thread. */
 export type ToServer =
   | { readonly type: "listen"; readonly settings: ServerSettings }
   | { readonly type: "state"; readonly state: SchedulerState }
-  /** All entries, in lots; they take the place of those before with the last. */
+  /** Some of all entries; with the last of them they replace those from before. */
   | {
     readonly type: "entries";
     readonly isFirst: boolean;
     readonly isLast: boolean;
     readonly entries: readonly { readonly view: EntryView; readonly row: EntryRow }[];
   }
-  /** When the entries fire next, from the place `from` on; Infinity for never. */
+  /** The next due times of the entries from the place `from` on; Infinity for never. */
   | { readonly type: "nexts"; readonly from: number; readonly nexts: Float64Array }
-  /** Those that have fired since they were told last. */
+  /** The entries that have fired since they were last sent. */
   | { readonly type: "rows"; readonly rows: readonly EntryRow[] }
   | { readonly type: "totals"; readonly totals: Totals }
   | { readonly type: "alive" }
   | { readonly type: "answer"; readonly id: number; readonly reply: ControlReply | null }
   | { readonly type: "close" };
 
-/** From the server's thread. */
+/** A message from the server's thread. */
 export type FromServer =
   | { readonly type: "listening"; readonly port: number }
   | { readonly type: "failed"; readonly error: string }
-  /** It has taken in the rows that it was told last. */
+  /** Acknowledges the last `rows`: the next may follow. */
   | { readonly type: "taken" }
   | { readonly type: "isAlive" }
   | { readonly type: "ask"; readonly id: number; readonly request: ControlRequest };

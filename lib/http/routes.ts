@@ -1,5 +1,5 @@
 /**
- * What each path answers.
+ * Answers the requests, path by path.
  *
  * @module
  */
@@ -27,11 +27,10 @@ export interface RoutesOptions {
   ask(request: ControlRequest): Promise<ControlReply | null>;
 }
 
-/** Bodies may be so large, in bytes. */
-const MOST_BODY = 16_384;
-/** What is told may be so old before it counts as not known, in milliseconds. */
-const FRESH = 5000;
-/** What the page may ask for. */
+const MAX_BODY_BYTES = 16_384;
+/** A state that is older counts as unknown: the scheduler's thread sends it every 250 ms. */
+const MAX_STATE_AGE_MS = 5000;
+/** The control actions that the page may ask for. */
 const CONTROL_ACTIONS = ["fire", "pause", "resume"];
 
 type Handler = (request: IncomingMessage, response: ServerResponse, url: URL) => unknown;
@@ -80,7 +79,7 @@ export class Routes {
       const refused = error instanceof HttpError ? error : new HttpError(500, String(error));
       if (response.headersSent) return void response.destroy();
       const { status, message, headers } = refused;
-      // What is left of a body that nobody reads must not be taken for the next request.
+      // The rest of a body that nobody reads must not be taken for the next request.
       send(response, status, "text/plain; charset=utf-8", `${message}\n`, {
         ...headers,
         connection: "close",
@@ -97,7 +96,7 @@ export class Routes {
   async #ready(response: ServerResponse): Promise<void> {
     const { snapshot, clock, isAlive } = this.#options;
     const { state } = snapshot;
-    const isFresh = clock.monotonic() - snapshot.stateAt < FRESH && await isAlive();
+    const isFresh = clock.monotonic() - snapshot.stateAt < MAX_STATE_AGE_MS && await isAlive();
     const checks = {
       alive: isFresh,
       running: state !== null && state.runningSince !== null,
@@ -175,7 +174,7 @@ function send(
   response.end(body);
 }
 
-/** Only what stands in the page itself may run, and it may speak to nobody else. */
+/** Returns a policy under which only the page's own script runs, and connects to this server alone. */
 function contentPolicy(page: string): string {
   const hashes = (tag: string) =>
     [...page.matchAll(new RegExp(`<${tag}>([\\s\\S]*?)</${tag}>`, "g"))]
@@ -206,7 +205,9 @@ async function bodyOf(request: IncomingMessage): Promise<string> {
   let size = 0;
   for await (const piece of request) {
     size += piece.length;
-    if (size > MOST_BODY) throw new HttpError(413, `The body is too large: at most ${MOST_BODY}`);
+    if (size > MAX_BODY_BYTES) {
+      throw new HttpError(413, `The body is too large: at most ${MAX_BODY_BYTES}`);
+    }
     pieces.push(piece);
   }
   const bytes = new Uint8Array(await new Blob(pieces as BlobPart[]).arrayBuffer());
@@ -218,7 +219,7 @@ function parse(text: string): Record<string, unknown> {
     const data = JSON.parse(text);
     if (isPlainObject(data)) return data;
   } catch {
-    // Said below.
+    // The error below covers both.
   }
   throw new HttpError(400, "The body is no JSON object");
 }

@@ -1,6 +1,6 @@
 /**
- * The scheduler as it was when the server's thread was last told of it, which is some 250 ms ago:
- * whoever looks at it costs no firing anything.
+ * The scheduler as the server's thread knows it, some 250 ms old. Scrapes and pages read it and never
+ * touch the scheduler's thread.
  *
  * @module
  */
@@ -31,15 +31,15 @@ export type EntryState = typeof ENTRY_STATES[number];
 export class Snapshot {
   state: SchedulerState | null = null;
   totals: Totals = new FiringTotals();
-  /** When the state came, by the monotonic clock. */
+  /** When the state arrived, by the monotonic clock. */
   stateAt = -Infinity;
-  /** Grows when there are other entries, or they fire at other times. */
+  /** Grows when entries or their due times change. */
   timing = 0;
   #paused: ReadonlySet<string> = new Set();
   #rows = new Map<string, Row>();
-  /** In the configuration's order. */
+  /** The same in the configuration's order. */
   #inOrder: Row[] = [];
-  /** Those of which not all have come. */
+  /** The rows of a new configuration, until the last has arrived. */
   #coming: Row[] = [];
   #version = 0;
 
@@ -83,7 +83,7 @@ export class Snapshot {
     }
   }
 
-  /** What becomes of an entry's occurrences; `elsewhere` where another replica fires it. */
+  /** Returns the state of an entry: `elsewhere` where another replica fires it. */
   stateOf(row: Row): EntryState {
     if (!row.view.enabled) return "disabled";
     if (this.isPaused(row)) return "paused";

@@ -16,16 +16,16 @@ import { UserThread } from "./user_thread.ts";
 export { EXPANSION_HOST_ARGUMENT };
 
 /** The most memory (resident set) such a process may take, in bytes. */
-export const MAX_MEMORY = 512 * 2 ** 20;
+export const MAX_MEMORY_BYTES = 512 * 2 ** 20;
 
 /** How often the memory is looked at, in milliseconds. */
-const MEMORY_PERIOD = 50;
+const MEMORY_PERIOD_MS = 50;
 
 /** Serves the scheduler that started this process, until it ends it. Does not return. */
 export async function runExpansionHost(): Promise<never> {
-  // A compiled program starts with everything that it may do itself: start itself, above all.
+  // A compiled program starts with all permissions of the scheduler, which may start itself.
   Deno.permissions.revokeSync({ name: "run", command: "/proc/self/exe" });
-  // Sent to the whole group by a terminal or a service manager: calls under way are let finish.
+  // A terminal or a service manager signals the whole group; calls under way are to finish.
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     Deno.addSignalListener(signal, () => {});
   }
@@ -34,7 +34,7 @@ export async function runExpansionHost(): Promise<never> {
   const send = (reply: string) => {
     for (const frame of writeFrames(reply, secret)) writeAll(frame);
   };
-  // The environment of this process holds nothing else than user code may see.
+  // The environment of this process holds only what user code may see.
   const permissions = { ...userPermissions(), env: "inherit" as const };
   const thread = new UserThread({ permissions, onReply: send });
   void watchMemory(send);
@@ -43,8 +43,8 @@ export async function runExpansionHost(): Promise<never> {
 }
 
 async function watchMemory(send: (reply: string) => void): Promise<void> {
-  while (Deno.memoryUsage().rss <= MAX_MEMORY) await systemClock.sleep(MEMORY_PERIOD);
-  const reason = `out of memory: it used more than ${MAX_MEMORY / 2 ** 20} MiB`;
+  while (Deno.memoryUsage().rss <= MAX_MEMORY_BYTES) await systemClock.sleep(MEMORY_PERIOD_MS);
+  const reason = `out of memory: it used more than ${MAX_MEMORY_BYTES / 2 ** 20} MiB`;
   send(failedReply({ kind: "call", reason, fatal: true }));
   Deno.exit(1);
 }

@@ -19,7 +19,7 @@ export type FromWorker = string | { printed: string };
 export const TAKEN = "taken";
 
 /** Replies under way at once; more would pile up in memory. */
-const WINDOW = 8;
+const MAX_REPLIES_UNDER_WAY = 8;
 
 // User code may listen to and post messages of the worker itself: the port is out of its reach.
 if (import.meta.main) {
@@ -38,14 +38,14 @@ function serve(port: MessagePort, { captureConsole }: WorkerStart): void {
   };
   const send = async (reply: string) => {
     post(reply);
-    if (underWay >= WINDOW) await new Promise<void>((resolve) => makeRoom = resolve);
+    if (underWay >= MAX_REPLIES_UNDER_WAY) await new Promise<void>((resolve) => makeRoom = resolve);
   };
   reportExits(post);
   if (captureConsole) capture((printed) => port.postMessage({ printed } satisfies FromWorker));
   port.onmessage = ({ data }: MessageEvent<ExpansionRequest | typeof TAKEN>) => {
     if (data !== TAKEN) {
       void callExpansion(data, send);
-    } else if (--underWay < WINDOW) {
+    } else if (--underWay < MAX_REPLIES_UNDER_WAY) {
       makeRoom();
     }
   };

@@ -1,6 +1,6 @@
 import { type ExpansionRequest, failedReply } from "../expansion_protocol.ts";
 import { workerEntry } from "../../internal/worker_entry.ts";
-// Imported, the worker's entry is in what `deno compile` makes of these modules unbundled.
+// This import puts the worker's entry into an executable that is compiled without bundling.
 import { type FromWorker, TAKEN, type WorkerStart } from "./expansion_worker.ts";
 
 export interface UserThreadOptions {
@@ -12,9 +12,9 @@ export interface UserThreadOptions {
 }
 
 /**
- * The worker that user code runs in, as the process sees it that has started it: a child of the
- * scheduler, or the scheduler where no child can be started. A worker in a busy loop goes on until
- * its process ends.
+ * Starts the worker that user code runs in, and speaks to it. Runs in the main thread of its process:
+ * a child of the scheduler, or the scheduler where no child can be started. A worker in a busy loop
+ * goes on until that process ends.
  */
 export class UserThread {
   /** Resolves once it has been told to end, with that in words. */
@@ -37,7 +37,7 @@ export class UserThread {
       onReply(data);
       port1.postMessage(TAKEN);
     };
-    // What it throws outside of a call.
+    // User code threw outside of a call.
     this.#worker.onerror = (event) => {
       event.preventDefault();
       const { message, filename, lineno, colno } = event;

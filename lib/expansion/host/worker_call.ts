@@ -1,6 +1,6 @@
 /**
- * One call of an expansion function: the dynamic import, the call, the check of what it returned.
- * Runs in the worker, beside user code.
+ * Makes one call of an expansion function: imports the module, calls the function, checks what it
+ * returned. Runs in the worker, beside user code.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { PERMISSIONS_IN_WORDS } from "../user_permissions.ts";
 import { BadReturn, jsonPieces } from "./worker_result.ts";
 
 /** Longer messages are cut, in characters. */
-const MAX_REASON = 4000;
+const MAX_REASON_CHARACTERS = 4000;
 
 /**
  * Answers `request` through `send`, which resolves once there is room for more. Never throws.
@@ -64,17 +64,17 @@ function failureOf(kind: ExpansionErrorKind, error: unknown, file: string): Fail
   }
   let reason = describe(error);
   if (kind === "import") {
-    // A drawing of the line follows the first one; what did not parse is wrapped in a TypeError.
+    // Deno draws the source below the first line, and wraps a syntax error in a TypeError.
     reason = reason.split("\n")[0]!.replace(/^TypeError: (?=SyntaxError: )/, "") +
       olderRuntimeHint(error, file);
   }
   if (error instanceof Error && error.name === "NotCapable") {
-    // Deno's advice to run it with another flag helps nobody here.
+    // Deno advises to run the program with another flag, which is no help here.
     reason = `${
       reason.replace(/, (run again|specify the required) .*$/, "")
     }: ${PERMISSIONS_IN_WORDS}`;
   }
-  return { kind, reason: reason.slice(0, MAX_REASON), at: userFrame(stack), stack };
+  return { kind, reason: reason.slice(0, MAX_REASON_CHARACTERS), at: userFrame(stack), stack };
 }
 
 function describe(error: unknown): string {

@@ -1,15 +1,19 @@
 /**
- * What an expansion function returned, checked and written as JSON. Runs in the worker,
- * beside user code.
+ * Checks what an expansion function returned, and writes it as JSON. Runs in the worker, beside user
+ * code.
  *
  * @module
  */
 import { isPlainObject } from "../../internal/plain_object.ts";
-import { MAX_OBJECT_SIZE, MAX_OBJECTS, MAX_RESULT_SIZE } from "../expansion_protocol.ts";
+import {
+  MAX_OBJECT_CHARACTERS,
+  MAX_OBJECTS,
+  MAX_RESULT_CHARACTERS,
+} from "../expansion_protocol.ts";
 
 /** A piece of JSON is passed on once it has this many characters, or this many objects. */
-const PIECE_SIZE = 64 * 1024;
-const PIECE_OBJECTS = 500;
+const MAX_PIECE_CHARACTERS = 64 * 1024;
+const MAX_PIECE_OBJECTS = 500;
 
 /** The result is not what the contract asks for. */
 export class BadReturn extends Error {
@@ -17,7 +21,7 @@ export class BadReturn extends Error {
 }
 
 /**
- * The objects as JSON texts of lists, each small enough to be parsed without a pause.
+ * Yields the objects as JSON texts of lists, each small enough to be parsed without a pause.
  *
  * @throws {BadReturn} where `result` is no list of plain objects, or too large
  */
@@ -34,14 +38,14 @@ export function* jsonPieces(result: unknown): Generator<string> {
   for (let index = 0; index < result.length; index++) {
     const text = jsonOf(result[index], index);
     size += text.length;
-    if (size > MAX_RESULT_SIZE) {
+    if (size > MAX_RESULT_CHARACTERS) {
       throw new BadReturn(
-        `expected at most ${MAX_RESULT_SIZE} characters of JSON in all, got more up to index ${index}`,
+        `expected at most ${MAX_RESULT_CHARACTERS} characters of JSON in all, got more up to index ${index}`,
       );
     }
     piece.push(text);
     pieceSize += text.length;
-    if (pieceSize >= PIECE_SIZE || piece.length === PIECE_OBJECTS) {
+    if (pieceSize >= MAX_PIECE_CHARACTERS || piece.length === MAX_PIECE_OBJECTS) {
       yield `[${piece.join(",")}]`;
       piece = [];
       pieceSize = 0;
@@ -58,16 +62,16 @@ function jsonOf(value: unknown, index: number): string {
   try {
     text = JSON.stringify(value);
   } catch (error) {
-    // V8 draws a cycle over several lines.
+    // V8's message draws a cycle over several lines.
     const reason = error instanceof Error ? error.message.replace(/\s*\n\s*/g, " ") : String(error);
     throw new BadReturn(`the object at index ${index} cannot be written as JSON: ${reason}`);
   }
   if (text === undefined || text[0] !== "{") {
     throw new BadReturn(`the object at index ${index} becomes ${text} as JSON, by its toJSON()`);
   }
-  if (text.length > MAX_OBJECT_SIZE) {
+  if (text.length > MAX_OBJECT_CHARACTERS) {
     throw new BadReturn(
-      `expected at most ${MAX_OBJECT_SIZE} characters of JSON in an object, got ${text.length} at ` +
+      `expected at most ${MAX_OBJECT_CHARACTERS} characters of JSON in an object, got ${text.length} at ` +
         `index ${index}`,
     );
   }
