@@ -30,8 +30,10 @@ export interface HttpServerOptions {
   logger: Logger;
 }
 
-/** How often the thread is sent what changed. */
+/** How often the thread is sent the scheduler's state. */
 const PERIOD_MS = 250;
+/** How often at most it is sent what has fired: a row costs 2 µs, and pages are redrawn each second. */
+const ROWS_PERIOD_MS = 500;
 /** How often the thread is sent all next due times again: the clock may have been set. */
 const NEXTS_PERIOD_MS = 10_000;
 const MAX_ROWS_PER_MESSAGE = 500;
@@ -161,6 +163,7 @@ export class HttpServer implements AsyncDisposable {
     /** What the next due times that were sent depend on. */
     let sent = "";
     let nextsAt = -Infinity;
+    let rowsAt = -Infinity;
     while (!signal.aborted) {
       if (scheduler.config !== this.#config) {
         const config = scheduler.config!;
@@ -177,7 +180,10 @@ export class HttpServer implements AsyncDisposable {
         nextsAt = clock.monotonic();
         sent = current;
       }
-      await this.#sendRows(signal);
+      if (clock.monotonic() - rowsAt >= ROWS_PERIOD_MS) {
+        rowsAt = clock.monotonic();
+        await this.#sendRows(signal);
+      }
       await clock.sleep(PERIOD_MS, signal);
     }
   }
