@@ -12,6 +12,7 @@ import type {
   SubscribeOptions,
   Subscription,
 } from "../bus/message_bus.ts";
+import { errorText } from "../internal/error_text.ts";
 import { defaultLogger, type Logger } from "../log/logger.ts";
 import { RELOAD_SUBJECT } from "../wire/subjects.ts";
 import { Limiter } from "./limiter.ts";
@@ -262,7 +263,7 @@ export abstract class BaseActor {
       this.logger.error("actor.error", {
         actor_id: this.actorId,
         subject: message.subject,
-        error: describe(error),
+        error: errorText(error),
       });
     }
   }
@@ -300,13 +301,9 @@ export abstract class BaseActor {
     } catch (error) {
       this.logger.error("actor.reload_failed", {
         actor_id: this.actorId,
-        error: describe(error),
+        error: errorText(error),
       });
       return error;
     }
   }
-}
-
-function describe(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

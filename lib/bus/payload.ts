@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { errorText } from "../internal/error_text.ts";
 import { isPlainObject } from "../internal/plain_object.ts";
 import type { JsonObject } from "./message_bus.ts";
 
@@ -70,5 +71,5 @@ export function checkHeaders(
 }
 
 function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message.split("\n")[0]! : String(error);
+  return errorText(error).split("\n")[0]!;
 }

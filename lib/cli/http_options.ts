@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { isIP } from "node:net";
+import { errorText } from "../internal/error_text.ts";
 import { UsageError } from "./exit_codes.ts";
 
 /** Where to listen, or to ask. */
@@ -65,7 +66,7 @@ export async function readToken(path: string): Promise<string> {
   try {
     token = (await Deno.readTextFile(path)).trim();
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = errorText(error);
     throw new UsageError(`Cannot read the token file "${path}": ${reason}`);
   }
   if (token.length < SHORTEST_TOKEN || !/^[!-~]+$/.test(token)) {

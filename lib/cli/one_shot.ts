@@ -1,4 +1,5 @@
 import type { MessageBus } from "../bus/message_bus.ts";
+import { errorText } from "../internal/error_text.ts";
 import { defaultLogger, type Logger } from "../log/logger.ts";
 import { EXIT } from "./exit_codes.ts";
 import { openBus } from "./open_bus.ts";
@@ -25,7 +26,7 @@ export async function onceConnected(
     await bus.connect();
     return await work(bus, logger);
   } catch (error) {
-    console.error(error instanceof Error ? error.message : String(error));
+    console.error(errorText(error));
     return EXIT.failure;
   } finally {
     await bus.close();

@@ -1,3 +1,5 @@
+import { errorText } from "../internal/error_text.ts";
+
 /** How much is gathered before it is written, in UTF-16 code units. */
 const BATCH = 65_536;
 
@@ -30,7 +32,7 @@ export class StdoutLines {
       }
     } catch (error) {
       if (!(error instanceof Deno.errors.BrokenPipe)) {
-        const reason = error instanceof Error ? error.message : String(error);
+        const reason = errorText(error);
         throw new Error(`Cannot write to stdout: ${reason}`, { cause: error });
       }
       this.#isClosed = true;

@@ -1,3 +1,4 @@
+import { errorText } from "../internal/error_text.ts";
 import { LineIndex } from "./yaml/yaml_lines.ts";
 
 /**
@@ -73,7 +74,7 @@ function explained(error: unknown): ConfigFileError {
     ? "No permission to read the file: let this user, and Deno's --allow-read, read it"
     : error instanceof Deno.errors.IsADirectory
     ? "This is a directory: name the file in it"
-    : `Cannot read the file: ${error instanceof Error ? error.message : error}`;
+    : `Cannot read the file: ${errorText(error)}`;
   return new ConfigFileError(message);
 }
 

@@ -4,6 +4,7 @@
  * @module
  */
 import type { ConfigProblem } from "../config/config_problem.ts";
+import { errorText } from "../internal/error_text.ts";
 import type { ControlProblem, EntryStatus, FiringStatus } from "./control_api.ts";
 import type { FiringRecord, JobHistory } from "../engine/history.ts";
 
@@ -55,5 +56,5 @@ export function instantText(instant: number): string {
 
 /** What went wrong, short enough for an answer. */
 export function textOf(error: unknown): string {
-  return (error instanceof Error ? error.message : String(error)).slice(0, LONGEST_ERROR);
+  return errorText(error).slice(0, LONGEST_ERROR);
 }

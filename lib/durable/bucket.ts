@@ -5,6 +5,7 @@ import {
   JetStreamUnavailableError,
   type KeyValue,
 } from "../bus/stream_bus.ts";
+import { errorText } from "../internal/error_text.ts";
 import type { Logger } from "../log/logger.ts";
 import type { Clock } from "../time/clock.ts";
 import { BUCKET } from "./keys.ts";
@@ -44,7 +45,7 @@ export async function openBucket(
     } catch (error) {
       // A cluster may be without a leader for a moment.
       if (error instanceof JetStreamUnavailableError || signal.aborted) throw error;
-      const text = error instanceof Error ? error.message : String(error);
+      const text = errorText(error);
       logger.warning("delivery.lookup_failed", { error: text });
       await clock.sleep(RETRY_MS, signal);
     }

@@ -1,4 +1,5 @@
 import { ConflictError, type KeyValue } from "../bus/stream_bus.ts";
+import { errorText } from "../internal/error_text.ts";
 import type { Logger } from "../log/logger.ts";
 import type { Clock } from "../time/clock.ts";
 import { Slice } from "../time/slice.ts";
@@ -82,7 +83,7 @@ export class CheckpointWriter {
       } catch (error) {
         // While the server is away this fails each second.
         logger[this.#complained ? "debug" : "warning"]("memory.write_failed", {
-          error: error instanceof Error ? error.message : String(error),
+          error: errorText(error),
         });
         this.#complained = true;
       }

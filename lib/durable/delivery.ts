@@ -12,6 +12,7 @@ import {
   NoStreamError,
   StreamError,
 } from "../bus/stream_bus.ts";
+import { errorText } from "../internal/error_text.ts";
 import type { Logger } from "../log/logger.ts";
 import type { Clock } from "../time/clock.ts";
 
@@ -179,7 +180,7 @@ export class Delivery {
           if (mode === "auto") return null;
           throw error;
         }
-        logger.warning("delivery.lookup_failed", { subject, error: messageOf(error) });
+        logger.warning("delivery.lookup_failed", { subject, error: errorText(error) });
         if (lookups === LOOKUPS) return undefined;
         await clock.sleep(backoff(lookups) / 4);
       }
@@ -189,7 +190,7 @@ export class Delivery {
   /** At most one line a second: a server that is away fails thousands at once. */
   #report(subject: string, error: unknown): void {
     if (error instanceof NotPermittedError) return;
-    this.#failures = { count: this.#failures.count + 1, error: messageOf(error), subject };
+    this.#failures = { count: this.#failures.count + 1, error: errorText(error), subject };
     if (!this.#reporting) void this.#reportFailures();
   }
 
@@ -212,7 +213,7 @@ export class GaveUpError extends Error {
   constructor(readonly attempts: number, override readonly cause: unknown) {
     super(
       `No acknowledgement within misfire_grace_seconds (attempts: ${attempts}, the last: ${
-        messageOf(cause)
+        errorText(cause)
       }); the message may have been stored all the same`,
     );
   }
@@ -221,8 +222,4 @@ export class GaveUpError extends Error {
 function isWorthRetrying(error: unknown): boolean {
   return error instanceof UnconfirmedError || error instanceof NoStreamError ||
     error instanceof StreamError || error instanceof NotPermittedError;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -5,6 +5,7 @@
  */
 import type { MessageBus } from "../bus/message_bus.ts";
 import type { KeyValue } from "../bus/stream_bus.ts";
+import { errorText } from "../internal/error_text.ts";
 import type { Logger } from "../log/logger.ts";
 import type { Clock } from "../time/clock.ts";
 import { leaseKey } from "./keys.ts";
@@ -351,7 +352,7 @@ export class ReplicaGroup {
   }
 
   #complain(error: unknown): void {
-    const text = error instanceof Error ? error.message : String(error);
+    const text = errorText(error);
     const level = text === this.#complaint || !this.#options.bus.connected ? "debug" : "warning";
     this.#complaint = text;
     this.#options.logger[level]("scheduler.lease_failed", { error: text });

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { errorText } from "../internal/error_text.ts";
 import type { MessageBus } from "../bus/message_bus.ts";
 import { Delivery } from "../durable/delivery.ts";
 import type { Owner } from "../durable/owner.ts";
@@ -24,7 +25,7 @@ import {
   ShutdownError,
   WithdrawnError,
 } from "./firing.ts";
-import { describe, FiringLog } from "./firing_log.ts";
+import { FiringLog } from "./firing_log.ts";
 import { History, type Outcome, type SkipReason } from "./history.ts";
 import { type Activity, firesEach, type Job } from "./job.ts";
 import { NamesAhead } from "./names_ahead.ts";
@@ -173,7 +174,7 @@ export class Dispatcher {
     if (outcome !== "failed") return dispatches;
     if (isExpansion || this.#options.onFire !== undefined) throw errors[0];
     const messages = failed === 1 ? "1 message" : `${failed} messages`;
-    throw new AggregateError(errors, `Cannot publish ${messages}: ${describe(errors[0])}`);
+    throw new AggregateError(errors, `Cannot publish ${messages}: ${errorText(errors[0])}`);
   }
 
   /**

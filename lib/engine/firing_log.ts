@@ -1,3 +1,4 @@
+import { errorText } from "../internal/error_text.ts";
 import type { Logger } from "../log/logger.ts";
 import { ExpansionError, type ExpansionErrorKind } from "../expansion/expansion.ts";
 import { type Due, MAX_COUNTED, type Missed } from "../schedule/occurrences.ts";
@@ -74,7 +75,7 @@ export class FiringLog {
     const { job, entry, id, due, lateness, expansion, isManual } = firing;
     const isFailed = outcome === "failed";
     if (isFailed) this.#failed(firing, { failed, error: errors[0], isExpansion });
-    const error = isFailed ? describe(errors[0]) : null;
+    const error = isFailed ? errorText(errors[0]) : null;
     this.#add(job, due, outcome, { lateness, dispatches, expansion, error, isManual });
     if (entry.expandFrom === null || (outcome === "failed" && dispatches === 0)) return;
     const fields = { schedule: entry.name, firing_id: id, expand_from: entry.expandFrom };
@@ -142,7 +143,7 @@ export class FiringLog {
       firing_id: id,
       scheduled_for: new Date(scheduledFor).toISOString(),
     };
-    const text = describe(error);
+    const text = errorText(error);
     if (!isExpansion) {
       this.#logger.error("scheduler.dispatch_error", { ...fields, failed, error: text });
       return;
@@ -161,9 +162,4 @@ export class FiringLog {
 /** Where in the user's module it went wrong, as a field of the log line. */
 function stackOf(cause: unknown): { stack?: string } {
   return cause instanceof Error && cause.stack !== undefined ? { stack: cause.stack } : {};
-}
-
-/** Returns what went wrong in words. */
-export function describe(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { errorText } from "../internal/error_text.ts";
 import type { ScheduleEntry } from "../config/schedule_entry.ts";
 import { timingFields } from "../config/timing/timing.ts";
 import type { Checkpoint } from "../durable/checkpoint.ts";
@@ -147,7 +148,7 @@ export class JobTable {
       // One bad entry never stops another; this one is out of the queue or already back in.
       this.#options.logger.error("scheduler.dispatch_error", {
         schedule: job.name,
-        error: error instanceof Error ? error.message : String(error),
+        error: errorText(error),
       });
     }
     return true;

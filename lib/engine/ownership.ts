@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { errorText } from "../internal/error_text.ts";
 import type { ScheduleEntry } from "../config/schedule_entry.ts";
 import type { Checkpoint } from "../durable/checkpoint.ts";
 import type { CheckpointStore, Remembering } from "../durable/checkpoint_store.ts";
@@ -18,7 +19,6 @@ import type { Known } from "../schedule/occurrences.ts";
 import { timingText } from "../schedule/timing_text.ts";
 import type { Clock } from "../time/clock.ts";
 import type { Dispatcher } from "./dispatcher.ts";
-import { describe } from "./firing_log.ts";
 import type { Job } from "./job.ts";
 import type { JobTable, Placement } from "./job_table.ts";
 import type { Pauses } from "./pauses.ts";
@@ -157,7 +157,7 @@ export class Ownership implements LeaseHolder, Placement {
       await this.#store?.learn(remembering(entries), { mayMark });
     } catch (error) {
       // What is new starts now; it is written with the next change.
-      this.#options.logger.warning("memory.write_failed", { error: describe(error) });
+      this.#options.logger.warning("memory.write_failed", { error: errorText(error) });
     }
   }
 
@@ -180,7 +180,7 @@ export class Ownership implements LeaseHolder, Placement {
     const { clock, logger } = this.#options;
     const done = new AbortController();
     const flushed = (this.#store?.flush(partitions) ?? Promise.resolve())
-      .catch((error) => logger.warning("memory.write_failed", { error: describe(error) }));
+      .catch((error) => logger.warning("memory.write_failed", { error: errorText(error) }));
     await Promise.race([flushed, clock.sleep(FLUSH_TIMEOUT_MS, done.signal)]);
     done.abort();
   }
@@ -271,7 +271,7 @@ export class Ownership implements LeaseHolder, Placement {
         const isLast = attempts === MAX_ATTEMPTS;
         const text = isLast ? "; the scheduler starts without it: nothing is caught up with" : "";
         logger[isLast ? "error" : "warning"]("memory.read_failed", {
-          error: `${describe(error)}${text}`,
+          error: `${errorText(error)}${text}`,
         });
         if (isLast) return store.stop();
         await clock.sleep(RETRY_MS);
@@ -294,7 +294,7 @@ export class Ownership implements LeaseHolder, Placement {
         const entries = this.#remembering((jobs) => compared = jobs);
         await this.#store!.open(partitions, entries, holding.term, options);
       } catch (error) {
-        logger.warning("memory.read_failed", { shard, error: describe(error) });
+        logger.warning("memory.read_failed", { shard, error: errorText(error) });
         await clock.sleep(RETRY_MS);
         continue;
       }

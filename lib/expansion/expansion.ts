@@ -5,6 +5,7 @@
  */
 import { fileURLToPath } from "node:url";
 import { relative, resolve } from "node:path";
+import { errorText } from "../internal/error_text.ts";
 import { nearest } from "../internal/suggestion.ts";
 import type { Logger } from "../log/logger.ts";
 import type { Clock } from "../time/clock.ts";
@@ -185,7 +186,7 @@ function expansionError(
   target: ExpansionTarget,
 ): ExpansionError {
   if (!(error instanceof CallFailure)) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = errorText(error);
     const text = `no process can be started for it: ${reason}`;
     return new ExpansionError("call", text, { expandFrom, target, cause: error });
   }

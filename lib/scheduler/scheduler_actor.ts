@@ -1,6 +1,7 @@
 import { type ActorOptions, BaseActor, type RunOptions } from "../actor/actor.ts";
 import { MicroService } from "../actor/micro_service.ts";
 import type { JsonObject, Message } from "../bus/message_bus.ts";
+import { errorText } from "../internal/error_text.ts";
 import { BurstLimit } from "../log/burst_limit.ts";
 import { type Clock, systemClock } from "../time/clock.ts";
 import { whenClockIsSet } from "../time/set_clock.ts";
@@ -416,7 +417,7 @@ export class SchedulerActor extends BaseActor {
     } catch (error) {
       this.#failures.warning("scheduler.request_failed", {
         action: String(data.action ?? "health").slice(0, 100),
-        error: error instanceof Error ? error.message : String(error),
+        error: errorText(error),
       });
     }
   }

@@ -13,6 +13,7 @@ import {
   trace,
   type Tracer,
 } from "@opentelemetry/api";
+import { errorText } from "../internal/error_text.ts";
 import type {
   Attributes,
   EndOptions,
@@ -70,7 +71,7 @@ function contextOf(own: Context, state?: string): TraceContext {
 function end(span: ApiSpan, { attributes = {}, error }: EndOptions = {}): void {
   span.setAttributes(attributes);
   if (error !== undefined) {
-    const message = error instanceof Error ? error.message : String(error);
+    const message = errorText(error);
     span.setStatus({ code: SpanStatusCode.ERROR, message });
     if (error instanceof Error) span.recordException(error);
   }

@@ -3,6 +3,7 @@ import {
   TimeoutError,
   UserAuthenticationExpiredError,
 } from "@nats-io/nats-core";
+import { errorText } from "../../internal/error_text.ts";
 import { IdentityError } from "./nats_identity.ts";
 import type { NatsServerAddress } from "./nats_servers.ts";
 
@@ -17,7 +18,7 @@ export function isAuthorizationError(error: unknown): boolean {
 export function explain(error: unknown, server: NatsServerAddress): string {
   if (error instanceof IdentityError) return error.message;
   const all = causes(error);
-  const texts = all.map((each) => each instanceof Error ? each.message : String(each));
+  const texts = all.map(errorText);
   const text = [...new Set(texts)].filter((each) => each !== "").join(": ");
   if (isAuthorizationError(error)) {
     return `the server refuses the credentials (${withoutSecrets(texts[0]!, server)})`;

@@ -6,6 +6,7 @@
  */
 import { credsAuthenticator, nkeyAuthenticator, nkeys } from "@nats-io/nats-core";
 import type { Authenticator, ConnectionOptions } from "@nats-io/nats-core";
+import { errorText } from "../../internal/error_text.ts";
 import type { NatsServerAddress } from "./nats_servers.ts";
 
 /** Who we are, where the URL does not say. An empty path counts as none. */
@@ -126,7 +127,7 @@ async function readText(what: string, path: string): Promise<string> {
   try {
     return await Deno.readTextFile(path);
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = errorText(cause);
     throw new IdentityError(`Cannot read ${what} file "${path}": ${reason}`, { cause });
   }
 }

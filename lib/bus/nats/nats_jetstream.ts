@@ -14,6 +14,7 @@ import {
 } from "@nats-io/jetstream";
 import { type KV, type KvEntry, Kvm } from "@nats-io/kv";
 import type { NatsConnection } from "@nats-io/nats-core";
+import { errorText } from "../../internal/error_text.ts";
 import type { JsonObject } from "../message_bus.ts";
 import { decodePayload } from "../payload.ts";
 import {
@@ -215,7 +216,7 @@ async function explained<T>(action: string, work: () => Promise<T>): Promise<T> 
   try {
     return await work();
   } catch (cause) {
-    const said = cause instanceof Error ? cause.message : String(cause);
+    const said = errorText(cause);
     const text = `Cannot ${action}: ${said}`;
     if (cause instanceof Error && cause.name === "JetStreamNotEnabled") {
       throw new JetStreamUnavailableError(

@@ -1,4 +1,5 @@
 import type { Msg } from "@nats-io/nats-core";
+import { errorText } from "../../internal/error_text.ts";
 import type { BurstLimit } from "../../log/burst_limit.ts";
 import type { JsonObject, Message, SubscribeOptions } from "../message_bus.ts";
 import { decodePayload } from "../payload.ts";
@@ -28,7 +29,7 @@ export function readMessage(
     log.warning("bus.malformed_message_skipped", {
       subject,
       size: message.data.length,
-      error: error instanceof Error ? error.message : String(error),
+      error: errorText(error),
     });
     return null;
   }

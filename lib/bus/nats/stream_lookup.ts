@@ -1,3 +1,4 @@
+import { errorText } from "../../internal/error_text.ts";
 import { BusClosedError, type JsonObject, type MessageBus, NoReplyError } from "../message_bus.ts";
 import { JetStreamUnavailableError, StreamError } from "../stream_bus.ts";
 
@@ -19,7 +20,7 @@ export async function findStream(bus: MessageBus, subject: string): Promise<stri
   } catch (cause) {
     if (cause instanceof BusClosedError) throw cause;
     if (!(cause instanceof NoReplyError)) {
-      const said = cause instanceof Error ? cause.message : String(cause);
+      const said = errorText(cause);
       throw new JetStreamUnavailableError(`This user may not ask for streams: ${said}`, { cause });
     }
     if (cause.reason === "timeout") throw cause;

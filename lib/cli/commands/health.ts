@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { errorText } from "../../internal/error_text.ts";
 import { EXIT, type SetExitCode, UsageError } from "../exit_codes.ts";
 import { type HttpAddress, httpOption } from "../http_options.ts";
 
@@ -34,7 +35,7 @@ async function health({ http, ready }: HealthOptions): Promise<number> {
     console.log((await response.text()).trim());
     return response.ok ? EXIT.ok : EXIT.failure;
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = errorText(error);
     console.error(`No scheduler answers at ${url}: ${reason}`);
     return EXIT.failure;
   }

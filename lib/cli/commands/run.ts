@@ -1,6 +1,7 @@
 import { Command, Option } from "commander";
 import { BusConnectError } from "../../bus/message_bus.ts";
 import { JetStreamUnavailableError, NoStreamError } from "../../bus/stream_bus.ts";
+import { errorText } from "../../internal/error_text.ts";
 import { defaultLogger } from "../../log/logger.ts";
 import { ConfigError } from "../../config/config_error.ts";
 import { SchedulerActor } from "../../scheduler/scheduler_actor.ts";
@@ -96,7 +97,7 @@ async function run(options: RunOptions): Promise<number> {
       });
     } else {
       logger.error("actor.error", {
-        error: error instanceof Error ? error.message : String(error),
+        error: errorText(error),
         stack: error instanceof Error ? error.stack : undefined,
       });
     }

@@ -7,6 +7,7 @@ import {
   Simulation,
   type SimulationSummary,
 } from "../../forecast/simulation.ts";
+import { errorText } from "../../internal/error_text.ts";
 import { countArgument, instantArgument } from "../arguments.ts";
 import { EXIT, type SetExitCode } from "../exit_codes.ts";
 import { addConfigOption, type ConfigOptions } from "../options.ts";
@@ -51,7 +52,7 @@ export function simulateCommand(setExitCode: SetExitCode): Command {
       try {
         setExitCode(await simulate(options));
       } catch (error) {
-        console.error(`error: ${error instanceof Error ? error.message : String(error)}`);
+        console.error(`error: ${errorText(error)}`);
         setExitCode(EXIT.failure);
       }
     });

@@ -1,3 +1,4 @@
+import { errorText } from "../../internal/error_text.ts";
 import type { Cadence } from "../../time/cadence.ts";
 import { parsedCadence } from "../../time/cron/cron_cadence.ts";
 import { type CronExpression, parseCronExpression } from "../../time/cron/cron_expression.ts";
@@ -69,7 +70,7 @@ export const CRON = {
       const timing = new CronTiming(value, parseCronExpression(value, cronFields), timezone);
       return { ...NOT_READ, timing };
     } catch (error) {
-      const problem = error instanceof Error ? error.message : String(error);
+      const problem = errorText(error);
       return { ...NOT_READ, problem };
     }
   },

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { errorText } from "../../internal/error_text.ts";
 import { isPlainObject } from "../../internal/plain_object.ts";
 import {
   MAX_OBJECT_CHARACTERS,
@@ -62,8 +63,8 @@ function jsonOf(value: unknown, index: number): string {
   try {
     text = JSON.stringify(value);
   } catch (error) {
-    // V8's message draws a cycle over several lines.
-    const reason = error instanceof Error ? error.message.replace(/\s*\n\s*/g, " ") : String(error);
+    // V8 draws a cycle over several lines.
+    const reason = errorText(error).replace(/\s*\n\s*/g, " ");
     throw new BadReturn(`the object at index ${index} cannot be written as JSON: ${reason}`);
   }
   if (text === undefined || text[0] !== "{") {
