@@ -394,7 +394,7 @@ for (const isAcknowledged of [false, true]) {
         for (const each of steps) await world.take(each);
         await world.end();
       }),
-      { numRuns: 300 },
+      { numRuns: 200 },
     );
   });
 
@@ -406,7 +406,7 @@ for (const isAcknowledged of [false, true]) {
         await world.end();
         assert.deepEqual(world.noted, world.lastDue);
       }),
-      { numRuns: 200 },
+      { numRuns: 120 },
     );
   });
 }

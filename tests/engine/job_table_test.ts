@@ -463,12 +463,14 @@ Deno.test("what is due at one instant comes in file order, also after a reload",
 
 Deno.test("one bad entry stops no other, and is logged", async () => {
   const { load, run, takeDue, clock, log } = setUp();
+  const bad = tens("bad");
   let calls = 0;
   const next = () => {
     if (++calls > 1) throw new Error("It broke");
     return new Date(START + 10_000);
   };
-  await load(tens("a"), tens("bad", { cronCadence: { next } }), tens("b"));
+  const timing = { ...bad.timing, cadence: () => ({ next }) };
+  await load(tens("a"), { ...bad, timing }, tens("b"));
   assert.deepEqual(await run(20), ["a@10", "b@10", "a@20", "b@20"]);
   assert.deepEqual(log.of("scheduler.dispatch_error").map(({ fields }) => fields), [
     { schedule: "bad", error: "It broke" },

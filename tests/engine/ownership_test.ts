@@ -95,7 +95,7 @@ function setUp(
     dispatcher,
     clock,
     logger: log,
-    pauses: { refresh: () => Promise.resolve() },
+    pauses: { refresh: () => store.get("s.pauses").then(() => {}) },
     shards,
     drainTimeout: 1000,
     reload: (reason) => Promise.resolve(reloads.push(reason)),
@@ -236,6 +236,19 @@ Deno.test("a shard begins while another's checkpoints cannot be read", async () 
   assert.deepEqual(log.of("memory.read_failed").map(({ fields }) => fields.shard), [0]);
   await clock.advance(500);
   assert.deepEqual(fire(), [`${A}@-20`, `${A}@-10`, `${A}@0`]);
+});
+
+Deno.test("a shard does not begin before the pauses have been read", async () => {
+  const { store, clock, table, load, acquire } = setUp();
+  await load(tens(A));
+  const get = store.get.bind(store);
+  store.get = (key) => key === "s.pauses" ? Promise.reject(new Error("Not now")) : get(key);
+  acquire(0);
+  await clock.advance(1200);
+  assert.equal(table.get(A)!.owner, NOBODY);
+  store.get = get;
+  await clock.advance(500);
+  assert.notEqual(table.get(A)!.owner, NOBODY);
 });
 
 Deno.test("a shard that is lost while its checkpoints are read does not begin", async () => {
