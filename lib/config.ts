@@ -15,6 +15,7 @@ export {
 export type {
   Action,
   CommonSettings,
+  EntryWith,
   GoalConfig,
   ScheduleEntry,
   TaskConfig,

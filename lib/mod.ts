@@ -24,13 +24,11 @@ export { JetStreamUnavailableError, NoStreamError } from "./bus/stream_bus.ts";
 export { ConfigError } from "./config/config_error.ts";
 export type { ConfigProblem } from "./config/config_problem.ts";
 export {
-  type CheckOptions,
   type LoadedConfig,
   loadSchedulerConfig,
   type SchedulerConfig,
 } from "./config/load_config.ts";
 export type { ScheduleEntry } from "./config/schedule_entry.ts";
-export type { Timing, TimingData } from "./config/timing/timing.ts";
 export { validateSchedulerConfig } from "./config/validate_config.ts";
 export type { DeliveryMode } from "./durable/delivery.ts";
 export type { ReplicaOptions } from "./engine/firing_engine.ts";

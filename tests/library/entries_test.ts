@@ -135,7 +135,7 @@ Deno.test("what a call may leave out stands in an options object, which comes la
 
 /** Bounds what each of the light entries loads: by path in the repository, or npm package. */
 const LIGHT: Record<string, RegExp> = {
-  "./cron": /^(lib\/(cron\.ts$|time\/)|npm:\/?(leven|croner)@)/,
+  "./cron": /^(lib\/(cron\.ts$|time\/|internal\/)|npm:\/?(leven|croner)@)/,
   "./wire": /^lib\/(wire\.ts$|wire\/)/,
   "./control": /^lib\/(control\.ts$|control\/control_api\.ts$|engine\/(history|job)\.ts$|wire\/)/,
 };
