@@ -13,7 +13,7 @@ import { BUCKET } from "./keys.ts";
 export interface BucketOptions {
   /** The streams that take the dispatches. */
   streams: readonly string[];
-  /** For one answer of the bucket, in milliseconds. */
+  /** The time that one answer of the bucket may take, in milliseconds. */
   timeout: number;
   /** Ends the attempts. */
   signal: AbortSignal;
@@ -21,15 +21,15 @@ export interface BucketOptions {
   logger: Logger;
 }
 
-/** Before JetStream is asked again, in milliseconds. */
+/** The wait before JetStream is asked again. */
 const RETRY_MS = 1000;
 
 /**
- * Opens the bucket of checkpoints, leases and pauses, which is kept on as many servers as the streams
- * are. Asks again until JetStream answers.
+ * Opens the bucket of checkpoints, leases and pauses, which is kept on as many servers as the
+ * streams are. Asks again until JetStream answers.
  *
  * @throws {JetStreamUnavailableError} when the server has no JetStream
- * @throws what JetStream answered last, when `signal` aborts
+ * @throws {Error} the last answer of JetStream, when `signal` aborts
  */
 export async function openBucket(
   bus: MessageBus,
@@ -53,7 +53,7 @@ export async function openBucket(
 }
 
 async function copiesOf(jetStream: JetStream, streams: readonly string[]): Promise<number> {
-  // The bucket's own stream too: where there is no JetStream at all, that is said here.
+  // The bucket's own stream is asked for too, so that a server without JetStream is noticed here.
   const names = [...streams, `KV_${BUCKET}`];
   const found = await Promise.all(names.map((name) => jetStream.stream(name)));
   return Math.max(1, ...found.map((stream) => stream?.replicas ?? 1));

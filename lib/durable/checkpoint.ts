@@ -1,36 +1,36 @@
-/** What a document says of one entry. Instants in milliseconds since the epoch. */
+/** The part of a document that belongs to one entry. Instants are milliseconds since the epoch. */
 export interface CheckpointRecord {
   readonly timing: string;
-  /** When the entry was first seen with this timing: an interval counts from here. */
+  /** The instant at which the entry was first seen with this timing; an interval counts from it. */
   readonly since: number;
-  /** The occurrence that was dealt with last, of this timing or the one before. */
+  /** The last occurrence that was dealt with, of this timing or an earlier one. */
   readonly last: number | null;
-  /** Since when a scheduler works without the entry; null where none is known to. */
+  /** The instant from which a scheduler ran without the entry; null where none is known to. */
   readonly absentSince: number | null;
 }
 
 /** The document that a checkpoint is a part of. */
 export interface CheckpointOwner {
-  /** Whether it may be written: its lease is ours. */
+  /** True while it may be written, since this replica holds its lease. */
   readonly isOpen: boolean;
-  /** Has it written with the next write. */
+  /** Marks it to be written with the next write. */
   touch(): void;
-  /** Has it written behind. */
+  /** Marks it, and has it written soon. */
   changed(): void;
 }
 
 /**
- * A handle to what is remembered of one entry. It changes its document, which is written behind,
- * and does nothing once that is closed. One object per entry: there may be 100,000.
+ * A handle to the checkpoint of one entry. It changes its document, which is written later, and
+ * does nothing once that is closed. There is one object per entry, and there may be 100,000.
  */
 export class Checkpoint {
   readonly #owner: CheckpointOwner;
   #timing: string;
   #since: number;
-  /** -Infinity for none: a number that is always one is changed in place. */
+  /** -Infinity stands for none, since a field that always holds a number is changed in place. */
   #last: number;
   #absentSince: number | null;
-  /** Whether the clock was ahead, and it was set back with it. */
+  /** True once the clock was ahead and this checkpoint was set back with it. */
   #followsClock = false;
   /** `absent`: the configuration has no such entry, has it disabled, or was not compared yet. */
   #state: "new" | "begun" | "absent";
@@ -53,30 +53,30 @@ export class Checkpoint {
     return this.#timing;
   }
 
-  /** When the entry was first seen with this timing, which an interval counts from. */
+  /** The instant at which the entry was first seen with this timing; an interval counts from it. */
   get since(): number {
     return this.#since;
   }
 
-  /** The occurrence that was dealt with last. */
+  /** The last occurrence that was dealt with. */
   get last(): number | null {
     return this.#last === -Infinity ? null : this.#last;
   }
 
   /**
-   * Whether the entry begins: nothing was remembered of it with this timing, or a scheduler worked
-   * without it meanwhile. Until {@link Checkpoint.begun} is called.
+   * True where the entry begins, until {@link Checkpoint.begun} is called: there was no checkpoint
+   * with this timing, or a scheduler ran without the entry meanwhile.
    */
   get isNew(): boolean {
     return this.#state === "new";
   }
 
-  /** Since when a scheduler works without the entry; null where none is known to. */
+  /** The instant from which a scheduler ran without the entry; null where none is known to. */
   get absentSince(): number | null {
     return this.#absentSince;
   }
 
-  /** The job has begun. To be called in the step in which it begins, and not before. */
+  /** Notes that the job has begun. To be called in the synchronous step in which it begins. */
   begun(): void {
     if (this.#state === "new") this.#state = "begun";
   }
@@ -84,8 +84,9 @@ export class Checkpoint {
   /**
    * Notes that everything up to this occurrence has been dealt with.
    *
-   * @param shift how far the clock was set back while the entry's interval counted on, 0 or less:
-   * its instants lie ahead of the clock by that, and what follows the clock must not
+   * @param shift how far the clock was set back while the entry's interval counted on, 0 or less.
+   * The interval's instants lie ahead of the clock by that, and a checkpoint that follows the clock
+   * must not
    */
   done(scheduledFor: number, shift = 0): void {
     const instant = this.#followsClock ? scheduledFor + shift : scheduledFor;
@@ -95,11 +96,11 @@ export class Checkpoint {
   }
 
   /**
-   * Makes the phase of an interval that runs already the one that is remembered.
+   * Takes over the phase of an interval that runs already.
    *
-   * @param since what it counts from
-   * @param last its occurrence that was dealt with last, if any; an earlier one than is remembered
-   * changes nothing
+   * @param since the instant that it counts from
+   * @param last its last occurrence that was dealt with, if any; one that is earlier than the
+   * checkpoint's changes nothing
    */
   anchor(since: number, last: number | null): void {
     if (!this.#owner.isOpen) return;
@@ -108,7 +109,7 @@ export class Checkpoint {
     this.#owner.changed();
   }
 
-  /** Follows a clock that was set back: what it said before is not believed any more. */
+  /** Follows a clock that was set back, and drops the instants that it showed before. */
   reset(last: number | null, since: number = this.#since): void {
     if (!this.#owner.isOpen) return;
     this.#followsClock = true;
@@ -117,7 +118,7 @@ export class Checkpoint {
     this.#owner.changed();
   }
 
-  /** The configuration has the entry, and it begins: it is new, or was changed, or was absent. */
+  /** Begins the entry: it is new in the configuration, or was changed, or was absent. */
   begin(timing: string, now: number): void {
     this.#timing = timing;
     this.#since = now;
@@ -126,7 +127,7 @@ export class Checkpoint {
     this.#owner.touch();
   }
 
-  /** The configuration has the entry, with the same timing in perhaps other words. */
+  /** Goes on with the entry, whose timing means the same, perhaps in other words. */
   goOn(timing: string): void {
     if (this.#state === "absent") this.#state = "begun";
     if (this.#timing === timing) return;
@@ -135,9 +136,10 @@ export class Checkpoint {
   }
 
   /**
-   * The configuration has no such entry, or has it disabled.
+   * Notes that the configuration has no such entry, or has it disabled.
    *
-   * @param since the instant to mark it with, if it is not marked yet; null for not marking it
+   * @param since the instant from which it counts as absent, unless it does already; null to leave
+   * that open
    */
   leave(since: number | null): void {
     this.#state = "absent";
@@ -146,11 +148,13 @@ export class Checkpoint {
     this.#owner.touch();
   }
 
-  /** Takes over what another has written meanwhile: whoever saw more of the entry is right. */
+  /**
+   * Merges what another replica has written meanwhile: the one that saw more of the entry is right.
+   */
   merge({ timing, since, last, absentSince }: CheckpointRecord): void {
     this.#last = Math.max(this.#last, last ?? -Infinity);
     if (this.#absentSince !== null && since >= this.#absentSince) {
-      // They began it anew after it had left our file.
+      // The other one began it as new after it had left our file.
       this.#timing = timing;
       this.#since = since;
       this.#absentSince = absentSince;
@@ -160,12 +164,14 @@ export class Checkpoint {
     }
   }
 
-  /** Whether it may be removed: it is marked, and everything in it is older than `limit`. */
+  /**
+   * Reports whether it may be removed: the entry is absent, and every instant is before `limit`.
+   */
   isForgotten(limit: number): boolean {
     return this.#absentSince !== null && Math.max(this.#since, this.#last) < limit;
   }
 
-  /** Returns what is stored: a list, since ten thousand entries may be written each second. */
+  /** Returns the stored form: a list, since ten thousand entries may be written each second. */
   toList(): unknown[] {
     const list = [this.#timing, this.#since, this.last];
     return this.#absentSince === null ? list : [...list, this.#absentSince];

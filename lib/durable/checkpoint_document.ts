@@ -5,20 +5,22 @@ import { Checkpoint, type CheckpointOwner, type CheckpointRecord } from "./check
 import { isFromWrongClock, isInstant, MAX_INSTANT_MS, shown } from "./instant.ts";
 import type { WrittenDocument } from "./server_clock.ts";
 
-/** How long an entry that is in no file any more is remembered, in milliseconds: 30 days. */
+/** The checkpoint of an entry that is absent is removed after 30 days. */
 const FORGET_AFTER_MS = 30 * 24 * 3600 * 1000;
 
-/** What a document says, as far as it can be believed. */
+/** A document as far as it can be believed. */
 export interface Reading {
   readonly revision: number;
-  /** Of the lease under which it was written last. */
+  /** The term of the lease under which it was written last. */
   readonly term: number | null;
   readonly records: ReadonlyMap<string, CheckpointRecord>;
-  /** What cannot be read, of one entry or (null) of the document; it is taken as not there. */
+  /**
+   * The parts that cannot be read, of one entry or (null) of the document; they count as not there.
+   */
   readonly faults: readonly { readonly entry: string | null; readonly error: string }[];
-  /** Entries whose instants were taken from a wrong clock: each with the latest that was. */
+  /** The entries whose instants were taken from a wrong clock, each with the latest of them. */
   readonly wrongInstants: readonly { readonly entry: string; readonly instant: number }[];
-  /** When the server stored it. */
+  /** The server's time stamp. */
   readonly created: number;
 }
 
@@ -59,7 +61,7 @@ export function readDocument(found: Revised | null): Reading {
   return { ...reading, term: isTerm ? term as number | null : null };
 }
 
-/** @returns what is wrong with it, if anything is */
+/** @returns the error as text where it cannot be read */
 function readRecord(list: unknown): CheckpointRecord | string {
   const [timing, since, last = null, absentSince = null] = Array.isArray(list) ? list : [];
   if (typeof timing !== "string") {
@@ -73,24 +75,24 @@ function readRecord(list: unknown): CheckpointRecord | string {
   return { timing, since, last, absentSince };
 }
 
-/** A document that is open: its lease is ours. */
+/** A document that is open, since this replica holds its lease. */
 export class CheckpointDocument implements CheckpointOwner, WrittenDocument {
   readonly checkpoints = new Map<string, Checkpoint>();
   readonly key: string;
-  /** Of the lease under which it is written; null without leases. */
+  /** The term of the lease under which it is written; null without leases. */
   readonly term: number | null;
-  /** As the server has it, as far as we know. */
+  /** The server's revision, as far as it is known. */
   revision: number;
   isOpen = true;
   isDirty = false;
-  /** How often it was changed, so that a change during a write is not forgotten. */
+  /** The number of changes, so that a change during a write is not forgotten. */
   changes = 0;
   writtenRevision = 0;
   writtenAt = -Infinity;
   readonly #storedTerm: number | null;
   readonly #onChange: () => void;
 
-  /** @param onChange called when it is to be written behind */
+  /** @param onChange called when it is to be written soon */
   constructor(
     { key, term, reading, onChange }: {
       key: string;
@@ -105,7 +107,7 @@ export class CheckpointDocument implements CheckpointOwner, WrittenDocument {
     this.#storedTerm = reading.term;
     this.#onChange = onChange;
     for (const [name, record] of reading.records) this.#add(name, record, { isNew: false });
-    // What was not believed is not to be read again.
+    // Written again without them, so that the next reader does not report them too.
     if (reading.faults.length + reading.wrongInstants.length > 0) this.touch();
   }
 
@@ -120,10 +122,10 @@ export class CheckpointDocument implements CheckpointOwner, WrittenDocument {
   }
 
   /**
-   * We have written it.
+   * Notes that it has been written.
    *
-   * @param changes as they were when it was
-   * @param monotonic when the server answered
+   * @param changes their number when it was
+   * @param monotonic the time of the server's answer
    */
   written(
     revision: number,
@@ -134,14 +136,16 @@ export class CheckpointDocument implements CheckpointOwner, WrittenDocument {
     this.isDirty = this.changes !== changes;
   }
 
-  /** We have written it as it was there. */
+  /** Notes that it has been written as the server had it. */
   rewritten({ before, after }: { before: number; after: number }, monotonic: number): void {
     if (this.revision !== before) return;
     this.revision = this.writtenRevision = after;
     this.writtenAt = monotonic;
   }
 
-  /** The configuration has the entry: returns its checkpoint, which is new where it begins. */
+  /**
+   * Returns the checkpoint of an entry of the configuration, which is new where the entry begins.
+   */
   note(
     name: string,
     timing: string,
@@ -169,12 +173,12 @@ export class CheckpointDocument implements CheckpointOwner, WrittenDocument {
   }
 
   /**
-   * The clock was ahead, and has been set back.
+   * Sets a checkpoint back with a clock that was ahead.
    *
-   * @param options.lastOf the last occurrence of an entry's job, by the clock as it is now; undefined
-   * where there is no such job
-   * @param options.by what it was set back by, in milliseconds
-   * @param options.serverTime now, by the server's clock
+   * @param options.lastOf the last occurrence of an entry's job, by the clock as it is now;
+   * undefined where there is no such job
+   * @param options.by how far it was set back, in milliseconds
+   * @param options.serverTime the server's time of now
    */
   follow(
     name: string,
@@ -197,7 +201,7 @@ export class CheckpointDocument implements CheckpointOwner, WrittenDocument {
     }
   }
 
-  /** Returns the document to write, without what is to be forgotten by `now`. */
+  /** Returns the document to write, without the checkpoints that are to be removed by `now`. */
   toJson(now: number): JsonObject {
     const lists: [string, unknown[]][] = [];
     for (const [name, checkpoint] of this.checkpoints) {

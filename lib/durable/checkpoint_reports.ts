@@ -1,5 +1,5 @@
 /**
- * What the log says of checkpoints that were read.
+ * Log lines about checkpoints that were read.
  *
  * @module
  */
@@ -7,7 +7,7 @@ import type { Logger } from "../log/logger.ts";
 import type { Reading } from "./checkpoint_document.ts";
 import { instantText } from "./instant.ts";
 
-/** Clocks that differ by less are not worth a line: milliseconds. */
+/** A clock that is behind by less than this is not reported. */
 const MIN_REPORTED_LAG_MS = 1000;
 
 /** A document that was read. */
@@ -16,10 +16,10 @@ export interface KeyedReading {
   readonly reading: Reading;
 }
 
-/** So many lines of one kind name their entry; the last of them says how many more there are. */
+/** Lines of one kind that name an entry each; the last of them says how many more there are. */
 const MAX_LINES = 10;
 
-/** Reports what cannot be read, and instants that a wrong clock wrote, by their entries. */
+/** Logs, for each entry, what cannot be read and which instants a wrong clock wrote. */
 export function reportFaults(logger: Logger, readings: readonly KeyedReading[]): void {
   const unread = readings.flatMap(({ key, reading: { faults } }) =>
     faults.map(({ entry, error }) => {
@@ -56,7 +56,7 @@ function warn(logger: Logger, event: string, lines: readonly Record<string, unkn
   });
 }
 
-/** Reports, once, by how much our clock is behind what is remembered. */
+/** Logs, once, by how much our clock is behind the latest instant of the checkpoints. */
 export function reportLag(logger: Logger, readings: readonly KeyedReading[], now: number): void {
   let latest = -Infinity;
   let found = {};

@@ -1,5 +1,5 @@
 /**
- * What fired last, kept in a JetStream bucket so that a scheduler that starts, or takes over, knows
+ * Keeps checkpoints in a JetStream bucket, so that a scheduler that starts, or takes over, knows
  * what was missed and where each interval stands.
  *
  * @module
@@ -14,13 +14,15 @@ import { reportFaults, reportLag } from "./checkpoint_reports.ts";
 import { CheckpointWriter } from "./checkpoint_writer.ts";
 import { ClockCheck, type ClockSetBack, type ClockVerdict } from "./clock_check.ts";
 import { eachOf } from "./each_of.ts";
-import { memoryKey } from "./keys.ts";
+import { checkpointKey } from "./keys.ts";
 import { partitionOf } from "./shards.ts";
 
-/** What the store has to know of an entry. */
+/** An entry as the store needs it. */
 export interface Remembering {
   readonly name: string;
-  /** When it is due, as {@link CheckpointStoreOptions.sameTiming} compares it. */
+  /**
+   * The text that says when it is due, as {@link CheckpointStoreOptions.sameTiming} compares it.
+   */
   readonly timing: string;
 }
 
@@ -36,28 +38,28 @@ export interface CheckpointStoreOptions {
 
 export interface LearnOptions {
   /**
-   * Whether entries that the configuration has not are marked as absent, so that they begin as new
-   * if they come back. Not while replicas have different schedules. Default: true.
+   * Marks entries that are not in the configuration as absent, so that they begin as new if they
+   * come back. False while replicas have different schedules. Default: true.
    */
   mayMark?: boolean;
 }
 
 export interface OpenOptions extends LearnOptions {
-  /** Asked once the documents are read: where the lease is lost by then, nothing is opened. */
+  /** Called once the documents are read: where the lease is lost by then, nothing is opened. */
   isWanted?(): boolean;
 }
 
 /**
- * Written behind the firings: {@link Checkpoint.done} only notes, and once a second the documents
- * that changed are written. What a crash leaves unwritten fires again under the same id, which a
- * stream drops.
+ * Stores checkpoints behind the firings: {@link Checkpoint.done} only notes, and once a second the
+ * documents that changed are written. An occurrence that a crash leaves unwritten fires again under
+ * the same id, which a stream drops.
  */
 export class CheckpointStore {
   readonly #options: CheckpointStoreOptions;
-  /** Those that are open, by partition. */
+  /** The open documents by partition. */
   readonly #documents = new Map<number, CheckpointDocument>();
   readonly #writer: CheckpointWriter;
-  /** The configuration is compared with the documents once at a time. */
+  /** Settles when the comparisons with the configuration that were begun are done, one by one. */
   #turns: Promise<unknown> = Promise.resolve();
   readonly #clockCheck: ClockCheck;
 
@@ -69,18 +71,18 @@ export class CheckpointStore {
     this.#clockCheck = new ClockCheck({ store, clock, logger, documents, writer: this.#writer });
   }
 
-  /** What was found out when the clock was set back last; null where it was not, or not yet. */
+  /** The verdict on the clock when it was set back last; null where it was not, or not yet. */
   get clockVerdict(): ClockVerdict | null {
     return this.#clockCheck.verdict;
   }
 
   /**
-   * Reads documents, notes what is new, and writes that before it returns: from then on nobody
-   * begins it anew.
+   * Opens documents: reads them, notes entries that are new, and writes that before it returns, so
+   * that no other scheduler begins them as new.
    *
-   * @param entries all of the configuration that are enabled; asked for once the documents are read
-   * @param term of the lease; null without leases
-   * @throws when the bucket cannot be read or written; what was read by then stays open
+   * @param entries all of the configuration that are enabled; iterated once the documents are read
+   * @param term the lease's; null without leases
+   * @throws {Error} when the bucket cannot be read or written; what was read by then stays open
    */
   async open(
     partitions: readonly number[],
@@ -88,11 +90,11 @@ export class CheckpointStore {
     term: number | null,
     { mayMark = true, isWanted = () => true }: OpenOptions = {},
   ): Promise<void> {
-    // What is open already could not be written: it knows better than the bucket what is new.
+    // A document that is open already could not be written, and knows better what is new.
     const isOpen = (partition: number) => this.#documents.get(partition)?.term === term;
     const read = await eachOf(partitions.filter((each) => !isOpen(each)), async (partition) => {
       const { store, scheduler } = this.#options;
-      const key = memoryKey(scheduler, partition);
+      const key = checkpointKey(scheduler, partition);
       return { partition, key, reading: readDocument(await store.get(key)) };
     });
     const { logger, clock } = this.#options;
@@ -113,12 +115,12 @@ export class CheckpointStore {
   }
 
   /**
-   * Notes entries that are new, or have another timing, as known from now on, and those that are
-   * gone as absent, and writes that. To be called with each change of the configuration, and when
-   * `mayMark` changes.
+   * Compares the documents with a configuration: notes entries that are new, or have another
+   * timing, and marks those that are gone as absent, and writes that. To be called with each change
+   * of the configuration, and when `mayMark` changes.
    *
    * @param entries all of the configuration that are enabled
-   * @throws when a document cannot be written; it is written behind then
+   * @throws {Error} when a document cannot be written; it is written later then
    */
   async learn(
     entries: Iterable<Remembering>,
@@ -128,12 +130,12 @@ export class CheckpointStore {
     await this.#write(this.#documents.keys());
   }
 
-  /** What is remembered of the entry; null where its document is not open. */
+  /** Returns the entry's checkpoint; null where its document is not open. */
   of(entryName: string): Checkpoint | null {
     return this.#documents.get(partitionOf(entryName))?.checkpoints.get(entryName) ?? null;
   }
 
-  /** The documents' lease is not ours any more: nothing of them is written from now on. */
+  /** Closes documents whose lease this replica no longer holds: they are not written any more. */
   close(partitions: readonly number[]): void {
     for (const partition of partitions) {
       const document = this.#documents.get(partition);
@@ -143,15 +145,15 @@ export class CheckpointStore {
   }
 
   /**
-   * Writes what changed, by default all of it.
+   * Writes the documents that changed, by default of all partitions.
    *
-   * @throws when a document cannot be written
+   * @throws {Error} when a document cannot be written
    */
   async flush(partitions: Iterable<number> = this.#documents.keys()): Promise<void> {
     await this.#writer.flush([...partitions].flatMap((each) => this.#documents.get(each) ?? []));
   }
 
-  /** Writes nothing behind any more, for good; {@link CheckpointStore.flush} before that. */
+  /** Stops writing in the background; {@link CheckpointStore.flush} is to be called before. */
   stop(): void {
     this.#writer.stop();
   }

@@ -7,57 +7,57 @@ import { type CheckpointDocument, readDocument } from "./checkpoint_document.ts"
 import { reportFaults } from "./checkpoint_reports.ts";
 import { eachOf } from "./each_of.ts";
 
-/** What is done at once is written at once; milliseconds. */
+/** Firings that end within this time are written together. */
 const GATHER_MS = 20;
-/** Each document is written behind at most this often. */
+/** The least time between two writes of a document. */
 const WRITE_INTERVAL_MS = 1000;
 
 export interface CheckpointWriterOptions {
   store: KeyValue;
   clock: Clock;
   logger: Logger;
-  /** Those that are open. */
+  /** Returns those that are open. */
   documents(): Iterable<CheckpointDocument>;
 }
 
-/** Writes documents, each with the revision that it is known to have. */
+/** Writes documents in the background, each under the revision that it is known to have. */
 export class CheckpointWriter {
   readonly #options: CheckpointWriterOptions;
   readonly #stop = new AbortController();
   #isWriting = false;
   #lastWritten = -Infinity;
-  #complained = false;
-  /** Nothing is written behind until it has resolved. */
+  #hasReported = false;
+  /** Nothing is written in the background until it has resolved. */
   #held: Promise<unknown> = Promise.resolve();
 
   constructor(options: CheckpointWriterOptions) {
     this.#options = options;
   }
 
-  /** Aborts when nothing is to be written behind any more. */
+  /** Aborts when nothing is to be written in the background any more. */
   get stopped(): AbortSignal {
     return this.#stop.signal;
   }
 
-  /** Nothing is written behind any more. */
+  /** Stops writing in the background. */
   stop(): void {
     this.#stop.abort();
   }
 
-  /** Writes nothing behind until `work` has ended. */
+  /** Writes nothing in the background until `work` has ended. */
   holdUntil(work: Promise<unknown>): void {
     this.#held = Promise.allSettled([this.#held, work]);
   }
 
-  /** Has what changed written behind. Cheap: called for each firing. */
+  /** Begins to write in the background. Cheap, since it is called for each firing. */
   wake(): void {
     if (!this.#isWriting && !this.stopped.aborted) void this.#writeBehind();
   }
 
   /**
-   * Writes what changed.
+   * Writes the documents that changed.
    *
-   * @throws when a document cannot be written
+   * @throws {Error} when a document cannot be written
    */
   async flush(documents: Iterable<CheckpointDocument> = this.#options.documents()): Promise<void> {
     const slice = new Slice(this.#options.clock);
@@ -79,13 +79,13 @@ export class CheckpointWriter {
       this.#lastWritten = clock.monotonic();
       try {
         await this.flush();
-        this.#complained = false;
+        this.#hasReported = false;
       } catch (error) {
         // While the server is away this fails each second.
-        logger[this.#complained ? "debug" : "warning"]("memory.write_failed", {
+        logger[this.#hasReported ? "debug" : "warning"]("memory.write_failed", {
           error: errorText(error),
         });
-        this.#complained = true;
+        this.#hasReported = true;
       }
     }
     this.#isWriting = false;
@@ -106,7 +106,7 @@ export class CheckpointWriter {
       const theirs = readDocument(await store.get(key));
       document.revision = theirs.revision;
       if (document.term !== null && (theirs.term ?? 0) > document.term) {
-        document.isDirty = false; // the lease has gone to somebody else: so has the document
+        document.isDirty = false; // another replica holds the lease, and so the document
         return;
       }
       reportFaults(logger, [{ key, reading: theirs }]);

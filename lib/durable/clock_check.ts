@@ -18,13 +18,16 @@ export interface ClockSetBack {
   lastOf(entryName: string): number | null | undefined;
 }
 
-/** What the server's time stamps say of a clock that was set back. */
+/** The finding about a clock that was set back, by the server's time stamps. */
 export interface ClockVerdict {
-  /** When the clock was set back, by our clock as it is since then; milliseconds since the epoch. */
+  /**
+   * The instant at which it was set back, by the clock as it is since then; milliseconds since the
+   * epoch.
+   */
   readonly at: number;
-  /** Whether it was ahead of the server's before, by more than `MAX_CLOCK_SKEW_MS`. */
+  /** True where it had been ahead of the server's by more than `MAX_CLOCK_SKEW_MS`. */
   readonly wasAhead: boolean;
-  /** By how much it was, in milliseconds; negative where it was behind. */
+  /** Milliseconds that it had been ahead; negative where it was behind. */
   readonly aheadMs: number;
 }
 
@@ -32,18 +35,18 @@ export interface ClockCheckOptions {
   store: KeyValue;
   clock: Clock;
   logger: Logger;
-  /** Those that are open. */
+  /** Returns those that are open. */
   documents(): Iterable<CheckpointDocument>;
   writer: Pick<CheckpointWriter, "holdUntil" | "stopped">;
 }
 
-/** Before the server's time is asked for again. */
+/** The wait before the server's time is asked for again. */
 const RETRY_MS = 1000;
 
-/** Finds out whether a clock that was set back was ahead; then the checkpoints follow it. */
+/** Finds out whether a clock that was set back had been ahead; if so, the checkpoints follow it. */
 export class ClockCheck {
   readonly #options: ClockCheckOptions;
-  /** One after the other. */
+  /** Settles when the checks that were begun are done, one after the other. */
   #checks: Promise<unknown> = Promise.resolve();
   #verdict: ClockVerdict | null = null;
 
@@ -51,15 +54,16 @@ export class ClockCheck {
     this.#options = options;
   }
 
-  /** What was found out last; null before that. */
+  /** The last finding; null before that. */
   get verdict(): ClockVerdict | null {
     return this.#verdict;
   }
 
   /**
-   * To be called as soon as the clock was set back. Tries until the server answers.
+   * Finds out about the clock. To be called as soon as it was set back. Tries until the server
+   * answers.
    *
-   * @returns null where no document is open, or nothing is to be written any more
+   * @returns null where no document is open, or the writer was stopped
    */
   setBack(jump: ClockSetBack): Promise<ClockVerdict | null> {
     const { clock, documents, writer } = this.#options;
@@ -82,7 +86,7 @@ export class ClockCheck {
       return this.#verdict;
     });
     this.#checks = check.catch(() => {});
-    // A write of now would replace the time stamps from before.
+    // A write in the meantime would replace the time stamps from before.
     writer.holdUntil(check);
     return check;
   }

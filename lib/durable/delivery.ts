@@ -1,5 +1,5 @@
 /**
- * How a dispatch reaches its consumers: over core NATS, or into a stream that acknowledges it.
+ * Delivers dispatches: over core NATS, or into a stream that acknowledges them.
  *
  * @module
  */
@@ -28,25 +28,27 @@ export interface DeliveryOptions {
 }
 
 export interface DeliverOptions extends PublishOptions {
-  /** Tries again until then by the wall clock, in milliseconds since the epoch. Default: for ever. */
+  /**
+   * The instant until which it is tried again, in milliseconds since the epoch. Default: no limit.
+   */
   until?: number;
-  /** Whether what a stream refuses is not tried again. Default: false. */
+  /** Does not try a message again that a stream refuses. Default: false. */
   isRefusalFinal?: boolean;
 }
 
-/** Between the first two attempts, in milliseconds; it doubles up to the longest. */
-const SHORTEST_WAIT = 50;
-const LONGEST_WAIT = 2000;
-/** How often the log says that dispatches are tried again, in milliseconds. */
-const REPORT_INTERVAL = 1000;
-/** How often a server is asked for a stream before it counts as one that has none to tell of. */
-const LOOKUPS = 5;
+/** The wait between the first two attempts; it doubles up to the maximum. */
+const MIN_WAIT_MS = 50;
+const MAX_WAIT_MS = 2000;
+/** The time between two log lines about dispatches that are tried again. */
+const REPORT_INTERVAL_MS = 1000;
+/** The number of times that a server is asked for a stream before what was known stands. */
+const MAX_LOOKUPS = 5;
 
 export class Delivery {
   readonly #options: DeliveryOptions;
   /** The stream that captures each subject, null where none does. */
   readonly #streams = new Map<string, string | null>();
-  /** Attempts that failed and are made again, and why the last did, since the log said so. */
+  /** The failed attempts since the last log line about them, and the last one's error. */
   #failures = { count: 0, error: "", subject: "" };
   #reporting = false;
   #looking: Promise<void> | null = null;
@@ -56,7 +58,7 @@ export class Delivery {
     this.#options = options;
   }
 
-  /** Whether a stream acknowledges what is published to `subject`. */
+  /** Reports whether a stream acknowledges what is published to `subject`. */
   isAcknowledged(subject: string): boolean {
     return typeof this.#streams.get(subject) === "string";
   }
@@ -67,8 +69,9 @@ export class Delivery {
   }
 
   /**
-   * Looks for the streams that capture the subjects, once there is a connection. What is published
-   * meanwhile waits for the result. A server that does not answer leaves what was known.
+   * Looks for the streams that capture the subjects, once there is a connection. Messages that are
+   * published meanwhile wait for the result. Where the server does not answer, what was known
+   * stands.
    *
    * @throws {NoStreamError} in the mode `jetstream`, when a subject has none
    * @throws {JetStreamUnavailableError} in the mode `jetstream`, when the server has no JetStream
@@ -85,7 +88,7 @@ export class Delivery {
     }
   }
 
-  /** Once for all that found nobody at the same time. */
+  /** Looks once for all messages that found no stream at the same time. */
   #lookAgain(): Promise<void> {
     this.#lookingAgain ??= this.#look([...this.#streams.keys()]).finally(() => {
       this.#lookingAgain = null;
@@ -115,12 +118,12 @@ export class Delivery {
   }
 
   /**
-   * Publishes one message. Into a stream it resolves when the stream has stored it, and tries again
-   * with the same id until then; over core NATS it resolves when the server has it.
+   * Publishes one message. Into a stream, it is tried again with the same id until the stream has
+   * stored it; over core NATS, it resolves when the server has it.
    *
    * @throws {GaveUpError} when it is not stored by `options.until`
    * @throws {StreamError} when the stream refuses it and that is final
-   * @throws what the bus throws where another attempt would change nothing
+   * @throws {Error} that of the bus, where another attempt would change nothing
    */
   publish(subject: string, data: JsonObject, options: DeliverOptions): Promise<void> {
     const { bus } = this.#options;
@@ -156,7 +159,7 @@ export class Delivery {
         const isMissing = error instanceof NoStreamError;
         if (isMissing && this.#options.mode === "auto") await this.#lookAgain();
         if (!this.isAcknowledged(subject)) return await bus.publish(subject, data, options);
-        const wait = Math.min(SHORTEST_WAIT * 2 ** (attempts - 1), LONGEST_WAIT);
+        const wait = Math.min(MIN_WAIT_MS * 2 ** (attempts - 1), MAX_WAIT_MS);
         await clock.sleep(wait, options.signal);
         await bus.whenConnected(options.signal);
         options.signal?.throwIfAborted();
@@ -167,7 +170,7 @@ export class Delivery {
     }
   }
 
-  /** @returns undefined when the server does not say */
+  /** @returns undefined where the server does not answer */
   async #streamOf(subject: string): Promise<string | null | undefined> {
     const { bus, mode, logger, clock } = this.#options;
     if (!isStreamBus(bus)) return null;
@@ -181,13 +184,13 @@ export class Delivery {
           throw error;
         }
         logger.warning("delivery.lookup_failed", { subject, error: errorText(error) });
-        if (lookups === LOOKUPS) return undefined;
+        if (lookups === MAX_LOOKUPS) return undefined;
         await clock.sleep(backoff(lookups) / 4);
       }
     }
   }
 
-  /** At most one line a second: a server that is away fails thousands at once. */
+  /** Logs at most one line a second, since thousands fail at once while a server is away. */
   #report(subject: string, error: unknown): void {
     if (error instanceof NotPermittedError) return;
     this.#failures = { count: this.#failures.count + 1, error: errorText(error), subject };
@@ -197,11 +200,11 @@ export class Delivery {
   async #reportFailures(): Promise<void> {
     const { clock, logger } = this.#options;
     this.#reporting = true;
-    await clock.sleep(SHORTEST_WAIT);
+    await clock.sleep(MIN_WAIT_MS);
     while (this.#failures.count > 0) {
       logger.warning("delivery.retrying", this.#failures);
       this.#failures = { count: 0, error: "", subject: "" };
-      await clock.sleep(REPORT_INTERVAL);
+      await clock.sleep(REPORT_INTERVAL_MS);
     }
     this.#reporting = false;
   }

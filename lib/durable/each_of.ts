@@ -1,7 +1,7 @@
-/** How many documents are on their way at once. */
+/** The number of documents that are read or written at once. */
 const MAX_UNDER_WAY = 32;
 
-/** Like `Promise.all` over `work`, but with a limited number under way. */
+/** Like `Promise.all` over `work`, but with a limited number at once. */
 export async function eachOf<T, R>(
   items: readonly T[],
   work: (item: T) => Promise<R>,

@@ -1,5 +1,5 @@
 /**
- * Instants that stand in the bucket, and how far they can be believed. Milliseconds since the epoch.
+ * Instants in the bucket, in milliseconds since the epoch, and how far they can be believed.
  *
  * @module
  */
@@ -8,8 +8,8 @@
 export const MAX_INSTANT_MS = 8.64e15;
 
 /**
- * How far a writer's clock may be ahead of the server's. An instant that lies later than the
- * server's time stamp of its record by more than this was taken from a wrong clock.
+ * The limit by which a writer's clock may be ahead of the server's. An instant that lies later than
+ * the server's time stamp of its record by more than this was taken from a wrong clock.
  */
 export const MAX_CLOCK_SKEW_MS = 60_000;
 

@@ -1,26 +1,26 @@
-/** The names of what is kept in JetStream. */
+/** The keys of the JetStream bucket. */
 
-/** The key-value bucket of all schedulers of an account. */
+/** The key-value bucket, which all schedulers of an account share. */
 export const BUCKET = "heddle-scheduler";
 
-/** A key's first part: the scheduler's name in the characters that a key may have. */
+/** Returns a key's first part: the scheduler's name in the characters that a key may have. */
 export function keyPrefix(scheduler: string): string {
   return encodeURIComponent(scheduler.toWellFormed())
     .replace(/[.!~*'()]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`)
     .replaceAll("%", "=");
 }
 
-/** Who fires a shard's entries. */
+/** Returns the key of a shard's lease. */
 export function leaseKey(scheduler: string, shard: number | "*"): string {
   return `${keyPrefix(scheduler)}.lease.${shard}`;
 }
 
-/** What is remembered of the entries of a partition. */
-export function memoryKey(scheduler: string, partition: number): string {
+/** Returns the key of the document with the checkpoints of a partition. */
+export function checkpointKey(scheduler: string, partition: number): string {
   return `${keyPrefix(scheduler)}.memory.${partition}`;
 }
 
-/** Which entries a person has paused. */
+/** Returns the key of the document with the paused entries. */
 export function pausesKey(scheduler: string): string {
   return `${keyPrefix(scheduler)}.pauses`;
 }

@@ -1,10 +1,11 @@
 /**
- * One lease: the right to fire a shard's entries, held in a key of a JetStream bucket.
+ * A lease is the right to fire a shard's entries, held in a key of a JetStream bucket.
  *
- * Nobody's clock is compared with anybody else's. A holder counts from the moment *before* it sent
- * its last renewal and stops a margin before the TTL; everybody else counts a full TTL from the
- * moment *after* it saw that renewal. So whoever takes over does so after the holder has stopped,
- * however long the renewal was on its way (`docs/high-availability.md` has the arithmetic).
+ * The clocks of two machines are never compared. A holder counts from the moment *before* it sent
+ * its last renewal, and stops a margin before the TTL ends. Every other replica counts a full TTL
+ * from the moment *after* it saw that renewal. So a replica that takes over does so after the
+ * holder has stopped, however long the renewal was on its way (`docs/high-availability.md` has the
+ * arithmetic).
  *
  * @module
  */
@@ -18,42 +19,44 @@ import { type LeaseReading, type LeaseRecord, readLeaseRecord } from "./lease_re
 export interface LeaseOptions {
   store: KeyValue;
   key: string;
-  /** Who we are. */
+  /** The name of this replica. */
   replica: string;
-  /** In milliseconds. */
+  /** The time that it holds without a renewal, in milliseconds. */
   ttl: number;
   shards: number;
   clock: Clock;
   logger: Logger;
-  /** The hash of our schedules, as they are now. */
+  /** Returns the hash of this replica's schedules, as they are now. */
   schedules(): string;
 }
 
-/** How much of the TTL the holder gives up, so that a difference of the clocks' rates is nothing. */
-const MARGIN = 1 / 5;
+/** The share of the TTL that a holder leaves unused, so that clocks may run at different rates. */
+const MARGIN_RATIO = 1 / 5;
 
 export type LeaseState =
   /** Another replica holds it, or none does. */
   | "not_held"
-  /** Ours, and dispatches may leave. */
+  /** This replica holds it, and dispatches may leave. */
   | "held"
-  /** Ours as far as we know, and nothing may leave until it is renewed. */
+  /** This replica holds it as far as is known, and nothing may leave until it is renewed. */
   | "lapsed";
 
-interface Tenure {
+/** A term of this replica. */
+interface HeldTerm {
   readonly term: number;
-  /** When the last renewal that succeeded was sent, by both clocks. */
+  /** The time at which the last renewal that succeeded was sent, by both clocks. */
   sentAt: { monotonic: number; wall: number };
 }
 
 export class Lease {
   readonly #options: LeaseOptions;
-  #tenure: Tenure | null = null;
-  /** What we saw last, and when. */
+  #held: HeldTerm | null = null;
+  /** The record that was seen last; null where there is none. */
   #record: LeaseRecord | null = null;
   #revision = 0;
+  /** The monotonic time at which it was; null where none was on this connection. */
   #seenAt: number | null = null;
-  /** What was reported last of a record that was out of range. */
+  /** The last report of a record that was out of range. */
   #reported = "";
 
   constructor(options: LeaseOptions) {
@@ -61,29 +64,31 @@ export class Lease {
   }
 
   get state(): LeaseState {
-    if (this.#tenure === null) return "not_held";
+    if (this.#held === null) return "not_held";
     return this.isValid ? "held" : "lapsed";
   }
 
-  /** Whether a dispatch may leave at this moment. Cheap: asked for every one. */
+  /** True while a dispatch may leave. Cheap, since it is asked for each dispatch. */
   get isValid(): boolean {
     const { ttl } = this.#options;
-    return this.#tenure !== null && !this.#isTaken &&
-      this.#age(this.#tenure) < ttl * (1 - MARGIN);
+    return this.#held !== null && !this.#isTaken &&
+      this.#age(this.#held) < ttl * (1 - MARGIN_RATIO);
   }
 
-  /** Ours, while we hold it. */
+  /** The term, while this replica holds the lease; else null. */
   get term(): number | null {
-    return this.#tenure?.term ?? null;
+    return this.#held?.term ?? null;
   }
 
-  /** Who holds it as far as we know; null when nobody does, or its holder is silent for a TTL. */
+  /**
+   * The replica that holds it as far as is known; null for none, or one that is silent for a TTL.
+   */
   get holder(): string | null {
-    if (this.#tenure !== null) return this.#options.replica;
+    if (this.#held !== null) return this.#options.replica;
     return this.isTakeable ? null : this.#record?.holder ?? null;
   }
 
-  /** Who held it and has not renewed it for a TTL; null where that is not so. */
+  /** The replica that held it and has not renewed it for a TTL; null where there is none. */
   get silentHolder(): string | null {
     return this.isTakeable ? this.#record?.holder ?? null : null;
   }
@@ -92,33 +97,33 @@ export class Lease {
     return this.#record;
   }
 
-  /** Whether what the bucket says has been read since the connection was made. */
+  /** True once the record has been read on the present connection. */
   get isKnown(): boolean {
     return this.#seenAt !== null;
   }
 
-  /** When it may be taken from a holder that stays silent, by monotonic time. */
+  /** The monotonic time at which it may be taken from a holder that stays silent. */
   get expiresAt(): number {
-    if (this.#seenAt === null || this.#tenure !== null) return Infinity;
+    if (this.#seenAt === null || this.#held !== null) return Infinity;
     const { holder = null } = this.#record ?? {};
-    // Ours, but for the answer that was lost: nobody else acts on it.
+    // A write of this replica whose answer was lost: no other one acts on it.
     if (holder === null || holder === this.#options.replica) return this.#seenAt;
     return this.#seenAt + Math.max(this.#record!.ttl, this.#options.ttl);
   }
 
   get isTakeable(): boolean {
-    return this.#tenure === null && this.#options.clock.monotonic() >= this.expiresAt;
+    return this.#held === null && this.#options.clock.monotonic() >= this.expiresAt;
   }
 
   /**
-   * The connection was made anew: what was seen before says nothing of what the server has now, and
-   * the time of a holder counts from when it is seen again.
+   * Forgets when the record was seen. To be called for a new connection: the server may have
+   * another record by now, and the TTL of its holder counts from when it is seen again.
    */
   forget(): void {
     this.#seenAt = null;
   }
 
-  /** Reads the bucket. */
+  /** Reads the record from the bucket. */
   async read(): Promise<void> {
     const { store, key } = this.#options;
     const found = await store.get(key);
@@ -126,52 +131,52 @@ export class Lease {
     else this.#see(this.#read(found), found.revision);
   }
 
-  /** What somebody wrote, as a watch of the bucket tells it. */
+  /** Takes in a record that a watch of the bucket reports. */
   see(revised: Revised): void {
     if (revised.revision > this.#revision) this.#see(this.#read(revised), revised.revision);
   }
 
-  /** Whether somebody else has taken what we hold. */
+  /** True where another replica has taken the lease that this one held. */
   get #isTaken(): boolean {
     return this.#record?.holder !== this.#options.replica;
   }
 
   /**
-   * Takes a lease that nobody holds; ours again if it lapsed and nobody took it: in a new term.
+   * Takes a lease that no replica holds, or that lapsed here and was taken by none, in a new term.
    *
-   * @returns whether it is ours
-   * @throws when the bucket cannot be written
+   * @returns whether this replica holds it now
+   * @throws {Error} when the bucket cannot be written
    */
   async acquire(): Promise<boolean> {
     return await this.#write((this.#record?.term ?? this.#revision) + 1);
   }
 
   /**
-   * Holds on to a lease that is ours.
+   * Renews a lease that this replica holds.
    *
-   * @returns whether it is still ours
-   * @throws when the bucket cannot be written
+   * @returns whether it still does
+   * @throws {Error} when the bucket cannot be written
    */
   async renew(): Promise<boolean> {
-    if (this.#tenure === null || this.#isTaken) {
-      this.#tenure = null;
+    if (this.#held === null || this.#isTaken) {
+      this.#held = null;
       return false;
     }
-    // A term ends when it lapses: what was decided in it must not leave any more.
-    return this.isValid ? await this.#write(this.#tenure.term) : await this.acquire();
+    // A term ends when it lapses: what was decided in it must not leave after that.
+    return this.isValid ? await this.#write(this.#held.term) : await this.acquire();
   }
 
   /**
-   * Lets the next one have it at once. Where that fails, the TTL does it.
+   * Hands the lease over at once. Where that fails, it expires after its TTL.
    *
    * @param firedUntil see {@link LeaseRecord}
    */
   async release(firedUntil: number): Promise<void> {
     const { store, key } = this.#options;
-    const tenure = this.#tenure;
-    this.#tenure = null;
-    if (tenure === null) return;
-    const record = this.#recordOf(null, tenure.term, firedUntil);
+    const held = this.#held;
+    this.#held = null;
+    if (held === null) return;
+    const record = this.#recordOf(null, held.term, firedUntil);
     try {
       this.#see(record, await store.put(key, record, this.#revision));
     } catch (error) {
@@ -186,14 +191,14 @@ export class Lease {
     const record = this.#recordOf(replica, term, null);
     try {
       this.#see(record, await store.put(key, record, this.#revision));
-      if (this.#tenure?.term === term) this.#tenure.sentAt = sentAt;
-      else this.#tenure = { term, sentAt };
+      if (this.#held?.term === term) this.#held.sentAt = sentAt;
+      else this.#held = { term, sentAt };
       return true;
     } catch (error) {
       if (!(error instanceof ConflictError)) throw error;
     }
     await this.read();
-    // A write of ours whose answer was lost, or what a server that died had kept of ours.
+    // It may be our own: a write whose answer was lost, or one that a server had kept when it died.
     return await this.renew();
   }
 
@@ -212,7 +217,7 @@ export class Lease {
     return reading.record;
   }
 
-  /** Once for each that is another: a record is read again and again. */
+  /** Logs the faults of a record once, although it is read again and again. */
   #report({ faults, wrongInstant }: LeaseReading, { created }: Revised): void {
     const { key, logger } = this.#options;
     const text = [...faults, wrongInstant ?? ""].join("; ");
@@ -223,7 +228,7 @@ export class Lease {
         key,
         error:
           `Cannot use all of the lease in "${key}": ${faults.join("; ")}; it is taken as not ` +
-          "there, and the next holder writes it anew",
+          "there, and the next holder replaces it",
       });
     }
     if (wrongInstant === null) return;
@@ -238,17 +243,17 @@ export class Lease {
   }
 
   #see(record: LeaseRecord | null, revision: number): void {
-    const isNews = revision !== this.#revision || this.#seenAt === null;
+    const isNew = revision !== this.#revision || this.#seenAt === null;
     this.#record = record;
     this.#revision = revision;
-    if (isNews) this.#seenAt = this.#options.clock.monotonic();
+    if (isNew) this.#seenAt = this.#options.clock.monotonic();
   }
 
   /**
-   * By whichever clock says more: the monotonic one does not count while the machine sleeps, and
-   * the wall clock may be set.
+   * Returns how long ago the last renewal was sent, by the clock that says more: the monotonic one
+   * stands still while the machine sleeps, and the wall clock may be set.
    */
-  #age({ sentAt }: Tenure): number {
+  #age({ sentAt }: HeldTerm): number {
     const { clock } = this.#options;
     return Math.max(clock.monotonic() - sentAt.monotonic, clock.now() - sentAt.wall);
   }

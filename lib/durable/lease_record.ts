@@ -2,26 +2,26 @@ import type { Revised } from "../bus/stream_bus.ts";
 import { isFromWrongClock, isInstant, MAX_INSTANT_MS, shown } from "./instant.ts";
 import { PARTITIONS } from "./shards.ts";
 
-/** What stands in the bucket of one lease. */
+/** The record of one lease in the bucket. */
 export interface LeaseRecord {
   /** Null once it was released. */
   readonly holder: string | null;
   /** Grows with each holder. */
   readonly term: number;
-  /** In milliseconds. */
+  /** The time that it holds without a renewal, in milliseconds. */
   readonly ttl: number;
-  /** Of how many leases this is one. */
+  /** The number of leases of the scheduler. */
   readonly shards: number;
   /** A hash of the holder's schedules. */
   readonly schedules: string;
   /**
-   * Once it was released: its holder fired everything that was due until then, in milliseconds
-   * since the epoch.
+   * In a released lease: the instant up to which its holder fired everything that was due, in
+   * milliseconds since the epoch.
    */
   readonly firedUntil: number | null;
 }
 
-/** A term grows by one with each holder, so that a larger one was not reached by growing. */
+/** A term grows by one with each holder; no scheduler reaches a larger one. */
 export const MAX_TERM = 2 ** 48;
 export const MAX_LEASE_TTL_MS = 3_600_000;
 
@@ -29,18 +29,18 @@ export const MAX_LEASE_TTL_MS = 3_600_000;
 export interface LeaseReading {
   /** Null where there is none. */
   readonly record: LeaseRecord | null;
-  /** What is out of range, and was replaced: in words. */
+  /** The values that are out of range and were replaced, in words. */
   readonly faults: readonly string[];
-  /** A `firedUntil` that was taken from a wrong clock, and is left out; else null. */
+  /** A `firedUntil` that was taken from a wrong clock and is left out; else null. */
   readonly wrongInstant: number | null;
 }
 
 /**
- * Reads a record. What is out of range is taken as if it were ours. In place of a term that is, the
- * key's revision counts: it is never lower than a term that grew by one with a write, so that the
- * terms still grow.
+ * Reads a record. In place of a value that is out of range, that of this replica's own leases
+ * counts. In place of such a term it is the key's revision: that is never lower than a term that
+ * grew by one with each write, so that the terms still grow.
  *
- * @param ours what our own leases are like
+ * @param ours the values of this replica's own leases
  */
 export function readLeaseRecord(
   { value, revision, created, isMalformed = false }: Revised,

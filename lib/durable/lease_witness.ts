@@ -2,31 +2,31 @@ import type { Clock } from "../time/clock.ts";
 import type { Lease } from "./lease.ts";
 import type { Presence } from "./presence.ts";
 
-/** Who holds a lease, asked for at this moment: what the bucket says may be a TTL old. */
+/** The answer to who holds a lease at this moment; the record in the bucket may be a TTL old. */
 export type Witness =
   | { readonly holder: "us" }
-  /** Another replica, which is there; or it is not known yet who. */
+  /** Another replica, which answers; or it is not known yet. */
   | { readonly holder: "another" }
   | {
     readonly holder: "nobody";
-    /** Who held it last, where that one does not answer: it may have died, or only stand still. */
+    /** The last holder, where it does not answer: it may have died, or only stand still. */
     readonly silent: string | null;
-    /** When somebody else can have it, in milliseconds since the epoch. */
+    /** The instant from which another replica can take it, in milliseconds since the epoch. */
     readonly until: number;
   };
 
-/** How long a holder has to say that it is there. */
-const HEAR_TIMEOUT_MS = 1000;
+/** The time that a holder has to announce itself. */
+const ANSWER_TIMEOUT_MS = 1000;
 /** The least time that it takes until a lease that nobody holds is taken. */
 const MIN_ACQUISITION_MS = 1000;
 
 export interface WitnessOptions {
   shard: number;
-  presence: Pick<Presence, "hear">;
+  presence: Pick<Presence, "ask">;
   clock: Clock;
 }
 
-/** Finds out who holds the lease; asks its holder where that is another replica. */
+/** Finds out who holds the lease, and asks its holder where that is another replica. */
 export async function witness(
   lease: Lease,
   { shard, presence, clock }: WitnessOptions,
@@ -45,7 +45,7 @@ export async function witness(
         until: clock.now() + left,
       };
     }
-    const said = await presence.hear(holder, HEAR_TIMEOUT_MS);
+    const said = await presence.ask(holder, ANSWER_TIMEOUT_MS);
     if (said?.leases.includes(shard)) return { holder: "another" };
     asked = holder;
     silent = said === null ? holder : null;

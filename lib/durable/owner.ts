@@ -1,5 +1,5 @@
 /**
- * Who may fire an entry, as the dispatcher asks it for each occurrence.
+ * Owners of jobs: the dispatcher asks an entry's owner for each occurrence whether it may fire.
  *
  * @module
  */
@@ -13,22 +13,27 @@ export interface Owner {
   /** The lease's term; null without leases. */
   readonly term: number | null;
   /**
-   * Returns a function that tells, whenever it is called, whether a dispatch that was made in the
-   * term of now may leave at that moment. It is the same function for a whole term.
+   * Returns a function that reports, whenever it is called, whether a dispatch of the present term
+   * may leave at that moment. It is the same function for a whole term.
    */
   permit(): () => boolean;
 }
 
-/** The owner of every entry of a scheduler that shares them with nobody. */
+/** The owner of every entry of a scheduler without replicas. */
 export const SOLE: Owner = { state: "held", term: null, permit: () => always };
 
 /** The owner of an entry that this process does not fire. */
 export const NOBODY: Owner = { state: "not_held", term: null, permit: () => never };
 
-/** The lease of a shard from the moment at which its checkpoints have been read. */
+/**
+ * The owner of a shard's entries: its lease, from the moment at which its checkpoints were read.
+ */
 export class Holding implements Owner {
   readonly shard: number;
-  /** Up to when the holder before fired everything, where it handed the shard over; else null. */
+  /**
+   * The instant up to which the last holder fired everything, where it handed the shard over; else
+   * null.
+   */
   readonly firedUntil: number | null;
   readonly #lease: Lease;
   #permit = never;

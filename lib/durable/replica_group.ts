@@ -1,5 +1,6 @@
 /**
- * The replicas of one scheduler, seen from one of them: which leases it holds, and which it should.
+ * The replicas of one scheduler, seen from one of them: it takes and gives up leases so that they
+ * are spread evenly.
  *
  * @module
  */
@@ -14,29 +15,30 @@ import { type Witness, witness } from "./lease_witness.ts";
 import { type Announcement, Presence } from "./presence.ts";
 import { assign } from "./shards.ts";
 
-/** What follows from holding a lease. Nothing here may throw. */
+/** Is notified of the leases that this replica holds. No method may throw. */
 export interface LeaseHolder {
   /**
-   * The shard is ours to fire.
+   * This replica holds the shard's lease now.
    *
-   * @param lease its own
-   * @param firedUntil where its last holder handed it over: up to when that one fired everything,
-   * in milliseconds since the epoch
+   * @param firedUntil where its last holder handed it over: the instant up to which that one fired
+   * everything, in milliseconds since the epoch
    */
   onAcquired(shard: number, lease: Lease, firedUntil: number | null): void;
-  /** It lapsed, and is ours again without that anybody else held it. */
+  /** The lease lapsed, and was taken again before any other replica took it. */
   onContinued(shard: number): void;
-  /** It is somebody else's: nothing of it may fire any more. */
+  /** Another replica holds the lease: nothing of the shard may fire any more. */
   onLost(shard: number): void;
   /**
-   * It goes to somebody else.
+   * The lease is to be given to another replica.
    *
-   * @returns when nothing of it is under way: up to when everything was fired
+   * @returns the instant up to which everything was fired, once nothing of the shard is in flight
    */
   onReleasing(shard: number): Promise<number>;
   /** Another replica has other schedules. Called again and again while that is so. */
   onOtherSchedules(other: Announcement): void;
-  /** All replicas that are there have the same schedules. Called again and again while that is so. */
+  /**
+   * All replicas that are present have the same schedules. Called again and again while that is so.
+   */
   onSameSchedules(): void;
 }
 
@@ -45,50 +47,51 @@ export interface ReplicaGroupOptions {
   store: KeyValue;
   /** The scheduler's name. */
   scheduler: string;
-  /** Ours alone, also after a restart. */
+  /** The name of this replica, which no other process has had or will have. */
   replica: string;
   shards: number;
-  /** How long a lease holds without a renewal, in milliseconds. */
+  /** The time that a lease holds without a renewal, in milliseconds. */
   ttl: number;
   clock: Clock;
   logger: Logger;
-  /** A hash of our schedules, as they are now. */
+  /** Returns the hash of this replica's schedules, as they are now. */
   schedules(): string;
   holder: LeaseHolder;
 }
 
-/** Renewals per TTL: two may fail before the third would come too late. */
-const RENEWALS = 4;
-/** How long a replica that starts listens before it takes leases, in milliseconds. */
-const LISTEN = 250;
-/** How long a free lease is left to the one that it is meant for, in milliseconds. */
-const COURTESY = 500;
-/** Before a watch that ended, or an action that failed, is tried again, in milliseconds. */
-const RETRY = 250;
+/** Two renewals may fail before the third would come too late. */
+const RENEWALS_PER_TTL = 4;
+/** A replica that starts listens to the others before it takes leases. */
+const LISTEN_MS = 250;
+/** A lease that nobody holds is left, at first, to the replica that is to have it. */
+const COURTESY_MS = 500;
+/** The wait before a watch that ended, or an action that failed, is tried again. */
+const RETRY_MS = 250;
 
 export class ReplicaGroup {
   readonly #options: ReplicaGroupOptions;
   readonly #leases: readonly Lease[];
   readonly #presence: Presence;
-  /** Since when each lease is free, by monotonic time; null while it is not. */
-  readonly #freeSince: (number | null)[];
-  /** What is being done about each. */
+  /** The monotonic time since which each lease can be taken; null while it cannot. */
+  readonly #takeableSince: (number | null)[];
+  /** The action that runs for each lease, if one does. */
   readonly #busy: (Promise<void> | null)[];
   readonly #releasing = new Set<number>();
-  /** Leases that we do not know of: of replicas that run with more of them. */
+  /** Leases with higher numbers than ours, of replicas that run with more of them. */
   readonly #beyond = new Map<number, Lease>();
-  /** It takes leases neither while it listens who else is there nor while it goes. */
+  /** It takes no leases while it listens for other replicas, nor while it leaves. */
   #phase: "listening" | "taking" | "leaving" = "listening";
   #shardsReported = 0;
-  readonly #reported = new Set<number>();
+  /** The shards whose lapse was logged. */
+  readonly #lapsesReported = new Set<number>();
   #wake = () => {};
-  #complaint = "";
+  #lastFailure = "";
 
   constructor(options: ReplicaGroupOptions) {
     this.#options = options;
     const { scheduler, replica, shards, ttl, clock, schedules } = options;
     this.#leases = Array.from({ length: shards }, (_, shard) => this.#newLease(shard));
-    this.#freeSince = this.#leases.map(() => null);
+    this.#takeableSince = this.#leases.map(() => null);
     this.#busy = this.#leases.map(() => null);
     this.#presence = new Presence({
       bus: options.bus,
@@ -100,17 +103,17 @@ export class ReplicaGroup {
     });
   }
 
-  /** The shards that we hold, also those whose lease lapsed. */
+  /** The shards that this replica holds, also those whose lease lapsed. */
   get held(): number[] {
     return this.#leases.flatMap(({ state }, shard) => state === "not_held" ? [] : [shard]);
   }
 
-  /** Whether what the bucket says of every lease has been read since the connection was made. */
+  /** True once the record of every lease has been read on the present connection. */
   get knowsAll(): boolean {
     return this.#leases.every(({ isKnown, state }) => isKnown || state === "held");
   }
 
-  /** The other replicas that are there. */
+  /** The other replicas that are present. */
   get others(): readonly Announcement[] {
     return this.#presence.others;
   }
@@ -119,24 +122,27 @@ export class ReplicaGroup {
     return this.#leases[shard]!;
   }
 
-  /** Who holds the lease, asked for at this moment. */
+  /** Finds out who holds the lease at this moment. */
   whoHolds(shard: number): Promise<Witness> {
     const { clock } = this.#options;
     return witness(this.#leases[shard]!, { shard, presence: this.#presence, clock });
   }
 
-  /** Holds what is to be held until `signal` aborts; {@link ReplicaGroup.leave} before that. */
+  /**
+   * Takes, renews and hands over leases until `signal` aborts. {@link ReplicaGroup.leave} is to be
+   * called before that.
+   */
   async run(signal: AbortSignal): Promise<void> {
     const { clock, ttl } = this.#options;
     const watching = this.#watch(signal);
     await this.#presence.listen(signal);
     this.#presence.announce({ isNew: true });
-    await clock.sleep(Math.min(LISTEN, ttl / RENEWALS), signal);
+    await clock.sleep(Math.min(LISTEN_MS, ttl / RENEWALS_PER_TTL), signal);
     if (this.#phase === "listening") this.#phase = "taking";
     let announced = -Infinity;
     while (!signal.aborted) {
       const now = clock.monotonic();
-      if (now - announced >= ttl / RENEWALS) {
+      if (now - announced >= ttl / RENEWALS_PER_TTL) {
         announced = now;
         this.#presence.announce();
         this.#compareSchedules();
@@ -154,14 +160,14 @@ export class ReplicaGroup {
   }
 
   /**
-   * Hands every lease over, each as soon as nothing of it is under way. What the bucket does not
-   * take is logged: then the TTL hands it over.
+   * Hands every lease over, each as soon as nothing of its shard is in flight. A failure is logged;
+   * that lease expires after its TTL.
    */
   async leave(): Promise<void> {
     this.#phase = "leaving";
     await Promise.all(this.#leases.map(async (_, shard) => {
       await this.#busy[shard];
-      await this.#release(shard).catch((error) => this.#complain(error));
+      await this.#release(shard).catch((error) => this.#reportFailure(error));
     }));
     this.#presence.announce({ isLeaving: true });
   }
@@ -169,16 +175,18 @@ export class ReplicaGroup {
   #untilNext(announced: number): number {
     const { clock, ttl } = this.#options;
     const now = clock.monotonic();
-    const times = [announced + ttl / RENEWALS];
+    const times = [announced + ttl / RENEWALS_PER_TTL];
     this.#leases.forEach((lease, shard) => {
-      const freeSince = this.#freeSince[shard] ?? null;
-      if (freeSince !== null) times.push(Math.max(freeSince + COURTESY, now + RETRY));
+      const takeableSince = this.#takeableSince[shard] ?? null;
+      if (takeableSince !== null) times.push(Math.max(takeableSince + COURTESY_MS, now + RETRY_MS));
       else if (lease.expiresAt > now) times.push(lease.expiresAt);
     });
     return Math.max(0, Math.min(...times) - now);
   }
 
-  /** Keeps what we know of the leases up to date, on each connection anew. */
+  /**
+   * Keeps the records of the leases up to date, by a watch that is begun again on each connection.
+   */
   async #watch(signal: AbortSignal): Promise<void> {
     const { bus, store, scheduler, clock } = this.#options;
     while (!signal.aborted) {
@@ -199,10 +207,10 @@ export class ReplicaGroup {
         this.#wake();
         await end;
       } catch (error) {
-        this.#complain(error);
+        this.#reportFailure(error);
       }
       stop.abort();
-      await clock.sleep(RETRY, signal);
+      await clock.sleep(RETRY_MS, signal);
     }
   }
 
@@ -231,13 +239,13 @@ export class ReplicaGroup {
       if (this.#busy[shard] !== null) return;
       const work = this.#attend(shard, wanted[shard] === replica, renew);
       if (work === null) return;
-      this.#busy[shard] = work.catch((error) => this.#complain(error)).then(() => {
+      this.#busy[shard] = work.catch((error) => this.#reportFailure(error)).then(() => {
         this.#busy[shard] = null;
       });
     });
   }
 
-  /** @returns null when there is nothing to do */
+  /** @returns null where there is nothing to do */
   #attend(shard: number, isMeantForUs: boolean, renew: boolean): Promise<void> | null {
     const lease = this.#leases[shard]!;
     const { clock, bus } = this.#options;
@@ -245,17 +253,17 @@ export class ReplicaGroup {
     if (!bus.connected) return null;
     if (lease.state !== "not_held") {
       if (!isMeantForUs && lease.state === "held" && !this.#releasing.has(shard)) {
-        void this.#release(shard).catch((error) => this.#complain(error));
+        void this.#release(shard).catch((error) => this.#reportFailure(error));
       }
       return renew || lease.state === "lapsed" ? this.#renew(shard) : null;
     }
-    const isFree = lease.isTakeable && this.#phase === "taking" && !this.#releasing.has(shard);
-    if (!isFree || this.#areOthersOfOtherCount()) {
-      this.#freeSince[shard] = null;
+    const mayTake = lease.isTakeable && this.#phase === "taking" && !this.#releasing.has(shard);
+    if (!mayTake || this.#othersHaveOtherShards()) {
+      this.#takeableSince[shard] = null;
       return null;
     }
-    const freeSince = this.#freeSince[shard] ??= clock.monotonic();
-    const isLeftOver = clock.monotonic() - freeSince >= COURTESY;
+    const takeableSince = this.#takeableSince[shard] ??= clock.monotonic();
+    const isLeftOver = clock.monotonic() - takeableSince >= COURTESY_MS;
     return isMeantForUs || isLeftOver ? this.#acquire(shard) : null;
   }
 
@@ -264,7 +272,7 @@ export class ReplicaGroup {
     const lease = this.#leases[shard]!;
     const { record: before } = lease;
     if (!await lease.acquire()) return;
-    this.#freeSince[shard] = null;
+    this.#takeableSince[shard] = null;
     logger.info("scheduler.lease_acquired", { shard, replica, term: lease.term });
     holder.onAcquired(shard, lease, before?.holder === null ? before.firedUntil : null);
     this.#presence.announce();
@@ -277,7 +285,7 @@ export class ReplicaGroup {
     const isOurs = await lease.renew();
     const fields = { shard, replica, term: lease.term };
     if (!isOurs) {
-      if (!this.#reported.delete(shard)) {
+      if (!this.#lapsesReported.delete(shard)) {
         logger.warning("scheduler.lease_lost", {
           ...fields,
           term,
@@ -288,7 +296,7 @@ export class ReplicaGroup {
       holder.onLost(shard);
     } else if (lease.term !== term || state === "lapsed") {
       this.#reportLapse(shard, term);
-      this.#reported.delete(shard);
+      this.#lapsesReported.delete(shard);
       logger.info("scheduler.lease_acquired", { ...fields, continued: true });
       holder.onContinued(shard);
     } else {
@@ -296,10 +304,10 @@ export class ReplicaGroup {
     }
   }
 
-  /** Once for each time that it lapses. */
+  /** Logs a lapse once. */
   #reportLapse(shard: number, term = this.#leases[shard]!.term): void {
-    if (this.#reported.has(shard)) return;
-    this.#reported.add(shard);
+    if (this.#lapsesReported.has(shard)) return;
+    this.#lapsesReported.add(shard);
     const { logger, replica } = this.#options;
     logger.warning("scheduler.lease_lost", { shard, replica, term, reason: "not renewed in time" });
   }
@@ -322,8 +330,10 @@ export class ReplicaGroup {
     this.#presence.announce();
   }
 
-  /** Whether a live lease is one of another number of leases: then shards mean something else. */
-  #areOthersOfOtherCount(): boolean {
+  /**
+   * Reports whether a replica runs with another number of leases, so that its shards are others.
+   */
+  #othersHaveOtherShards(): boolean {
     const { shards, logger, replica } = this.#options;
     for (const { record, holder } of [...this.#leases, ...this.#beyond.values()]) {
       if (holder === null || record === null || record.shards === shards) continue;
@@ -351,10 +361,10 @@ export class ReplicaGroup {
     if (different.length === 0) holder.onSameSchedules();
   }
 
-  #complain(error: unknown): void {
+  #reportFailure(error: unknown): void {
     const text = errorText(error);
-    const level = text === this.#complaint || !this.#options.bus.connected ? "debug" : "warning";
-    this.#complaint = text;
+    const level = text === this.#lastFailure || !this.#options.bus.connected ? "debug" : "warning";
+    this.#lastFailure = text;
     this.#options.logger[level]("scheduler.lease_failed", { error: text });
   }
 }

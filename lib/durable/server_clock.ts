@@ -1,40 +1,41 @@
 /**
- * The server's clock, as its time stamps show it.
+ * Reads the server's clock from its time stamps.
  *
  * @module
  */
 import { ConflictError, type KeyValue } from "../bus/stream_bus.ts";
 import type { Clock } from "../time/clock.ts";
 
-/** A document of ours, and our last write of it. */
+/** A document, and this process's last write of it. */
 export interface WrittenDocument {
   readonly key: string;
-  /** That our write got; 0 before the first. */
+  /** The revision that the write got; 0 before the first. */
   readonly writtenRevision: number;
-  /** When the server answered, by our monotonic clock. */
+  /** The monotonic time of the server's answer. */
   readonly writtenAt: number;
 }
 
 export interface ServerTime {
-  /** By the server's clock, in milliseconds since the epoch. */
+  /** The server's time, in milliseconds since the epoch. */
   readonly time: number;
-  /** The same instant by our monotonic clock. */
+  /** The monotonic time of the same instant. */
   readonly monotonic: number;
-  /** The document that was written for it: its revision before, and since; null where it was not. */
+  /** The document that was written for it, with its revisions before and after; null for none. */
   readonly rewritten: { key: string; before: number; after: number } | null;
 }
 
 /**
- * Finds out the server's time: writes one of the documents as it is there, for its time stamp.
+ * Finds out the server's time: writes one of the documents as the server has it, for its time
+ * stamp.
  *
- * The server may run on our machine; then its clock was set back with ours, and that time stamp
- * would say that ours had been ahead. So the time stamp of a write from before counts as well, plus
- * what our monotonic clock has counted since: whichever says more. The latter alone would not do,
- * since a monotonic clock stands still while the machine sleeps.
+ * The server may run on the same machine. Then its clock was set back with ours, and that time
+ * stamp would show, wrongly, that ours had been ahead. So an earlier write's time stamp plus the
+ * monotonic time since then counts where it is later. That alone would not do, since a monotonic
+ * clock stands still while the machine sleeps.
  *
- * @param documents that are ours, with our last writes from before the clock was set back
- * @returns null where none of the documents is there
- * @throws when the bucket cannot be read or written
+ * @param documents the open ones, with their last writes from before the clock was set back
+ * @returns null where the server has none of the documents
+ * @throws {Error} when the bucket cannot be read or written
  */
 export async function readServerTime(
   { store, clock }: { store: KeyValue; clock: Clock },
@@ -57,7 +58,7 @@ export async function readServerTime(
   return other === null ? null : await stampOf(store, clock, other);
 }
 
-/** Writes a document as it is there. */
+/** Writes a document as the server has it, and returns its time stamp. */
 async function stampOf(store: KeyValue, clock: Clock, key: string): Promise<ServerTime | null> {
   const found = await store.get(key);
   if (found === null || found.isMalformed) return null;

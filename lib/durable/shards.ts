@@ -1,17 +1,19 @@
 /**
- * Which lease an entry belongs to, and which replica is to hold which lease. Pure: replicas that
- * know the same come to the same answer.
+ * Assigns entries to leases, and leases to replicas. Pure: replicas that know the same come to the
+ * same result.
  *
  * @module
  */
 
 /**
- * What is remembered of the entries is kept in this many documents, each of which belongs to one
- * lease, whatever the number of leases. It can never change: it says where to look.
+ * The number of documents that hold the checkpoints. Each document belongs to one lease, whatever
+ * the number of leases. It can never change, since it decides where the checkpoint of an entry is.
  */
 export const PARTITIONS = 128;
 
-/** The document that remembers the entry: FNV-1a of its name's UTF-16 code units. */
+/**
+ * Returns the document that holds the entry's checkpoint: FNV-1a of its name's UTF-16 code units.
+ */
 export function partitionOf(entryName: string): number {
   let hash = 0x811c9dc5;
   for (let at = 0; at < entryName.length; at++) {
@@ -21,12 +23,12 @@ export function partitionOf(entryName: string): number {
   return ((hash ^ (hash >>> 13)) >>> 0) % PARTITIONS;
 }
 
-/** The lease, of `shards` leases, that an entry belongs to. */
+/** Returns the lease, of `shards` leases, that an entry belongs to. */
 export function shardOf(entryName: string, shards: number): number {
   return partitionOf(entryName) % shards;
 }
 
-/** The documents that belong to a lease. */
+/** Returns the documents that belong to a lease. */
 export function partitionsOf(shard: number, shards: number): number[] {
   const partitions: number[] = [];
   for (let each = shard; each < PARTITIONS; each += shards) partitions.push(each);
@@ -37,16 +39,16 @@ export function partitionsOf(shard: number, shards: number): number[] {
  * Spreads leases evenly: no replica gets two more than another, and none loses one that it may
  * keep.
  *
- * @param holders who holds each lease now, null where nobody does
- * @param replicas those that are there; at least one
- * @returns who is to hold each lease
+ * @param holders the holder of each lease, null for none
+ * @param replicas those that are present; at least one
+ * @returns the replica that is to hold each lease
  */
 export function assign(holders: readonly (string | null)[], replicas: readonly string[]): string[] {
   const counts = new Map(replicas.map((replica) => [replica, 0]));
   for (const holder of holders) {
     if (holder !== null && counts.has(holder)) counts.set(holder, counts.get(holder)! + 1);
   }
-  // Who holds most may keep most; among equals the names decide.
+  // The replica that holds most may keep most; among equals the names decide.
   const ordered = [...counts].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1));
   const least = Math.floor(holders.length / replicas.length);
   const larger = holders.length % replicas.length;

@@ -1,6 +1,6 @@
 /** Acknowledged dispatches, what remembering costs, and what more replicas bring. */
 import { NatsBus } from "../../lib/bus/nats/nats_bus.ts";
-import { BUCKET, memoryKey } from "../../lib/durable/keys.ts";
+import { BUCKET, checkpointKey } from "../../lib/durable/keys.ts";
 import { partitionOf, PARTITIONS } from "../../lib/durable/shards.ts";
 import { timingText } from "../../lib/schedule/timing_text.ts";
 import { GOALS_SUBJECT, TASKS_SUBJECT } from "../../lib/wire/subjects.ts";
@@ -132,7 +132,7 @@ async function remember(bus: NatsBus, entries: readonly string[]): Promise<void>
     const own = entries.filter((name) => partitionOf(name) === partition);
     const recollections = own.map((name) => [name, [timing, last, last]]);
     const value = { term: null, entries: Object.fromEntries(recollections) };
-    await store.put(memoryKey("bench", partition), value, 0);
+    await store.put(checkpointKey("bench", partition), value, 0);
   }
 }
 

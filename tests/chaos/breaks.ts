@@ -2,7 +2,7 @@ import { join } from "node:path";
 
 /** Faults to put into the program's code: a file, what stands there, and what is to stand there. */
 export const BREAKS: Readonly<Record<string, readonly [string, string, string]>> = {
-  "no-margin": ["lib/durable/lease.ts", "const MARGIN = 1 / 5;", "const MARGIN = 0;"],
+  "no-margin": ["lib/durable/lease.ts", "const MARGIN_RATIO = 1 / 5;", "const MARGIN_RATIO = 0;"],
   "no-message-id": [
     "lib/engine/dispatch.ts",
     `"Nats-Msg-Id": messageId,`,
@@ -10,7 +10,7 @@ export const BREAKS: Readonly<Record<string, readonly [string, string, string]>>
   ],
   "no-giving-up": [
     "lib/durable/lease.ts",
-    "this.#age(this.#tenure) < ttl * (1 - MARGIN)",
+    "this.#age(this.#held) < ttl * (1 - MARGIN_RATIO)",
     "ttl > 0",
   ],
 };

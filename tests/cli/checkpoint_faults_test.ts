@@ -1,7 +1,7 @@
 /** Checkpoints and leases that are wrong: written under a wrong clock, or by nobody in their right form. */
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
-import { leaseKey, memoryKey } from "../../lib/durable/keys.ts";
+import { checkpointKey, leaseKey } from "../../lib/durable/keys.ts";
 import { partitionOf, shardOf } from "../../lib/durable/shards.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { type Checkpoint, gaps, Place, SCHEDULER } from "../helpers/durable_place.ts";
@@ -190,7 +190,7 @@ Deno.test("what is no instant or no document is reported, and everything else go
   ]);
   const last = Math.floor(Date.now() / SECOND) * SECOND - 3 * SECOND;
   const good: Checkpoint = ["* * * * * * UTC", last - DAY, last];
-  const keyOf = (name: string) => memoryKey(SCHEDULER, partitionOf(name));
+  const keyOf = (name: string) => checkpointKey(SCHEDULER, partitionOf(name));
   await place.checkpoint({ ...bad as Record<string, Checkpoint>, good });
   await place.put(keyOf("no-json"), "{ this is no document");
   await place.put(keyOf("huge-term"), JSON.stringify({ term: 1e300, entries: {} }));

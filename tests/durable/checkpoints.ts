@@ -1,5 +1,5 @@
 import { CheckpointStore } from "../../lib/durable/checkpoint_store.ts";
-import { memoryKey } from "../../lib/durable/keys.ts";
+import { checkpointKey } from "../../lib/durable/keys.ts";
 import { partitionOf, partitionsOf } from "../../lib/durable/shards.ts";
 import { sameTimingText } from "../../lib/schedule/timing_text.ts";
 import { ManualClock } from "../../lib/time/manual_clock.ts";
@@ -31,7 +31,7 @@ export function setUp() {
       sameTiming: sameTimingText,
     });
   const advance = (milliseconds: number) => clock.advance(milliseconds);
-  const key = (name: string) => memoryKey("s", partitionOf(name));
+  const key = (name: string) => checkpointKey("s", partitionOf(name));
   const written = (name: string) => {
     const { value } = store.values.get(key(name))!;
     return (value.entries as Record<string, unknown>)[name];

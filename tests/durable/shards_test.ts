@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { keyPrefix, leaseKey, memoryKey } from "../../lib/durable/keys.ts";
+import { checkpointKey, keyPrefix, leaseKey } from "../../lib/durable/keys.ts";
 import {
   assign,
   partitionOf,
@@ -69,7 +69,7 @@ Deno.test("no replica gets two more than another, nobody gives up what it may ke
 
 Deno.test("a key holds any scheduler's name, and no two names share one", () => {
   assert.equal(leaseKey("default_scheduler", 3), "default_scheduler.lease.3");
-  assert.equal(memoryKey("a.b c/ü", 7), "a=2Eb=20c=2F=C3=BC.memory.7");
+  assert.equal(checkpointKey("a.b c/ü", 7), "a=2Eb=20c=2F=C3=BC.memory.7");
   assert.notEqual(keyPrefix("a.b"), keyPrefix("a=2Eb"));
   assert.match(keyPrefix("it's (a) *name*!~"), /^[-/_=.a-zA-Z0-9]+$/);
 });

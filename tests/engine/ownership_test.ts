@@ -4,7 +4,7 @@ import type { Revised } from "../../lib/bus/stream_bus.ts";
 import type { JsonObject } from "../../lib/bus/message_bus.ts";
 import type { ScheduleEntry } from "../../lib/config/schedule_entry.ts";
 import { CheckpointStore } from "../../lib/durable/checkpoint_store.ts";
-import { memoryKey } from "../../lib/durable/keys.ts";
+import { checkpointKey } from "../../lib/durable/keys.ts";
 import type { Lease, LeaseState } from "../../lib/durable/lease.ts";
 import { NOBODY } from "../../lib/durable/owner.ts";
 import { partitionOf, shardOf } from "../../lib/durable/shards.ts";
@@ -59,7 +59,7 @@ function namesOf(shard: number, count: number): string[] {
 const [A, B, C] = namesOf(0, 3) as [string, string, string];
 const [X, Y] = namesOf(1, 2) as [string, string];
 
-const keyOf = (name: string) => memoryKey("s", partitionOf(name));
+const keyOf = (name: string) => checkpointKey("s", partitionOf(name));
 
 interface SetUp {
   store?: SlowStore;

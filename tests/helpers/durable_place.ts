@@ -8,7 +8,7 @@ import { jetstream, jetstreamManager } from "@nats-io/jetstream";
 import { type KV, Kvm } from "@nats-io/kv";
 import type { NatsConnection } from "@nats-io/nats-core";
 import { connect } from "./nats_client.ts";
-import { BUCKET, leaseKey, memoryKey } from "../../lib/durable/keys.ts";
+import { BUCKET, checkpointKey, leaseKey } from "../../lib/durable/keys.ts";
 import { partitionOf } from "../../lib/durable/shards.ts";
 import { type NatsServer, startNatsServer } from "./nats_server.ts";
 import { Program, type ProgramOptions } from "./program.ts";
@@ -152,14 +152,14 @@ export class Place implements AsyncDisposable {
     const bucket = await this.bucket();
     await Promise.all(
       [...documents].map(([partition, entries]) =>
-        bucket.put(memoryKey(SCHEDULER, partition), JSON.stringify({ term: null, entries }))
+        bucket.put(checkpointKey(SCHEDULER, partition), JSON.stringify({ term: null, entries }))
       ),
     );
   }
 
   /** What the bucket has of an entry; null: nothing. */
   async checkpointOf(name: string): Promise<Checkpoint | null> {
-    const found = await (await this.bucket()).get(memoryKey(SCHEDULER, partitionOf(name)));
+    const found = await (await this.bucket()).get(checkpointKey(SCHEDULER, partitionOf(name)));
     if (found === null || found.operation !== "PUT") return null;
     return found.json<{ entries: Record<string, Checkpoint> }>().entries[name] ?? null;
   }
