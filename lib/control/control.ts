@@ -1,5 +1,5 @@
 /**
- * Answers what a running scheduler is asked, over the bus or by the page.
+ * Answers the requests to a running scheduler, which come over the bus or from the page.
  *
  * @module
  */
@@ -13,18 +13,18 @@ import { suggestion } from "../internal/suggestion.ts";
 import {
   type ControlReply,
   type ControlRequest,
+  DEFAULT_ENTRIES,
   type EntryStatus,
   type FireReply,
   type FireRequest,
   type HealthReply,
-  MOST_ENTRIES,
+  MAX_ENTRIES,
   type NextReply,
   type NextRequest,
   type PauseReply,
   type PauseRequest,
   type ReloadReply,
   type ReloadSummary,
-  SOME_ENTRIES,
   type StatusReply,
   type StatusRequest,
 } from "./control_api.ts";
@@ -38,7 +38,7 @@ import { catchUpInEffect } from "../schedule/catch_up.ts";
 import type { ScheduleEntry } from "../config/schedule_entry.ts";
 
 export interface ControlOptions {
-  /** As `--version` says it. */
+  /** The version as `--version` prints it. */
   version: string;
   /** This replica's name; null without replicas. */
   replica: string | null;
@@ -50,21 +50,24 @@ export interface ControlOptions {
   /** Null before the start. */
   engine(): FiringEngine | null;
   isConnected(): boolean;
-  /** What the start waits for, in a sentence; null where it waits for nothing. */
+  /** Returns what the start waits for, in a sentence; null where it waits for nothing. */
   waitingFor(): string | null;
-  /** Re-reads the configuration; resolves with what went wrong, or null. */
+  /** Reads the configuration again; resolves with the error, or null. */
   reload(reason: string): Promise<unknown>;
 }
 
-/** What changes something may take long: nobody else waits for it, and so many are done at once. */
-const CHANGES: readonly unknown[] = ["fire", "pause", "resume", "reload"];
-const MOST_CHANGES = 16;
-/** Of problems in one answer. */
-const MOST_PROBLEMS = 20;
+/**
+ * The actions that change something. They may take long, so that no other request waits for them.
+ */
+const MUTATIONS: readonly unknown[] = ["fire", "pause", "resume", "reload"];
+/** The number of mutations that run at once. */
+const MAX_MUTATIONS = 16;
+/** The number of problems in one answer. */
+const MAX_PROBLEMS = 20;
 
 export class Control {
   readonly #options: ControlOptions;
-  readonly #changes = new Set<Promise<unknown>>();
+  readonly #mutations = new Set<Promise<unknown>>();
   #runningSince: number | null = null;
   #lastReload: ReloadSummary | null = null;
   readonly #reloads = { ok: 0, failed: 0 };
@@ -74,27 +77,31 @@ export class Control {
     this.#options = options;
   }
 
-  /** How many requests were served, how many with an error, and how long that took in all. */
+  /** The requests that were served, those with an error among them, and the time of all. */
   get counts(): { requests: number; errors: number; lastError: string; milliseconds: number } {
     return this.#counts;
   }
 
-  /** The last, and how many there were. */
+  /** The last reload, and how many there were of each outcome. */
   get reloads(): { last: ReloadSummary | null; ok: number; failed: number } {
     return { last: this.#lastReload, ...this.#reloads };
   }
 
-  /** Milliseconds since the epoch; null before the start. */
+  /** The instant of the start, in milliseconds since the epoch; null before it. */
   get runningSince(): number | null {
     return this.#runningSince;
   }
 
-  /** The scheduler runs from now on. */
+  /** Notes that the scheduler runs from now on. */
   started(): void {
     this.#runningSince = this.#options.clock.now();
   }
 
-  /** @param error why the configuration was refused; null where it was taken */
+  /**
+   * Notes a reload.
+   *
+   * @param error why the configuration was refused; null where it was accepted
+   */
   reloaded(error: unknown, warnings: readonly ConfigProblem[] = []): void {
     const problems = error instanceof ConfigError ? error.problems : warnings;
     this.#reloads[error === null ? "ok" : "failed"]++;
@@ -103,14 +110,14 @@ export class Control {
       outcome: error === null ? "ok" : "failed",
       problems: error !== null && !(error instanceof ConfigError)
         ? [{ severity: "error", message: textOf(error), path: "", line: null, column: null }]
-        : problems.slice(0, MOST_PROBLEMS).map(asControlProblem),
+        : problems.slice(0, MAX_PROBLEMS).map(asControlProblem),
     };
   }
 
   /**
-   * Answers one request. Never rejects: what cannot be served gets an error.
+   * Answers one request. Never rejects: a request that cannot be served is answered with an error.
    *
-   * @param headers of its message
+   * @param headers those of its message
    * @returns null where another replica is to answer
    */
   async answer(
@@ -121,9 +128,9 @@ export class Control {
     const began = clock.monotonic();
     try {
       const request = readControlRequest(data);
-      if (!await this.#isMeant(request)) return null;
+      if (!await this.#isAddressed(request)) return null;
       const serve = async () => await this.#serve(request, readTraceContext({ headers, data }));
-      return await (this.isChange(data) ? this.#bounded(serve) : serve());
+      return await (this.isMutation(data) ? this.#bounded(serve) : serve());
     } catch (error) {
       this.#counts.errors++;
       this.#counts.lastError = textOf(error);
@@ -138,21 +145,25 @@ export class Control {
     }
   }
 
-  /** Whether it changes something, and so may take longer than others should wait. */
-  isChange({ action }: JsonObject): boolean {
-    return CHANGES.includes(action);
+  /** Reports whether a request changes something, so that it may take long. */
+  isMutation({ action }: JsonObject): boolean {
+    return MUTATIONS.includes(action);
   }
 
-  /** Waits for the changes that are under way. */
+  /** Waits for the mutations that run. */
   async idle(): Promise<void> {
-    await Promise.allSettled([...this.#changes]);
+    await Promise.allSettled([...this.#mutations]);
   }
 
-  /** @throws {ControlError} `no_holder`, when nobody is meant */
-  async #isMeant(request: ControlRequest): Promise<boolean> {
+  /**
+   * Reports whether this replica is to answer.
+   *
+   * @throws {ControlError} `no_holder`, where no replica is
+   */
+  async #isAddressed(request: ControlRequest): Promise<boolean> {
     const { replica } = this.#options;
     if (request.replica !== undefined && request.replica !== replica) return false;
-    // Whoever holds its lease fires it; that there is no such entry all may say.
+    // The holder of its lease fires an entry. That there is no such entry, any replica answers.
     if (request.action !== "fire" || replica === null) return true;
     const { name } = this.#find(request.entry);
     const found = await this.#options.engine()?.whoFires(name) ?? { holder: "us" };
@@ -204,7 +215,7 @@ export class Control {
     };
   }
 
-  #status({ entry, limit = SOME_ENTRIES, after }: StatusRequest): StatusReply {
+  #status({ entry, limit = DEFAULT_ENTRIES, after }: StatusRequest): StatusReply {
     const all = this.#options.config()?.entries ?? [];
     const from = after === undefined ? 0 : all.indexOf(this.#find(after)) + 1;
     const entries = entry === undefined ? all.slice(from, from + limit) : [this.#find(entry)];
@@ -289,7 +300,7 @@ export class Control {
     }
     this.#options.engine()?.pausesChanged();
     logger.info(paused ? "scheduler.paused" : "scheduler.resumed", { schedule: name, kept });
-    const entries = [...pauses.entries].slice(0, MOST_ENTRIES);
+    const entries = [...pauses.entries].slice(0, MAX_ENTRIES);
     return {
       status: "ok",
       paused: { all: pauses.all, entries },
@@ -310,15 +321,15 @@ export class Control {
   }
 
   async #bounded<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#changes.size >= MOST_CHANGES) {
-      throw new ControlError("busy", `${MOST_CHANGES} changes are under way: ask again later`);
+    if (this.#mutations.size >= MAX_MUTATIONS) {
+      throw new ControlError("busy", `${MAX_MUTATIONS} changes are in progress: ask again later`);
     }
     const done = work();
-    this.#changes.add(done);
+    this.#mutations.add(done);
     try {
       return await done;
     } finally {
-      this.#changes.delete(done);
+      this.#mutations.delete(done);
     }
   }
 

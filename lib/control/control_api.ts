@@ -1,13 +1,13 @@
 /**
- * What a running scheduler is asked over the bus, on `heddle.scheduler.{name}`, and what it answers.
- * Field names as on the wire; instants in RFC 3339, UTC. `docs/control.md` shows each.
+ * The requests to a running scheduler on `heddle.scheduler.{name}`, and its replies. Field names
+ * are those on the wire; instants are in RFC 3339, UTC. `docs/control.md` shows each.
  *
  * @module
  */
 import type { Outcome } from "../engine/history.ts";
 import type { CatchUp } from "../wire/vocabulary.ts";
 
-/** What may be asked. */
+/** The actions of requests. */
 export const CONTROL_ACTIONS = [
   "health",
   "status",
@@ -17,42 +17,44 @@ export const CONTROL_ACTIONS = [
   "resume",
   "reload",
 ] as const;
-/** What may be asked: one of {@link CONTROL_ACTIONS}. */
+/** One of {@link CONTROL_ACTIONS}. */
 export type ControlAction = typeof CONTROL_ACTIONS[number];
 
-/** What every request may carry besides. */
+/** Fields that every request may have. */
 export interface Addressed {
   /** Only the replica of this name is to answer. */
   replica?: string;
-  /** W3C `traceparent`, and `tracestate`; continued. NATS headers of these names do as well. */
+  /**
+   * W3C `traceparent` and `tracestate`, which are continued; NATS headers of these names as well.
+   */
   _trace_context?: Record<string, string>;
 }
 
-/** How the scheduler is, in a few fields. Also what an empty object asks. */
+/** Asks for the state of the scheduler in a few fields. An empty object asks for the same. */
 export interface HealthRequest extends Addressed {
-  /** Or absent. */
+  /** Names the request; may be absent. */
   action?: "health";
 }
 
-/** How the scheduler and its entries are. */
+/** Asks for the state of the scheduler and its entries. */
 export interface StatusRequest extends Addressed {
   /** Names the request. */
   action: "status";
   /** Only this entry. */
   entry?: string;
-  /** At most so many entries, 1 to {@link MOST_ENTRIES}. Default: {@link SOME_ENTRIES}. */
+  /** The maximum of entries, from 1 to {@link MAX_ENTRIES}. Default: {@link DEFAULT_ENTRIES}. */
   limit?: number;
-  /** The entries after this one: an answer's `next_after`. */
+  /** The entries after this one, which is the `next_after` of an answer. */
   after?: string;
 }
 
-/** What comes next. */
+/** Asks for upcoming firings. */
 export interface NextRequest extends Addressed {
   /** Names the request. */
   action: "next";
   /** Only this entry. */
   entry?: string;
-  /** 1 to {@link MOST_FIRINGS}. Default: 10. */
+  /** From 1 to {@link MAX_FIRINGS}. Default: 10. */
   count?: number;
   /** The last instant; RFC 3339. Default: no limit. */
   until?: string;
@@ -64,19 +66,21 @@ export interface FireRequest extends Addressed {
   action: "fire";
   /** The entry's name. */
   entry: string;
-  /** When it was sent, by the clock of whoever sends it: it is refused when it comes too late. */
+  /**
+   * The instant at which it was sent, by the sender's clock. A request that is too old is refused.
+   */
   sent_at?: string;
-  /** How long the answer is waited for, at most {@link MAX_FIRE_TIMEOUT_MS}. */
+  /** The time that the sender waits for the answer, at most {@link MAX_FIRE_TIMEOUT_MS}. */
   timeout_ms?: number;
 }
 
-/** Fires nothing of an entry, or of all, until it is resumed. */
+/** Pauses or resumes an entry, or all. */
 export type PauseRequest =
   & Addressed
   & { action: "pause" | "resume" }
   & ({ entry: string; all?: false } | { all: true; entry?: undefined });
 
-/** Re-reads the configuration. */
+/** Has the configuration read again. */
 export interface ReloadRequest extends Addressed {
   /** Names the request. */
   action: "reload";
@@ -91,74 +95,77 @@ export type ControlRequest =
   | PauseRequest
   | ReloadRequest;
 
-/** Of entries in one answer: it has to fit into a message. */
-export const MOST_ENTRIES = 500;
-/** Entries in one answer, unless the request says otherwise. */
-export const SOME_ENTRIES = 200;
-/** Of firings in one answer. */
-export const MOST_FIRINGS = 100;
-/** An hour. */
+/** The number of entries in one answer, which has to fit into a message. */
+export const MAX_ENTRIES = 500;
+/** The number of entries in one answer where the request names none. */
+export const DEFAULT_ENTRIES = 200;
+/** The number of firings in one answer. */
+export const MAX_FIRINGS = 100;
+/** The longest time-out of a request to fire. */
 export const MAX_FIRE_TIMEOUT_MS = 3_600_000;
 
-/** How the scheduler is. */
+/** The state of the scheduler in a few fields. */
 export interface HealthReply {
   /** The request was served. */
   status: "ok";
   /** The scheduler's name. */
   name: string;
-  /** When it began to fire; null before. */
+  /** The instant at which it began to fire; null before. */
   running_since: string | null;
-  /** What the start waits for, in a sentence; only while it does. */
+  /** The reason why the start waits, in a sentence; absent once it does not. */
   waiting_for?: string;
-  /** How many entries the configuration has. */
+  /** The number of entries of the configuration. */
   schedule_count: number;
-  /** When something is due next; null for never. */
+  /** The next due instant of all entries; null for none. */
   next_fire: string | null;
-  /** With replicas only: this one's name, the leases that it holds, of how many, and the others. */
+  /** The name of the replica that answers. This and the next three only with replicas. */
   replica?: string;
-  /** Which leases it holds. */
+  /** The leases that it holds. */
   leases?: number[];
-  /** Over how many leases the entries are spread. */
+  /** The number of leases. */
   shards?: number;
-  /** The names of the others that are there. */
+  /** The names of the other replicas that are present. */
   other_replicas?: string[];
 }
 
-/** What became of the checkpoints when the clock was set back. */
+/** The finding about a clock that was set back. */
 export interface ClockSetBackSummary {
-  /** By the clock as it is since; RFC 3339, UTC. */
+  /** The instant at which it was set back, by the clock as it is since then. */
   at: string;
-  /** Whether the server's time stamps show that the clock was ahead before: then they follow it. */
+  /**
+   * True where the clock had been ahead, by the server's time stamps; then the checkpoints follow
+   * it.
+   */
   was_ahead: boolean;
-  /** How far it was ahead of the server's clock, in milliseconds; negative for behind. */
+  /** Milliseconds that it had been ahead of the server's clock; negative where it was behind. */
   ahead_ms: number;
 }
 
-/** How the scheduler and its entries are. */
+/** The state of the scheduler and its entries. */
 export interface StatusReply extends HealthReply {
-  /** Of the program. */
+  /** The version of the program. */
   version: string;
-  /** Whether a message would leave now. */
+  /** True while messages can leave. */
   bus_connected: boolean;
-  /** Whether all entries are paused, and how many are one by one. */
+  /** The switch that pauses all entries, and the number of entries that are paused singly. */
   paused: { all: boolean; entries: number };
-  /** How the last reload went; null before the first. */
+  /** The result of the last reload; null before the first. */
   last_reload: ReloadSummary | null;
-  /** Only where the clock was set back and a checkpoint was asked whether to follow. */
+  /** Present once the clock was set back and the server was asked about it. */
   clock_set_back?: ClockSetBackSummary;
   /** One page of the entries, in the order of the file. */
   entries: EntryStatus[];
-  /** To be asked for with `after`; null when these were the last. */
+  /** The value for `after` in the next request; null where these were the last entries. */
   next_after: string | null;
 }
 
-/** How a reload went. */
+/** The result of a reload. */
 export interface ReloadSummary {
-  /** When it ended. */
+  /** The instant at which it ended. */
   at: string;
-  /** Whether the new configuration is in use. */
+  /** `ok` where the new configuration is in use. */
   outcome: "ok" | "failed";
-  /** The first of them. */
+  /** At most 20. */
   problems: ControlProblem[];
 }
 
@@ -166,7 +173,7 @@ export interface ReloadSummary {
 export interface ControlProblem {
   /** An error keeps the configuration from being used. */
   severity: "error" | "warning";
-  /** What is wrong and what is allowed. */
+  /** A sentence that says what is wrong and what is allowed. */
   message: string;
   /** The place in the document; empty for the whole of it. */
   path: string;
@@ -176,47 +183,49 @@ export interface ControlProblem {
   column: number | null;
 }
 
-/** How one entry is. */
+/** The state of one entry. */
 export interface EntryStatus {
   /** The entry's name. */
   name: string;
-  /** Whether the file lets it fire. */
+  /** False where the file disables it. */
   enabled: boolean;
-  /** Whether it is paused, alone or with all. */
+  /** True where it is paused, alone or with all. */
   paused: boolean;
-  /** What of the missed occurrences fires: as the file says, else what is in effect without it. */
+  /** The policy for missed occurrences that is in effect, whether or not the file says one. */
   catch_up: CatchUp;
-  /** `held` by the replica that answers, `lapsed` while it cannot renew it, `not_held` of others. */
+  /**
+   * `held` by the replica that answers, `lapsed` while it cannot renew it, `not_held` of others.
+   */
   lease?: "held" | "lapsed" | "not_held";
-  /** When the replica that answers fires it next; null for never. */
+  /** The next due instant at which the replica that answers fires it; null for none. */
   next_fire: string | null;
-  /** The last that ended; null before the first. */
+  /** The last firing that ended; null before the first. */
   last: FiringStatus | null;
-  /** The last that was dispatched, where `last` is another. */
+  /** The last firing that was dispatched, where `last` is another; else null. */
   last_dispatched: FiringStatus | null;
-  /** How often each outcome came since the process began. */
+  /** The number of firings of each outcome since the process began. */
   counts: Partial<Record<Outcome, number>>;
-  /** How many messages were published since then. */
+  /** The number of messages that were published since then. */
   dispatches: number;
 }
 
-/** How one firing ended. */
+/** A firing that ended. */
 export interface FiringStatus {
-  /** When it was due. */
+  /** The instant at which it was due. */
   scheduled_for: string;
-  /** When it ended. */
+  /** The instant at which it ended. */
   ended_at: string;
-  /** How it ended. */
+  /** Its outcome. */
   outcome: Outcome;
-  /** How late it began, or was skipped. */
+  /** Milliseconds from the due instant until it began, or was skipped. */
   lateness_ms: number;
-  /** How many messages were published. */
+  /** The number of messages that were published. */
   dispatches: number;
-  /** What went wrong, where it failed. */
+  /** The error, where it failed. */
   error?: string;
 }
 
-/** What comes next. */
+/** Upcoming firings. */
 export interface NextReply {
   /** The request was served. */
   status: "ok";
@@ -230,19 +239,19 @@ export interface FireReply {
   status: "ok";
   /** The entry's name. */
   entry: string;
-  /** How many messages were published: 0 where the expansion was empty. */
+  /** The number of messages that were published: 0 where the expansion was empty. */
   dispatches: number;
 }
 
-/** What is paused now. */
+/** The entries that are paused now. */
 export interface PauseReply {
   /** The request was served. */
   status: "ok";
-  /** Whether all entries are, and which are one by one. */
+  /** The switch that pauses all entries, and those that are paused singly. */
   paused: { all: boolean; entries: string[] };
-  /** Whether it survives a restart: only where JetStream keeps it. */
+  /** True where it survives a restart, since JetStream keeps it. */
   kept: boolean;
-  /** Why it is not kept yet, where it should be. */
+  /** The reason why it is not kept yet, where it should be. */
   warning?: string;
 }
 
@@ -250,7 +259,7 @@ export interface PauseReply {
 export interface ReloadReply {
   /** The request was served. */
   status: "ok";
-  /** How many entries it has. */
+  /** The number of its entries. */
   schedule_count: number;
   /** Its warnings. */
   problems: ControlProblem[];
@@ -273,11 +282,11 @@ export const ERROR_CODES = [
 export interface ErrorReply {
   /** The request was not served. */
   status: "error";
-  /** Why, for programs. */
+  /** The reason, for programs. */
   code: typeof ERROR_CODES[number];
-  /** Why, for people. */
+  /** The reason, for people. */
   error: string;
-  /** Of a configuration that is refused. */
+  /** Those of a configuration that was refused. */
   problems?: ControlProblem[];
 }
 

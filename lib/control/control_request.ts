@@ -8,13 +8,13 @@ import {
   type ControlRequest,
   type ERROR_CODES,
   type ErrorReply,
+  MAX_ENTRIES,
   MAX_FIRE_TIMEOUT_MS,
-  MOST_ENTRIES,
-  MOST_FIRINGS,
+  MAX_FIRINGS,
 } from "./control_api.ts";
 import { parseInstant } from "../config/config_values.ts";
 
-/** A request that cannot be served; what is answered. */
+/** A request that cannot be served; holds the answer. */
 export class ControlError extends Error {
   override name = "ControlError";
 
@@ -27,15 +27,15 @@ export class ControlError extends Error {
   }
 }
 
-/** What a field has to be; null when `value` is that. */
+/** Returns null where `value` is right, else what it has to be. */
 type Check = (value: unknown) => string | null;
 
 const text: Check = (value) => typeof value === "string" && value !== "" ? null : "a text";
 const flag: Check = (value) => typeof value === "boolean" ? null : "true or false";
-const count = (most: number): Check => (value) =>
-  Number.isInteger(value) && Number(value) >= 1 && Number(value) <= most
+const count = (max: number): Check => (value) =>
+  Number.isInteger(value) && Number(value) >= 1 && Number(value) <= max
     ? null
-    : `a whole number from 1 to ${most}`;
+    : `a whole number from 1 to ${max}`;
 const instant: Check = (value) =>
   typeof value === "string" && typeof parseInstant(value) !== "string"
     ? null
@@ -44,8 +44,8 @@ const object: Check = (value) => isPlainObject(value) ? null : "an object";
 
 const COMMON = { action: text, replica: text, _trace_context: object };
 const FIELDS: Record<Exclude<ControlAction, "health">, Record<string, Check>> = {
-  status: { entry: text, limit: count(MOST_ENTRIES), after: text },
-  next: { entry: text, count: count(MOST_FIRINGS), until: instant },
+  status: { entry: text, limit: count(MAX_ENTRIES), after: text },
+  next: { entry: text, count: count(MAX_FIRINGS), until: instant },
   fire: { entry: text, sent_at: instant, timeout_ms: count(MAX_FIRE_TIMEOUT_MS) },
   pause: { entry: text, all: flag },
   resume: { entry: text, all: flag },
@@ -53,9 +53,9 @@ const FIELDS: Record<Exclude<ControlAction, "health">, Record<string, Check>> = 
 };
 
 /**
- * The request that `data` is.
+ * Reads a request.
  *
- * @throws {ControlError} when it is none
+ * @throws {ControlError} where `data` is none
  */
 export function readControlRequest(data: JsonObject): ControlRequest {
   const { action = "health" } = data;
@@ -67,7 +67,7 @@ export function readControlRequest(data: JsonObject): ControlRequest {
         `expected one of ${known}`,
     );
   }
-  // Health checks of other programs may hold anything besides.
+  // Health checks of other programs may have further fields.
   if (action === "health") return data as ControlRequest;
   const checks: Record<string, Check> = { ...COMMON, ...FIELDS[action as keyof typeof FIELDS] };
   for (const [name, value] of Object.entries(data)) {

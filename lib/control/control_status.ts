@@ -1,5 +1,5 @@
 /**
- * What is known, in the words of the control API.
+ * Puts state into the fields of the control API.
  *
  * @module
  */
@@ -8,10 +8,14 @@ import { errorText } from "../internal/error_text.ts";
 import type { ControlProblem, EntryStatus, FiringStatus } from "./control_api.ts";
 import type { FiringRecord, JobHistory } from "../engine/history.ts";
 
-/** Of an error's text, in characters. */
-const LONGEST_ERROR = 500;
+/** Longer error texts are cut. */
+const MAX_ERROR_CHARACTERS = 500;
 
-/** What became of an entry's firings; null: there were none. */
+/**
+ * Returns the outcomes of an entry's firings.
+ *
+ * @param history null where there were none
+ */
 export function historyStatus(
   history: JobHistory | null,
 ): Pick<EntryStatus, "last" | "last_dispatched" | "counts" | "dispatches"> {
@@ -34,7 +38,7 @@ function firingStatus(record: FiringRecord): FiringStatus {
     outcome,
     lateness_ms: Math.round(lateness),
     dispatches,
-    ...(error !== null && { error: error.slice(0, LONGEST_ERROR) }),
+    ...(error !== null && { error: error.slice(0, MAX_ERROR_CHARACTERS) }),
   };
 }
 
@@ -42,19 +46,23 @@ export function asControlProblem(problem: ConfigProblem): ControlProblem {
   const { severity, message, path, line, column } = problem;
   return {
     severity,
-    message: message.slice(0, LONGEST_ERROR),
+    message: message.slice(0, MAX_ERROR_CHARACTERS),
     path,
     line: line ?? null,
     column: column ?? null,
   };
 }
 
-/** @param instant milliseconds since the epoch */
+/**
+ * Returns an instant in RFC 3339.
+ *
+ * @param instant milliseconds since the epoch
+ */
 export function instantText(instant: number): string {
   return new Date(instant).toISOString();
 }
 
-/** What went wrong, short enough for an answer. */
+/** Returns the text of an error, short enough for an answer. */
 export function textOf(error: unknown): string {
-  return errorText(error).slice(0, LONGEST_ERROR);
+  return errorText(error).slice(0, MAX_ERROR_CHARACTERS);
 }

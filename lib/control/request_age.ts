@@ -2,17 +2,17 @@ import { parseInstant } from "../config/config_values.ts";
 import type { FireRequest } from "./control_api.ts";
 import { ControlError } from "./control_request.ts";
 
-/** Of a request that has an instant and no time-out. */
+/** The time-out of a request that has an instant and no time-out. */
 const DEFAULT_TIMEOUT_MS = 60_000;
-/** How far the clock of whoever asks may be ahead of ours. */
+/** The limit by which the clock of the sender may be ahead of ours. */
 const MAX_AHEAD_MS = 1000;
 
 /**
- * Until when a request to fire may be carried out, in milliseconds since the epoch; undefined for
- * one that has neither an instant nor a time-out.
+ * Returns the instant until which a request to fire may be carried out, in milliseconds since the
+ * epoch; undefined for one that has neither an instant nor a time-out.
  *
- * @param now by this scheduler's clock
- * @throws {ControlError} `expired`, when whoever sent it does not wait for it any more
+ * @param now the time by this scheduler's clock
+ * @throws {ControlError} `expired`, when the sender does not wait for it any more
  */
 export function deadlineOf({ sent_at, timeout_ms }: FireRequest, now: number): number | undefined {
   if (sent_at === undefined) return timeout_ms === undefined ? undefined : now + timeout_ms;
@@ -37,7 +37,7 @@ export function deadlineOf({ sent_at, timeout_ms }: FireRequest, now: number): n
 function expired(what: string, age: number): ControlError {
   return new ControlError(
     "expired",
-    `Nothing was fired: ${what}, so the clock of whoever asks and this one seem to differ by ` +
+    `Nothing was fired: ${what}, so the sender's clock and this one seem to differ by ` +
       `about ${seconds(Math.abs(age))}`,
   );
 }

@@ -402,10 +402,10 @@ export class SchedulerActor extends BaseActor {
       actor_id: this.actorId,
       keys: Object.keys(data).slice(0, 20),
     });
-    const isChange = this.#control.isChange(data);
-    if (!isChange && message.respond === undefined) return; // nobody waits for the answer
+    const isMutation = this.#control.isMutation(data);
+    if (!isMutation && message.respond === undefined) return; // nobody waits for the answer
     const answered = this.#answer(data, message);
-    if (isChange) return; // nor must they keep each other waiting
+    if (isMutation) return; // nor must they keep each other waiting
     await answered;
   }
 
