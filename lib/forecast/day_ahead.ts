@@ -32,17 +32,17 @@ export function dayAhead(
   const from = Math.floor(now / QUARTER);
   const counts = new Array<number>(QUARTERS).fill(0);
   const end = (from + QUARTERS) * QUARTER;
+  const uneven: Recurrence[] = [];
+  for (const recurrence of recurrences) {
+    if (recurrence.timing.periodMs === null) uneven.push(recurrence);
+    else if (recurrence.next < end) addEven(counts, from, recurrence, recurrence.timing.periodMs);
+  }
   let lookups = most;
-  for (const group of alike(recurrences, end - 1)) {
-    const times = group.members.length;
-    if (group.timing.periodMs !== null) {
-      addEven(counts, from, { ...group, times, period: group.timing.periodMs });
-      continue;
-    }
+  for (const group of alike(uneven, end - 1)) {
     for (const at of occurrencesOf(group)) {
       if (lookups-- <= 0) break;
       const quarter = Math.floor(at / QUARTER) - from;
-      if (quarter >= 0) counts[quarter]! += times;
+      if (quarter >= 0) counts[quarter]! += group.members.length;
     }
   }
   return { from, counts, isCut: lookups <= 0 };
@@ -52,13 +52,13 @@ export function dayAhead(
 function addEven(
   counts: number[],
   from: number,
-  { next, last, period, times }: { next: number; last: number; period: number; times: number },
+  { next, endAt }: Recurrence,
+  period: number,
 ): void {
+  const end = Math.min((endAt ?? Infinity) + 1, (from + counts.length) * QUARTER);
   const before = (instant: number) => Math.max(0, Math.ceil((instant - next) / period));
-  const end = last + 1;
   for (let quarter = 0; quarter < counts.length; quarter++) {
     const start = (from + quarter) * QUARTER;
-    const due = before(Math.min(start + QUARTER, end)) - before(Math.min(start, end));
-    counts[quarter]! += due * times;
+    counts[quarter]! += before(Math.min(start + QUARTER, end)) - before(Math.min(start, end));
   }
 }
