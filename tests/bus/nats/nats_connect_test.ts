@@ -129,8 +129,12 @@ Deno.test("a connection that another client's transport got in between is given 
   const { signal } = new AbortController();
   const options = { servers: [server.url], reconnect: false };
   const opening = connectClient(options, signal);
+  const refused = assert.rejects(
+    opening,
+    /another NATS client of this process has replaced the transport/,
+  );
   await using _other = await connect({ servers: server.url }); // its transport is for all from now on
-  await assert.rejects(opening, /another NATS client of this process has replaced the transport/);
+  await refused;
   const { client, transport } = await connectClient(options, signal);
   assert.equal(transport.isClosed, false);
   await client.close();
