@@ -369,6 +369,7 @@ Deno.test("with it, only what the page itself asks for is done", async () => {
     const headers = { ...own, origin, "sec-fetch-site": "same-origin" };
     const done = await send("POST", "/control", { headers, body });
     assert.deepEqual([done.status, JSON.parse(done.body).dispatches], [200, 1]);
+    await program.logged("scheduler.goal_dispatched");
     assert.equal(program.log("scheduler.goal_dispatched").length, 1);
   });
 });
