@@ -1,5 +1,5 @@
 /**
- * How the commands ask a running scheduler over the bus.
+ * Asks a running scheduler over the bus, for the commands.
  *
  * @module
  */
@@ -21,11 +21,15 @@ import {
 
 export interface AskOptions extends ConfigOptions, BusOptions, LoggingOptions {
   name?: string;
-  /** In seconds. */
+  /** The time-out of one answer, in seconds. */
   timeout: number;
 }
 
-/** @param timeout the default, in seconds */
+/**
+ * Adds the options of a command that asks a running scheduler.
+ *
+ * @param timeout the default, in seconds
+ */
 export function addAskOptions(command: Command, timeout: number): Command {
   command
     .addOption(
@@ -49,16 +53,16 @@ function seconds(text: string): number {
   return value;
 }
 
-/** A replica that does not say that it is there within this is passed over. */
+/** A replica that does not answer within this time is passed over. */
 const PRESENCE_TIMEOUT_MS = 5000;
 
-/** The scheduler of one name, as it is seen from another process. */
+/** A scheduler in another process. */
 export class RemoteScheduler {
   readonly name: string;
   readonly #bus: MessageBus;
   readonly #timeout: number;
 
-  /** @param timeout for one answer, in milliseconds */
+  /** @param timeout that of one answer, in milliseconds */
   constructor(bus: MessageBus, name: string, timeout: number) {
     this.#bus = bus;
     this.name = name;
@@ -66,8 +70,10 @@ export class RemoteScheduler {
   }
 
   /**
+   * Sends one request, and returns the answer.
+   *
    * @throws {RefusedError} when the scheduler answers with an error
-   * @throws {NoReplyError} when none of the name answers
+   * @throws {NoReplyError} when no scheduler of the name answers
    */
   async ask<Reply>(request: ControlRequest, timeout = this.#timeout): Promise<Reply> {
     const subject = schedulerSubject(this.name);
@@ -78,10 +84,10 @@ export class RemoteScheduler {
 
   /**
    * Asks each of its replicas in turn, or a scheduler that has none. One that does not answer, such
-   * as one that has just died and is still named by the others, is told on stderr and costs the
-   * others nothing.
+   * as one that has just died and is still named by the others, is reported on stderr and delays
+   * the others by no more than a time-out.
    *
-   * @param ask what to ask the replica of this name
+   * @param ask asks the replica of this name
    * @returns the answers of those that gave one: at least one
    * @throws {RefusedError} when one answers with an error; those after it are not asked then
    * @throws {NoReplyError} when none answers
@@ -90,12 +96,12 @@ export class RemoteScheduler {
     const { replica, other_replicas = [] } = await this.ask<HealthReply>({ action: "health" });
     if (replica === undefined) return [await ask(undefined)];
     const names = [replica, ...other_replicas].sort();
-    const there = await Promise.all(names.map((name) => this.#isThere(name)));
+    const absent = await Promise.all(names.map((name) => this.#absence(name)));
     const replies: Reply[] = [];
     let silence: unknown;
     for (const [at, name] of names.entries()) {
       try {
-        if (there[at] !== null) throw there[at];
+        if (absent[at] !== null) throw absent[at];
         replies.push(await ask(name));
       } catch (error) {
         if (!(error instanceof NoReplyError)) throw error;
@@ -107,8 +113,8 @@ export class RemoteScheduler {
     return replies;
   }
 
-  /** @returns null when it is, else the {@link NoReplyError} */
-  async #isThere(replica: string): Promise<unknown> {
+  /** Returns null where the replica answers, else the {@link NoReplyError}. */
+  async #absence(replica: string): Promise<unknown> {
     const timeout = Math.min(this.#timeout, PRESENCE_TIMEOUT_MS);
     try {
       await this.ask({ action: "health", replica }, timeout);
@@ -119,7 +125,7 @@ export class RemoteScheduler {
   }
 }
 
-/** A scheduler answered that it does not do what was asked. */
+/** A scheduler answered with an error. */
 export class RefusedError extends Error {
   override name = "RefusedError";
 
@@ -129,10 +135,10 @@ export class RefusedError extends Error {
 }
 
 /**
- * Asks the scheduler that the options name. What goes wrong is one line on stderr, which tells a
- * server that is not there from a scheduler that does not answer.
+ * Asks the scheduler that the options name. A failure is one line on stderr, which distinguishes a
+ * server that cannot be reached from a scheduler that does not answer.
  *
- * @param hint what else could be done where there is no scheduler
+ * @param hint advice that is added where there is no scheduler
  * @returns the exit code
  */
 export async function askScheduler(

@@ -1,5 +1,5 @@
 /**
- * The command line: one file per command, and here what joins them.
+ * The command line, made from the commands, each of which has a file of its own.
  *
  * @module
  */
@@ -25,17 +25,17 @@ Examples:
   heddle-scheduler --config schedules.yaml --nats-url nats://127.0.0.1:4222
   heddle-scheduler --bus memory                needs no server: dispatches go to stdout
   heddle-scheduler validate schedules.yaml     every problem, with line and column
-  heddle-scheduler next                        the coming firings, without running anything
+  heddle-scheduler next                        upcoming firings, without running anything
   heddle-scheduler simulate --from 2026-03-28T00:00:00Z --to 2026-03-30T00:00:00Z
-  heddle-scheduler status                      how a running scheduler and its entries are
+  heddle-scheduler status                      the state of a running scheduler and its entries
   heddle-scheduler fire nightly                dispatch one entry now
-  heddle-scheduler --replicas                  as one of several; they fire each occurrence once
+  heddle-scheduler --replicas                  one of several replicas, which share the entries
 `;
 
 /**
  * Runs the command line.
  *
- * @param args without the program's name
+ * @param args the arguments, without the program's name
  * @returns the exit code
  */
 export async function runCli(args: readonly string[]): Promise<number> {

@@ -1,6 +1,6 @@
 /**
- * What a command line may go on with, read from the tree of commands. A shell asks for it each time
- * that the tab key is pressed (completion_scripts.ts).
+ * Completes a command line from the tree of commands. A shell asks for that each time that the tab
+ * key is pressed (completion_scripts.ts).
  *
  * @module
  */
@@ -13,15 +13,17 @@ export const FILES = ":files";
 const DEFAULT_COMMAND = "run";
 
 export interface CompletionOptions {
-  /** Returns the names of the entries, of the configuration that the command line names if any. */
+  /**
+   * Returns the names of the entries; `config` is the file that the command line names, if it does.
+   */
   entriesOf(config: string | undefined): Promise<readonly string[]>;
 }
 
 /**
- * Returns what may stand in place of the last of `words`, which may be incomplete: each as
- * `word<tab>description`, or {@link FILES} alone. The shell picks those that begin as typed.
+ * Returns the completions of the last of `words`, each as `word<tab>description`, or {@link FILES}
+ * alone. The shell picks those that begin as typed.
  *
- * @param program with all its commands
+ * @param program the program with all its commands
  * @param words those after the program's name, up to the cursor
  */
 export async function completionsOf(

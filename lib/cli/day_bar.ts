@@ -1,18 +1,18 @@
-/** Blocks of eighths, and what stands for them where there is ASCII only. */
+/** Blocks of eighths, and characters in place of them for terminals with ASCII only. */
 const BLOCKS = " ▁▂▃▄▅▆▇█";
 const ASCII = " .:-=+*#%";
 
 export interface DayBarOptions {
-  /** Minutes past midnight, by the clock of the scale, at which the first cell begins. */
+  /** Minutes past midnight, in the zone of the scale, at which the first cell begins. */
   startsAt: number;
-  /** What the scale's hours are of. */
+  /** The zone of the scale. */
   zone: string;
-  /** Whether the terminal shows more than ASCII. */
+  /** True where the terminal shows more than ASCII. */
   isUnicode: boolean;
 }
 
 /**
- * Counts per quarter of an hour as one line of 96 cells, with a scale of hours below.
+ * Draws counts per quarter of an hour as one line of 96 cells, with a scale of hours below.
  *
  * @param counts 96 of them
  */
@@ -21,7 +21,7 @@ export function dayBar(counts: readonly number[], options: DayBarOptions): strin
   const ramp = isUnicode ? BLOCKS : ASCII;
   const most = Math.max(...counts);
   const steps = ramp.length - 1;
-  // One firing is seen beside a thousand.
+  // A single firing is visible beside a thousand.
   const cell = (count: number) => ramp[count === 0 ? 0 : Math.ceil(count / most * steps)]!;
   const hours: string[] = [];
   for (let quarter = 0; quarter < counts.length; quarter++) {

@@ -8,10 +8,10 @@ export const EXIT = {
   usage: 2,
 } as const;
 
-/** How a command says what the process is to exit with. */
+/** Sets the exit code of the process. */
 export type SetExitCode = (code: number) => void;
 
-/** Wrong usage that is only found out when a command runs; the message is all that is printed. */
+/** Wrong usage that is found out when a command runs; its message alone is printed. */
 export class UsageError extends Error {
   override readonly name = "UsageError";
 }

@@ -3,7 +3,7 @@ import { isIP } from "node:net";
 import { errorText } from "../internal/error_text.ts";
 import { UsageError } from "./exit_codes.ts";
 
-/** Where to listen, or to ask. */
+/** The address of an HTTP server. */
 export interface HttpAddress {
   readonly hostname: string;
   readonly port: number;
@@ -16,16 +16,16 @@ export interface HttpOptions {
 }
 
 const LOOPBACK = "127.0.0.1";
-/** A shorter one could be guessed; in characters. */
-const SHORTEST_TOKEN = 16;
+/** A shorter token could be guessed. */
+const MIN_TOKEN_CHARACTERS = 16;
 
-/** `--http`, of who listens and of who asks. */
+/** Returns the option `--http`, of the command that listens and of the one that asks. */
 export function httpOption(description: string): Option {
   return new Option("--http <addr:port>", description)
     .env("HEDDLE_SCHEDULER_HTTP").argParser(parseAddress);
 }
 
-/** `--http-token-file`, of both too. */
+/** Returns the option `--http-token-file`. */
 export function tokenOption(): Option {
   return new Option("--http-token-file <file>", "guards all but /healthz and /readyz")
     .env("HEDDLE_SCHEDULER_HTTP_TOKEN_FILE");
@@ -34,13 +34,13 @@ export function tokenOption(): Option {
 export function addHttpOptions(command: Command): Command {
   return command
     .addOption(
-      httpOption("serve health, metrics and a page, such as 8080: on loopback unless told"),
+      httpOption("listen address of probes, metrics and the page, such as 8080 (on loopback)"),
     )
     .addOption(tokenOption())
     .option("--http-control", "let the page fire, pause and resume", false);
 }
 
-/** `8080`, `:8080`, `10.0.0.1:8080` or `[::1]:8080`. */
+/** Parses `8080`, `:8080`, `10.0.0.1:8080` or `[::1]:8080`. */
 export function parseAddress(text: string): HttpAddress {
   const [, host = "", port = ""] = /^(?:(.*):)?(\d{1,5})$/.exec(text) ?? [];
   const hostname = host === "" ? LOOPBACK : host.replace(/^\[(.*)\]$/, "$1");
@@ -57,9 +57,9 @@ export function isLoopback({ hostname }: HttpAddress): boolean {
 }
 
 /**
- * The token in the file.
+ * Reads the token in a file.
  *
- * @throws {UsageError} when it cannot be read, or is none
+ * @throws {UsageError} when it cannot be read, or is no token
  */
 export async function readToken(path: string): Promise<string> {
   let token: string;
@@ -69,16 +69,20 @@ export async function readToken(path: string): Promise<string> {
     const reason = errorText(error);
     throw new UsageError(`Cannot read the token file "${path}": ${reason}`);
   }
-  if (token.length < SHORTEST_TOKEN || !/^[!-~]+$/.test(token)) {
+  if (token.length < MIN_TOKEN_CHARACTERS || !/^[!-~]+$/.test(token)) {
     throw new UsageError(
-      `Cannot use the token in "${path}": expected one line of at least ${SHORTEST_TOKEN} ` +
+      `Cannot use the token in "${path}": expected one line of at least ${MIN_TOKEN_CHARACTERS} ` +
         `characters, without spaces`,
     );
   }
   return token;
 }
 
-/** @throws {UsageError} where anybody on the network could fire */
+/**
+ * Checks the options of the page's control.
+ *
+ * @throws {UsageError} where anybody on the network could fire
+ */
 export function checkControl({ http, httpTokenFile, httpControl }: HttpOptions): void {
   if (!httpControl) return;
   if (http === undefined) throw new UsageError("--http-control needs --http");

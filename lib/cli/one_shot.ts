@@ -5,13 +5,13 @@ import { EXIT } from "./exit_codes.ts";
 import { openBus } from "./open_bus.ts";
 import { type BusOptions, type LoggingOptions, startLogging } from "./options.ts";
 
-/** How long a command tries for a connection. */
+/** The time for which a command tries to connect. */
 export const CONNECT_TIMEOUT_MS = 5000;
 
 /**
- * Connects, does one thing on the bus, and closes. What goes wrong is one line on stderr.
+ * Connects, does one thing on the bus, and closes. A failure is one line on stderr.
  *
- * @param connectTimeout how long to try for a connection, in milliseconds
+ * @param connectTimeout the time for which to try to connect, in milliseconds
  * @returns the exit code: what `work` returns, or 1 when it throws
  */
 export async function onceConnected(

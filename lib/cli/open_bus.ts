@@ -6,18 +6,18 @@ import { PrintingBus } from "./printing_bus.ts";
 
 export interface OpenBusOptions {
   logger: Logger;
-  /** How long to try for a first connection, in milliseconds. Default: the bus's own. */
+  /** The time for which to try a first connection, in milliseconds. Default: the bus's own. */
   connectTimeout?: number;
-  /** Whether to start without a server and keep trying. */
+  /** Starts without a server and keeps trying. */
   waitForFirst?: boolean;
-  /** Called when the reader of our stdout has gone. Memory bus only. */
+  /** Called when the reader of stdout has closed it. Memory bus only. */
   onStdoutClosed?: () => void;
 }
 
 /**
- * The bus that the command line asks for, not connected yet.
+ * Makes the bus that the command line asks for, without connecting it.
  *
- * @throws {UsageError} when `--nats-url` holds no URL of a server
+ * @throws {UsageError} when `--nats-url` is no list of URLs
  */
 export async function openBus(options: BusOptions, opening: OpenBusOptions): Promise<MessageBus> {
   if (options.bus === "memory") {
@@ -35,7 +35,7 @@ export async function openBus(options: BusOptions, opening: OpenBusOptions): Pro
       tls: { caFile: options.natsCa, certFile: options.natsCert, keyFile: options.natsKey },
     });
   } catch (error) {
-    if (error instanceof TypeError) throw new UsageError(error.message); // a URL that is none
+    if (error instanceof TypeError) throw new UsageError(error.message); // not a URL
     throw error;
   }
 }

@@ -43,9 +43,11 @@ export function addBusOptions(command: Command): Command {
     )
     .addOption(new Option("--nats-creds <file>", "credentials file").env("NATS_CREDS"))
     .addOption(new Option("--nats-nkey <file>", "file with an nkey seed").env("NATS_NKEY"))
-    .addOption(new Option("--nats-ca <file>", "TLS: authorities to trust").env("NATS_CA"))
-    .addOption(new Option("--nats-cert <file>", "TLS: our certificate").env("NATS_CERT"))
-    .addOption(new Option("--nats-key <file>", "TLS: our key").env("NATS_KEY"));
+    .addOption(new Option("--nats-ca <file>", "TLS: file of trusted authorities").env("NATS_CA"))
+    .addOption(new Option("--nats-cert <file>", "TLS: client certificate").env("NATS_CERT"))
+    .addOption(
+      new Option("--nats-key <file>", "TLS: key of the client certificate").env("NATS_KEY"),
+    );
 }
 
 export function addLoggingOptions(command: Command): Command {
@@ -55,7 +57,7 @@ export function addLoggingOptions(command: Command): Command {
         .env("LOG_FORMAT").choices(LOG_FORMATS),
     )
     .addOption(
-      new Option("--log-level <level>", "the least important level to write")
+      new Option("--log-level <level>", "the lowest level to write")
         .env("LOG_LEVEL").choices(LOG_LEVELS).default("info"),
     );
 }
@@ -63,7 +65,7 @@ export function addLoggingOptions(command: Command): Command {
 /**
  * Starts logging to stderr.
  *
- * @returns ends it; resolves when every line has been written
+ * @returns a function that ends it, and resolves when every line has been written
  */
 export function startLogging(
   { logFormat, logLevel }: LoggingOptions,

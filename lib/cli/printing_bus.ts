@@ -4,7 +4,7 @@ import type { Logger } from "../log/logger.ts";
 
 export interface PrintingBusOptions {
   logger: Logger;
-  /** Called once, when whoever read the output has gone. */
+  /** Called once, when the reader of the output has closed it. */
   onClosed?: () => void;
   /** Default: stdout. */
   output?: WritableStream<Uint8Array>;

@@ -5,7 +5,7 @@ import type { ReplicaOptions } from "../engine/firing_engine.ts";
 import { UsageError } from "./exit_codes.ts";
 import type { BusOptions } from "./options.ts";
 
-/** What JetStream is used for. */
+/** The options that need JetStream. */
 export interface DurabilityOptions {
   delivery: DeliveryMode;
   replicas: boolean;
@@ -15,9 +15,9 @@ export interface DurabilityOptions {
   shards?: number;
 }
 
-const LEASE_TTL = 10;
-const SHORTEST_TTL = 1;
-const LONGEST_TTL = 3600;
+const DEFAULT_LEASE_TTL_SECONDS = 10;
+const MIN_LEASE_TTL_SECONDS = 1;
+const MAX_LEASE_TTL_SECONDS = 3600;
 
 export function addDurabilityOptions(command: Command): Command {
   return command
@@ -33,24 +33,24 @@ export function addDurabilityOptions(command: Command): Command {
         .env("HEDDLE_SCHEDULER_REPLICAS").argParser(yesOrNo).preset(true).default(false),
     )
     .addOption(
-      new Option("--replica-name <name>", "what the log and the lease call this replica")
+      new Option("--replica-name <name>", "name of this replica in the log and the lease")
         .env("HEDDLE_SCHEDULER_REPLICA_NAME"),
     )
     .addOption(
       new Option(
         "--lease-ttl <seconds>",
-        `when a silent replica is replaced (default: ${LEASE_TTL})`,
+        `time after which a silent replica is replaced (default: ${DEFAULT_LEASE_TTL_SECONDS})`,
       )
         .env("HEDDLE_SCHEDULER_LEASE_TTL").argParser(leaseTtl),
     )
     .addOption(
-      new Option("--shards <n>", "spread the entries over so many leases (default: 1)")
+      new Option("--shards <n>", "number of leases that the entries are spread over (default: 1)")
         .env("HEDDLE_SCHEDULER_SHARDS").argParser(shards),
     );
 }
 
 /**
- * How the schedules are shared; null where they are not.
+ * Returns the options of a replica; null where the schedules are not shared.
  *
  * @throws {UsageError} when the options contradict each other
  */
@@ -70,7 +70,7 @@ export function replicasOf(options: DurabilityOptions & BusOptions): ReplicaOpti
   return {
     // The same name after a restart would be taken for the process that held the lease before.
     name: `${replicaName ?? "replica"}-${crypto.randomUUID().slice(0, 8)}`,
-    leaseTtl: (options.leaseTtl ?? LEASE_TTL) * 1000,
+    leaseTtl: (options.leaseTtl ?? DEFAULT_LEASE_TTL_SECONDS) * 1000,
     shards: options.shards ?? 1,
   };
 }
@@ -83,8 +83,10 @@ function yesOrNo(text: string): boolean {
 
 function leaseTtl(text: string): number {
   const value = Number(text);
-  if (value >= SHORTEST_TTL && value <= LONGEST_TTL) return value;
-  throw new InvalidArgumentError(`Expected seconds from ${SHORTEST_TTL} to ${LONGEST_TTL}.`);
+  if (value >= MIN_LEASE_TTL_SECONDS && value <= MAX_LEASE_TTL_SECONDS) return value;
+  throw new InvalidArgumentError(
+    `Expected seconds from ${MIN_LEASE_TTL_SECONDS} to ${MAX_LEASE_TTL_SECONDS}.`,
+  );
 }
 
 function shards(text: string): number {

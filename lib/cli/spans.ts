@@ -1,6 +1,9 @@
 const UNITS = [["d", 86_400_000], ["h", 3_600_000], ["min", 60_000], ["s", 1000]] as const;
 
-/** `3 h 12 min`, `4.2 s`, `17 ms`: the two largest units. Less than nothing is nothing. */
+/**
+ * Returns a time as text in its two largest units: `3 h 12 min`, `4.2 s`, `17 ms`. A negative one
+ * is `0 ms`.
+ */
 export function span(milliseconds: number): string {
   const ms = Math.max(0, Math.round(milliseconds));
   if (ms < 1000) return `${ms} ms`;

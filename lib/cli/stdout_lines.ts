@@ -1,27 +1,27 @@
 import { errorText } from "../internal/error_text.ts";
 
-/** How much is gathered before it is written, in UTF-16 code units. */
-const BATCH = 65_536;
+/** Lines are collected up to this number of UTF-16 code units. */
+const BATCH_CODE_UNITS = 65_536;
 
-/** Lines for stdout, as many as one likes: written in batches, and waiting for a slow reader. */
+/** Writes lines to stdout in batches, and waits for a slow reader. */
 export class StdoutLines {
   #text = "";
   #isClosed = false;
 
-  /** Whether the reader has gone, as `head` does once it has seen enough. */
+  /** True once the reader has closed stdout, as `head` does once it has enough. */
   get isClosed(): boolean {
     return this.#isClosed;
   }
 
   write(line: string): void {
     this.#text += line + "\n";
-    if (this.#text.length >= BATCH) this.flush();
+    if (this.#text.length >= BATCH_CODE_UNITS) this.flush();
   }
 
   /**
-   * To be called after the last line.
+   * Writes the rest. To be called after the last line.
    *
-   * @throws {Error} when the lines cannot be written, though there is a reader: a full disk
+   * @throws {Error} when the lines cannot be written, though there is a reader, as on a full disk
    */
   flush(): void {
     let bytes = new TextEncoder().encode(this.#text);

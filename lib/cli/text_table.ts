@@ -1,4 +1,6 @@
-/** Rows under their headings, in columns two spaces apart; what is a number stands to the right. */
+/**
+ * Returns rows under their headings, in columns two spaces apart; numbers are aligned to the right.
+ */
 export function table(headings: readonly string[], rows: readonly string[][]): string[] {
   const all = [headings, ...rows];
   const widths = headings.map((_, column) =>

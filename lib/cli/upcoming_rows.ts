@@ -3,12 +3,16 @@ import { instantInZone } from "../time/instant_in_zone.ts";
 import type { ScheduleEntry } from "../config/schedule_entry.ts";
 import { span } from "./spans.ts";
 
-/** Longer instructions are cut, in characters. */
-const LONGEST = 60;
+/** Longer instructions are cut. */
+const MAX_INSTRUCTION_CHARACTERS = 60;
 
 export const UPCOMING_HEADINGS = ["local", "UTC", "in", "zone", "entry", "dispatches"] as const;
 
-/** @param from what the time until then counts from; milliseconds since the epoch */
+/**
+ * Returns a row of the table of upcoming firings.
+ *
+ * @param from the instant that "in" counts from, in milliseconds since the epoch
+ */
 export function upcomingRow(entry: ScheduleEntry, firing: ComingFiring, from: number): string[] {
   const { scheduledFor } = firing;
   return [
@@ -38,7 +42,9 @@ export function upcomingJson(entry: ScheduleEntry, firing: ComingFiring, from: n
   };
 }
 
-/** An occurrence that has passed and that its jitter still holds back is sent later. */
+/**
+ * Returns the time until a firing; one that its jitter still holds back is sent after it was due.
+ */
 function untilFiring({ scheduledFor, fireAt }: ComingFiring, from: number): number {
   return (scheduledFor > from ? scheduledFor : fireAt) - from;
 }
@@ -52,6 +58,8 @@ function whatOf(entry: ScheduleEntry): string {
     ...(entry.expandFrom === null ? [] : [`for each of ${entry.expandFrom}`]),
     ...(entry.jitterSeconds === 0 ? [] : [`up to ${entry.jitterSeconds} s later`]),
   ];
-  const cut = line.length > LONGEST ? `${line.slice(0, LONGEST)}…` : line;
+  const cut = line.length > MAX_INSTRUCTION_CHARACTERS
+    ? `${line.slice(0, MAX_INSTRUCTION_CHARACTERS)}…`
+    : line;
   return notes.length === 0 ? cut : `${cut} (${notes.join(", ")})`;
 }

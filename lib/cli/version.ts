@@ -1,9 +1,9 @@
 import { RELEASE_DATE, VERSION } from "../wire/version.ts";
 
-/** A clock that is set by hand, in another zone, is not more wrong than that. */
+/** A clock that was set by hand, in another zone, is not more wrong than this. */
 const TOLERANCE_MS = 24 * 3600 * 1000;
 
-/** What `--version` prints: the program, the commit it was built from, Deno and V8. */
+/** Returns the text of `--version`: the program, the commit it was built from, Deno and V8. */
 export function versionText(): string {
   const { deno, v8 } = Deno.version;
   const from = Deno.build.standalone ? `commit ${builtFrom().commit}` : "from source";
@@ -20,7 +20,7 @@ export function earliestClock(): Date {
   return new Date(built - TOLERANCE_MS);
 }
 
-/** deploy/compile.ts writes it beside the program's modules. */
+/** Reads the file that deploy/compile.ts writes beside the program's modules. */
 function builtFrom(): { commit: string; date: string } {
   try {
     const text = Deno.readTextFileSync(new URL("commit.txt", import.meta.url));

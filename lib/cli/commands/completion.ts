@@ -6,7 +6,9 @@ import { EXIT, type SetExitCode } from "../exit_codes.ts";
 import { addConfigOption, type ConfigOptions } from "../options.ts";
 import { StdoutLines } from "../stdout_lines.ts";
 
-/** `completion SHELL`: a script that makes the shell complete this program's command line. */
+/**
+ * `completion SHELL`: prints a script with which the shell completes this program's command line.
+ */
 export function completionCommand(setExitCode: SetExitCode): Command {
   const command = new Command("completion")
     .description("print a script with which bash, zsh or fish completes the command line")
@@ -14,7 +16,7 @@ export function completionCommand(setExitCode: SetExitCode): Command {
     .addHelpText("after", "\nbash: source <(heddle-scheduler completion bash)")
     .action((shell: Shell) => print([completionScript(shell, command.parent!.name()).trimEnd()]));
 
-  /** What the scripts call. */
+  /** The command that the scripts call. */
   const words = new Command("words").argument("[words...]");
   addConfigOption(words).action(async (typed: string[], options: ConfigOptions) => {
     const entriesOf = async (path = options.config) => {

@@ -15,12 +15,12 @@ interface ExplainOptions extends UpcomingOptions {
   timezone: string;
 }
 
-/** `explain EXPRESSION`: a cron expression in words, and when it fires. */
+/** `explain EXPRESSION`: prints a cron expression in words, and when it fires. */
 export function explainCommand(setExitCode: SetExitCode): Command {
   const command = new Command("explain")
     .description("say a cron expression in words, and when it fires")
     .argument("<expression...>", 'such as "0 9 * * 1-5"')
-    .addOption(new Option("--timezone <zone>", "the IANA zone it is read in").default("UTC"));
+    .addOption(new Option("--timezone <zone>", "the IANA zone in which it is read").default("UTC"));
   return addUpcomingOptions(command, 5)
     .action(async (fields: string[], options: ExplainOptions) => {
       setExitCode(await explain(fields.join(" "), options));
@@ -28,7 +28,7 @@ export function explainCommand(setExitCode: SetExitCode): Command {
 }
 
 async function explain(cron: string, { timezone, count, from, format }: ExplainOptions) {
-  // As an entry of a file, so that it is judged by the same rules, in the same words.
+  // Checked as an entry of a file, so that the same rules and words apply.
   const { config, problems } = parseSchedulerConfig(JSON.stringify({
     name: "explain",
     timezone,

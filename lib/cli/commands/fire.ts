@@ -18,20 +18,20 @@ interface FireOptions extends AskOptions {
   expandRoot?: string;
 }
 
-/** An expansion may take its time; in seconds. */
-const TIMEOUT = 60;
-/** How much longer an answer is waited for than the scheduler may take. */
+/** Long enough for an expansion. */
+const DEFAULT_TIMEOUT_SECONDS = 60;
+/** The time by which an answer is waited for longer than the scheduler may take. */
 const ANSWER_MARGIN_MS = 500;
 const HINT = "; --local dispatches from here, without it";
 
-/** `fire NAME`: a running scheduler dispatches one entry now, whatever its schedule says. */
+/** `fire NAME`: has a running scheduler dispatch one entry now, whatever its schedule says. */
 export function fireCommand(setExitCode: SetExitCode): Command {
   const command = new Command("fire")
     .description("dispatch one entry now, whatever its schedule says")
     .argument("<name>", "the entry's name")
     .option("--local", "from this process, without a running scheduler", false)
-    .option("--expand-root <path>", "with --local, where expand_from is looked up");
-  return addAskOptions(command, TIMEOUT)
+    .option("--expand-root <path>", "with --local: the directory of expand_from");
+  return addAskOptions(command, DEFAULT_TIMEOUT_SECONDS)
     .action(async (entry: string, options: FireOptions) => {
       const isLocal = options.local || options.bus === "memory";
       setExitCode(await (isLocal ? fireHere(entry, options) : fire(entry, options)));

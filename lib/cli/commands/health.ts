@@ -8,13 +8,13 @@ interface HealthOptions {
   ready: boolean;
 }
 
-const TIMEOUT = 5000;
+const TIMEOUT_MS = 5000;
 
-/** `health`: asks a scheduler with `--http`, for probes of containers that have no shell. */
+/** `health`: asks the HTTP server of a scheduler, for probes of containers that have no shell. */
 export function healthCommand(setExitCode: SetExitCode): Command {
   return new Command("health")
-    .description("ask a scheduler's --http whether it is alive; exits 1 when it is not")
-    .addOption(httpOption("where it listens"))
+    .description("ask the HTTP server of a scheduler whether it is alive; exits 1 when it is not")
+    .addOption(httpOption("the address on which it listens"))
     .option("--ready", "ask whether it is ready: connected, configured, leases known", false)
     .action(async (options: HealthOptions) => setExitCode(await health(options)));
 }
@@ -26,12 +26,12 @@ async function health({ http, ready }: HealthOptions): Promise<number> {
     );
   }
   const { hostname, port } = http;
-  // Who listens on every address is asked on this machine's own.
+  // A server that listens on every address is asked on loopback.
   const host = { "0.0.0.0": "127.0.0.1", "::": "[::1]" }[hostname] ??
     (hostname.includes(":") ? `[${hostname}]` : hostname);
   const url = `http://${host}:${port}/${ready ? "readyz" : "healthz"}`;
   try {
-    const response = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT) });
+    const response = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS) });
     console.log((await response.text()).trim());
     return response.ok ? EXIT.ok : EXIT.failure;
   } catch (error) {

@@ -29,19 +29,20 @@ interface NextOptions extends ConfigOptions, UpcomingOptions {
   strict: boolean;
 }
 
-/** Firings in one answer. */
-const MOST = 1_000_000;
+const MAX_FIRINGS = 1_000_000;
 
-/** `--count`, `--from` and `--format`, of whatever lists firings. */
+/** Adds `--count`, `--from` and `--format`, which every command has that lists firings. */
 export function addUpcomingOptions(command: Command, count: number): Command {
   return command
     .addOption(
-      new Option("--count <number>", "how many firings at most").argParser(countArgument(1, MOST))
+      new Option("--count <number>", "the maximum number of firings").argParser(
+        countArgument(1, MAX_FIRINGS),
+      )
         .default(count),
     )
     .option(
       "--from <instant>",
-      "the firings after it, such as 2026-03-28T00:00:00Z",
+      "firings after this instant, such as 2026-03-28T00:00:00Z",
       instantArgument,
     )
     .addOption(
@@ -49,10 +50,10 @@ export function addUpcomingOptions(command: Command, count: number): Command {
     );
 }
 
-/** `next`: the coming firings, without running anything. */
+/** `next`: lists upcoming firings and warnings, without running anything. */
 export function nextCommand(setExitCode: SetExitCode): Command {
   const command = new Command("next")
-    .description("list the coming firings, and what a look ahead tells, without running anything")
+    .description("list upcoming firings and warnings, without running anything")
     .argument("[path]", "the file (default: what --config says)")
     .option("--entry <name>", "of this entry only")
     .option("--until <instant>", "the last instant", instantArgument)
@@ -106,9 +107,9 @@ async function next(path: string, options: NextOptions): Promise<number> {
   return options.strict && findings.length + problems.length > 0 ? EXIT.usage : EXIT.ok;
 }
 
-/** Of the day from `from` on. */
+/** Returns the counts of the day that begins at `from`. */
 function perQuarter(upcoming: Upcoming, from: number): readonly number[] {
-  // Counted from the quarter that `from` lies in; what passed in it does not come again.
+  // Counted from the quarter in which `from` lies; firings that passed in it are left out.
   return dayAhead(upcoming.recurrences(), from).counts;
 }
 
@@ -120,7 +121,7 @@ function silentLines(upcoming: Upcoming, entries: ReadonlyMap<string, ScheduleEn
   );
 }
 
-/** What is evenly spaced goes on for ever, unless it has an end. */
+/** Describes an entry that does not fire any more; intervals have no end but `end_at`. */
 function whyOver({ timing }: ScheduleEntry): string {
   return timing.periodMs === null ? String(timing.value) : "its end_at has passed";
 }

@@ -7,16 +7,16 @@ interface PauseOptions extends AskOptions {
   all: boolean;
 }
 
-const TIMEOUT = 10;
+const DEFAULT_TIMEOUT_SECONDS = 10;
 
-/** `pause NAME`: a running scheduler fires nothing of an entry until it is resumed. */
+/** `pause NAME`: pauses an entry of a running scheduler. */
 export function pauseCommand(setExitCode: SetExitCode): Command {
-  return changeCommand("pause", "fire nothing of an entry, or of all, until resumed", setExitCode);
+  return changeCommand("pause", "pause an entry, or all", setExitCode);
 }
 
-/** `resume NAME`: ends a pause. What came due meanwhile is not made up for. */
+/** `resume NAME`: ends a pause. Occurrences that came due meanwhile do not fire. */
 export function resumeCommand(setExitCode: SetExitCode): Command {
-  return changeCommand("resume", "fire a paused entry, or all, again", setExitCode);
+  return changeCommand("resume", "end the pause of an entry, or of all", setExitCode);
 }
 
 function changeCommand(
@@ -28,7 +28,7 @@ function changeCommand(
     .description(description)
     .argument("[name]", "the entry's name")
     .option("--all", "all entries, also those of a later configuration", false);
-  return addAskOptions(command, TIMEOUT)
+  return addAskOptions(command, DEFAULT_TIMEOUT_SECONDS)
     .action(async (entry: string | undefined, options: PauseOptions) => {
       setExitCode(await change(action, entry, options));
     });

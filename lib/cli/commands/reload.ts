@@ -9,19 +9,21 @@ interface ReloadOptions extends AskOptions {
   everyActor: boolean;
 }
 
-/** A large file takes seconds, and waits for a reload under way; in seconds. */
-const TIMEOUT = 60;
+/** Long enough for a large file, after a reload that already runs. */
+const DEFAULT_TIMEOUT_SECONDS = 60;
 
-/** `reload`: a running scheduler, each replica of it, re-reads its configuration, and says so. */
+/** `reload`: has each replica of a running scheduler read its configuration again. */
 export function reloadCommand(setExitCode: SetExitCode): Command {
   const command = new Command("reload")
-    .description("have a running scheduler re-read its configuration; exits 2 when it is refused")
+    .description(
+      "have a running scheduler read its configuration again; exits 2 when it is refused",
+    )
     .option(
       "--every-actor",
-      "tell every actor on the bus, by the reload message; nobody answers that",
+      "publish the reload message to every actor on the bus, which is not answered",
       false,
     );
-  return addAskOptions(command, TIMEOUT)
+  return addAskOptions(command, DEFAULT_TIMEOUT_SECONDS)
     .action(async (options: ReloadOptions) => setExitCode(await reload(options)));
 }
 

@@ -36,14 +36,14 @@ interface RunOptions
   watchConfig: boolean;
 }
 
-/** `run`: the scheduler, until a signal ends it. */
+/** `run`: runs the scheduler until a signal ends it. */
 export function runCommand(setExitCode: SetExitCode): Command {
   const command = new Command("run").description("run the scheduler (the default command)");
   addConfigOption(command);
   addBusOptions(command);
   command.option("--skip-preflight", "start without a server and keep trying", false);
   command.addOption(
-    new Option("--expand-root <path>", "where expand_from is looked up (default: beside the file)"),
+    new Option("--expand-root <path>", "the directory of expand_from (default: that of the file)"),
   );
   command.option("--watch-config", "reload when the configuration file changes", false);
   addDurabilityOptions(command);
@@ -118,7 +118,7 @@ async function openHttp(
   if (token === null && !isLoopback(http)) {
     logger.warning("http.unguarded", {
       address: http.hostname,
-      hint: "whoever reaches it reads all: --http-token-file guards it",
+      hint: "anybody who can reach it reads everything: --http-token-file guards it",
     });
   }
   const { HttpServer } = await import("../../http/http_server.ts"); // not loaded without --http

@@ -13,8 +13,8 @@ import { EXIT, type SetExitCode } from "../exit_codes.ts";
 import { addConfigOption, type ConfigOptions } from "../options.ts";
 import { StdoutLines } from "../stdout_lines.ts";
 
-/** Stalls, and seeds. */
-const MOST = 999_999_999;
+const MAX_STALLS = 999_999_999;
+const MAX_SEED = 999_999_999;
 
 const FORMATS = ["text", "json"] as const;
 
@@ -27,7 +27,7 @@ interface SimulateOptions extends ConfigOptions {
   format: typeof FORMATS[number];
 }
 
-/** `simulate`: what would fire between two instants, without waiting and without a bus. */
+/** `simulate`: lists what would fire between two instants, without waiting and without a bus. */
 export function simulateCommand(setExitCode: SetExitCode): Command {
   const command = new Command("simulate")
     .description("list what would fire between two instants, without waiting or publishing")
@@ -41,11 +41,11 @@ export function simulateCommand(setExitCode: SetExitCode): Command {
     .requiredOption("--to <instant>", "the last instant", instantArgument)
     .option(
       "--stalls <count>",
-      "how often the process stands still, up to an hour",
-      countArgument(0, MOST),
+      "number of times that the process stands still, up to an hour",
+      countArgument(0, MAX_STALLS),
       0,
     )
-    .option("--seed <number>", "chooses the times of the stalls", countArgument(0, MOST), 0)
+    .option("--seed <number>", "chooses the times of the stalls", countArgument(0, MAX_SEED), 0)
     .option("--summary", "print the counts only", false)
     .addOption(new Option("--format <format>", "of the output").choices(FORMATS).default("text"))
     .action(async (options: SimulateOptions) => {

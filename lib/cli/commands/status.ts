@@ -12,17 +12,17 @@ interface StatusOptions extends AskOptions {
   format: "text" | "json";
 }
 
-const TIMEOUT = 2;
+const DEFAULT_TIMEOUT_SECONDS = 2;
 
-/** `status`: asks a running scheduler over the bus how it and its entries are. */
+/** `status`: prints the state of a running scheduler and its entries. */
 export function statusCommand(setExitCode: SetExitCode): Command {
   const command = new Command("status")
-    .description("ask a running scheduler how it is, over the bus; exits 1 when none answers")
+    .description("show the state of a running scheduler; exits 1 when none answers")
     .option("--entry <name>", "this entry only")
     .addOption(
       new Option("--format <format>", "of the output").choices(["text", "json"]).default("text"),
     );
-  return addAskOptions(command, TIMEOUT)
+  return addAskOptions(command, DEFAULT_TIMEOUT_SECONDS)
     .action(async (options: StatusOptions) => setExitCode(await status(options)));
 }
 
@@ -42,7 +42,7 @@ async function status(options: StatusOptions): Promise<number> {
   });
 }
 
-/** All entries of one replica, however many answers that takes. */
+/** Returns all entries of one replica, from as many answers as that takes. */
 async function ask(
   scheduler: RemoteScheduler,
   replica: string | undefined,
@@ -69,7 +69,9 @@ function renamed(entry: EntryStatus): EntryStatus {
   return lease === "free" ? { ...entry, lease: "not_held" } : entry;
 }
 
-/** Of each entry, what the replica says that fires it; else whoever fired it last. */
+/**
+ * Returns of each entry the state at the replica that fires it, else at the one that fired it last.
+ */
 function merge(replies: readonly StatusReply[]): StatusReply {
   const [first] = replies as [StatusReply];
   if (replies.length === 1) return first;
@@ -124,7 +126,7 @@ function textOf(status: StatusReply, replies: readonly StatusReply[]): string[] 
   ];
 }
 
-/** What the table has no column for. */
+/** Returns lines about what the table has no column for. */
 function detailsOf({ entries }: StatusReply): string[] {
   return entries.flatMap(({ catch_up }) =>
     catch_up === undefined ? [] : ["", `catch_up: ${catch_up}`] // 0.1.0 does not say

@@ -23,31 +23,37 @@ const UNITS: Record<string, number> = { s: 1, m: 60, h: 3600, d: 86_400 };
 /** "Replicas > 1 not supported in non-clustered mode" and "no suitable peers for placement". */
 const TOO_MANY_COPIES: readonly number[] = [10074, 10005];
 
-/** `stream create`: the stream that dispatches are kept in. */
+/** `stream create`: creates the stream that stores dispatches. */
 export function streamCommand(setExitCode: SetExitCode): Command {
   const create = new Command("create")
     .description("create the stream that captures dispatches, or change its limits")
     .option("--name <name>", "the stream's name", "HEDDLE")
     .addOption(
-      new Option("--copies <n>", "on how many servers of a cluster (default: 3, alone: 1)")
+      new Option(
+        "--copies <n>",
+        "number of servers of a cluster that store it (default: 3, without a cluster: 1)",
+      )
         .argParser(positiveInteger),
     )
     .addOption(
-      new Option("--duplicate-window <time>", "how long a second message of an id is dropped")
+      new Option(
+        "--duplicate-window <time>",
+        "time in which a second message of the same id is dropped",
+      )
         .argParser(duration).default(600, "10m"),
     )
     .addOption(
-      new Option("--max-age <time>", "how long a message is kept")
+      new Option("--max-age <time>", "time for which a message is kept")
         .argParser(duration).default(7 * 86_400, "7d"),
     )
     .addOption(
-      new Option("--max-bytes <n>", "how much is kept; the oldest goes first")
+      new Option("--max-bytes <n>", "bytes that are kept; the oldest messages are dropped first")
         .argParser(positiveInteger).default(1 << 30, "1 GiB"),
     );
   addBusOptions(create);
   addLoggingOptions(create).setOptionValue("logLevel", "warning");
   create.action(async (options: StreamOptions) => setExitCode(await createStream(options)));
-  return new Command("stream").description("the JetStream stream that dispatches are kept in")
+  return new Command("stream").description("the JetStream stream that stores dispatches")
     .addCommand(create);
 }
 
@@ -89,7 +95,7 @@ function positiveInteger(text: string): number {
   throw new InvalidArgumentError("Expected a whole number above 0.");
 }
 
-/** In seconds. */
+/** Parses a time, and returns it in seconds. */
 function duration(text: string): number {
   const [, digits, unit] = /^(\d+)([smhd])$/.exec(text) ?? [];
   const value = Number(digits) * (UNITS[unit ?? ""] ?? NaN);

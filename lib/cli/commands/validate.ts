@@ -12,7 +12,7 @@ interface ValidateOptions extends ConfigOptions {
   format: typeof FORMATS[number];
 }
 
-/** `validate`: every problem of the given files. */
+/** `validate`: prints every problem of the given files. */
 export function validateCommand(setExitCode: SetExitCode): Command {
   const command = new Command("validate")
     .description("check configuration files, without running anything")
