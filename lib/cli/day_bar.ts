@@ -3,8 +3,8 @@ const BLOCKS = " ▁▂▃▄▅▆▇█";
 const ASCII = " .:-=+*#%";
 
 export interface DayBarOptions {
-  /** Minutes past midnight, in the zone of the scale, at which the first cell begins. */
-  startsAt: number;
+  /** Returns the minutes past midnight, in the zone of the scale, at which a cell begins. */
+  startOf(quarter: number): number;
   /** The zone of the scale. */
   zone: string;
   /** True where the terminal shows more than ASCII. */
@@ -17,7 +17,7 @@ export interface DayBarOptions {
  * @param counts 96 of them
  */
 export function dayBar(counts: readonly number[], options: DayBarOptions): string[] {
-  const { startsAt, zone, isUnicode } = options;
+  const { startOf, zone, isUnicode } = options;
   const ramp = isUnicode ? BLOCKS : ASCII;
   const most = Math.max(...counts);
   const steps = ramp.length - 1;
@@ -25,8 +25,8 @@ export function dayBar(counts: readonly number[], options: DayBarOptions): strin
   const cell = (count: number) => ramp[count === 0 ? 0 : Math.ceil(count / most * steps)]!;
   const hours: string[] = [];
   for (let quarter = 0; quarter < counts.length; quarter++) {
-    const minutes = startsAt + quarter * 15;
-    const hour = Math.floor(minutes / 60) % 24;
+    const minutes = startOf(quarter);
+    const hour = Math.floor(minutes / 60);
     const isHour = minutes % 60 < 15 && hour % 3 === 0;
     hours.push(isHour ? String(hour).padStart(2, "0") : " ");
   }

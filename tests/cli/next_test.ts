@@ -118,6 +118,14 @@ Deno.test("next draws its bar in ASCII where the locale has no more", async () =
   assert.match(lines.find((line) => line.includes("%"))!, /^[ %]+$/);
 });
 
+Deno.test("the hours below the bar follow the clock through daylight saving", async () => {
+  const { lines } = await next(["--from", "2027-03-28T00:00:00Z"]);
+  const scale = lines.find((line) => /^ *\d\d +\d\d/.test(line))!;
+  // 03:00 comes an hour after 01:00, and from there on each hour is four cells.
+  assert.equal(scale.indexOf("03"), 4);
+  assert.equal(scale.indexOf("21"), 4 + 18 * 4);
+});
+
 Deno.test("explain says an expression in words, and when it fires", async () => {
   const { stdout, code } = await runProgram([
     ...["explain", "0 9 * * 1-5", "--timezone", "Europe/Berlin", "--count", "2"],

@@ -127,10 +127,14 @@ function whyOver({ timing }: ScheduleEntry): string {
 }
 
 function bar(upcoming: Upcoming, from: number, timezone: string): string[] {
-  const { offset } = zoneNamed(timezone).segmentAt(Math.floor(from / 1000));
-  const local = Math.floor(from / QUARTER) * QUARTER + offset * 1000;
+  const zone = zoneNamed(timezone);
+  const first = Math.floor(from / QUARTER);
   return dayBar(perQuarter(upcoming, from), {
-    startsAt: Math.floor(local / 60_000) % 1440,
+    // The offset of each cell, since daylight saving time may begin or end within the day.
+    startOf: (quarter) => {
+      const seconds = (first + quarter) * QUARTER / 1000;
+      return Math.floor((seconds + zone.segmentAt(seconds).offset) / 60) % 1440;
+    },
     zone: timezone,
     isUnicode: isUnicodeTerminal(),
   });
