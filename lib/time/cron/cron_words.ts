@@ -23,6 +23,8 @@ export async function cronWords(expression: string): Promise<string> {
   } catch {
     return `When the fields match: ${expression.trim()}`; // it knows less than we read
   }
+  // With several minutes in the hour, "at 09:00" would name an instant where an hour is meant.
+  words = words.replace(/^(?!At \d\d:)(.*?), at (?=\d\d:\d\d)/, "$1, in the hours that begin at ");
   const isDayOfMonth = (daysOfMonth.days >>> 0) !== EVERY_DAY_OF_MONTH;
   const isDayOfWeek = !isEveryDayOfWeek(parsed);
   // Either is enough, as in Vixie cron; its "and" can be read as both.

@@ -17,6 +17,12 @@ for (
     ["*/15 * * * *", "Every 15 minutes"],
     ["*/45 * * * *", "At 0 and 45 minutes past the hour"],
     ["*,5 * * * *", "Every minute"],
+    [
+      "15,45 9,17 * * *",
+      "At 15 and 45 minutes past the hour, in the hours that begin at 09:00 and 17:00",
+    ],
+    ["*/15 9,17 * * *", "Every 15 minutes, in the hours that begin at 09:00 and 17:00"],
+    ["0 9 */2 * MON", "At 09:00, every 2 days in a month, or on Monday"],
     ["0 9 13 * 0-7", "At 09:00, on day 13 of the month"],
     ["0 */9 * * *", "At 00:00, 09:00 and 18:00"],
   ]
