@@ -64,6 +64,29 @@ Deno.test("slow clients are let go, and keep nobody out for long", async () => {
   });
 });
 
+Deno.test("whoever sends its head slowly goes before whoever sends its body slowly", async () => {
+  await served(["--http-control"], async (site) => {
+    const head = (await open(site.port))!;
+    const body = (await open(site.port))!;
+    await write(head, "GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: ");
+    await write(
+      body,
+      "POST /control HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n" +
+        "X-Heddle-Control: 1\r\nContent-Length: 1000\r\n\r\n{",
+    );
+    const dripping = setInterval(() => [head, body].forEach((conn) => void write(conn, "x")), 500);
+    const ends: string[] = [];
+    await Promise.all([
+      readAll(head).then(() => ends.push("head")),
+      readAll(body).then(() => ends.push("body")),
+    ]);
+    clearInterval(dripping);
+    head.close();
+    body.close();
+    assert.deepEqual(ends, ["head", "body"]);
+  });
+});
+
 Deno.test("connections beyond the limit are closed at once, and do not use up what others need", async () => {
   await served([], async (site) => {
     await keepsTime(site.program, async () => {
