@@ -128,8 +128,9 @@ async function startAfterPause(...args: string[]): Promise<Seen> {
 
 /** What was missed and what fired are all there was, each once. */
 function assertOneLine(seen: Seen, schedule: string, catchUp: string): LogEvent {
-  const lines = seen.skipped(schedule);
-  assert.equal(lines.length, 1, `one line: ${JSON.stringify(lines.slice(0, 3))}`);
+  const all = seen.skipped(schedule);
+  const lines = all.filter(({ reason }) => reason === "missed");
+  assert.equal(lines.length, 1, `one line: ${JSON.stringify(all.slice(0, 3))}`);
   const [line] = lines as [LogEvent];
   assert.equal(line.level, "warning");
   assert.equal(line.reason, "missed");
@@ -137,7 +138,15 @@ function assertOneLine(seen: Seen, schedule: string, catchUp: string): LogEvent 
   const [first, last] = [Date.parse(String(line.first)), Date.parse(String(line.last))];
   assert.equal(first, seen.last + SECOND);
   assert.equal(line.count, (last - first) / SECOND + 1);
-  assert.equal(seen.of(schedule)[0]?.scheduledFor, last + SECOND, "the next one fires");
+  // Where a second begins while the first firing is sent, that one has a newer one or is too late.
+  const others = all.filter((each) => each !== line);
+  assert.ok(others.length <= 1, JSON.stringify(others));
+  for (const { scheduled_for } of others) {
+    assert.equal(Date.parse(String(scheduled_for)), last + SECOND);
+  }
+  const next = seen.of(schedule)[0]?.scheduledFor;
+  const isNext = next === last + SECOND || (others.length === 1 && next === last + 2 * SECOND);
+  assert.ok(isNext, `the next one fires, not ${next}`);
   assert.ok(gaps(seen.of(schedule)).every((gap) => gap === SECOND));
   assert.equal(seen.counts[schedule]!.missed, line.count, "status counts them");
   const counter = "heddle_scheduler_firings_total" +
