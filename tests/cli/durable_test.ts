@@ -1,40 +1,18 @@
 /** JetStream as a user meets it: the real program, a real server, a real file. */
 import assert from "node:assert/strict";
-import { jetstreamManager } from "@nats-io/jetstream";
 import { connect } from "../helpers/nats_client.ts";
+import { type Stored, storedIn } from "../helpers/durable_place.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { type NatsServer, startNatsServer } from "../helpers/nats_server.ts";
 import { Program, runProgram } from "../helpers/program.ts";
 
-const STREAM = "HEDDLE";
-
-interface Stored {
-  schedule: string;
-  scheduledFor: number;
-  storedAt: number;
-  term: string;
-  id: string;
-}
-
 async function stored({ url }: NatsServer): Promise<Stored[]> {
   const client = await connect({ servers: url });
-  const manager = await jetstreamManager(client);
-  const { state: { first_seq, last_seq, messages } } = await manager.streams.info(STREAM);
-  const found: Stored[] = [];
-  for (let seq = first_seq; messages > 0 && seq <= last_seq; seq++) {
-    const message = await manager.streams.getMessage(STREAM, { seq });
-    if (message === null) continue;
-    const { header, time } = message;
-    found.push({
-      schedule: header.get("Heddle-Schedule"),
-      scheduledFor: Date.parse(header.get("Heddle-Scheduled-For")),
-      storedAt: time.getTime(),
-      term: header.get("Heddle-Term"),
-      id: header.get("Nats-Msg-Id"),
-    });
+  try {
+    return await storedIn(client);
+  } finally {
+    await client.close();
   }
-  await client.close();
-  return found;
 }
 
 interface Place {

@@ -33,6 +33,27 @@ export interface Stored {
 /** What a checkpoint document says of an entry: timing, since, last, and what may follow. */
 export type Checkpoint = [timing: string, since: number, last: number | null, ...unknown[]];
 
+/** Returns all dispatches that the stream has, in its order. */
+export async function storedIn(client: NatsConnection): Promise<Stored[]> {
+  const manager = await jetstreamManager(client);
+  const { state: { first_seq, last_seq, messages } } = await manager.streams.info(STREAM);
+  const found: Stored[] = [];
+  for (let seq = first_seq; messages > 0 && seq <= last_seq; seq++) {
+    const message = await manager.streams.getMessage(STREAM, { seq });
+    if (message === null) continue;
+    const { header, time } = message;
+    found.push({
+      schedule: header.get("Heddle-Schedule"),
+      scheduledFor: Date.parse(header.get("Heddle-Scheduled-For")),
+      storedAt: time.getTime(),
+      term: header.get("Heddle-Term"),
+      id: header.get("Nats-Msg-Id"),
+      data: message.json(),
+    });
+  }
+  return found;
+}
+
 export interface PlaceOptions {
   /** Which subjects the stream captures from the start; none: there is no stream. Default: both. */
   subjects?: readonly string[];
@@ -110,25 +131,8 @@ export class Place implements AsyncDisposable {
     });
   }
 
-  /** All dispatches that the stream has, in its order. */
   async stored(): Promise<Stored[]> {
-    const manager = await jetstreamManager(await this.client());
-    const { state: { first_seq, last_seq, messages } } = await manager.streams.info(STREAM);
-    const found: Stored[] = [];
-    for (let seq = first_seq; messages > 0 && seq <= last_seq; seq++) {
-      const message = await manager.streams.getMessage(STREAM, { seq });
-      if (message === null) continue;
-      const { header, time } = message;
-      found.push({
-        schedule: header.get("Heddle-Schedule"),
-        scheduledFor: Date.parse(header.get("Heddle-Scheduled-For")),
-        storedAt: time.getTime(),
-        term: header.get("Heddle-Term"),
-        id: header.get("Nats-Msg-Id"),
-        data: message.json(),
-      });
-    }
-    return found;
+    return await storedIn(await this.client());
   }
 
   /** The bucket of checkpoints, leases and pauses; made as the program makes it. */
