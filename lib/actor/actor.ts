@@ -1,6 +1,6 @@
 /**
  * The base of every long-lived actor: it subscribes to a subject, handles the messages, reloads on
- * request and ends when told to.
+ * request and ends on a signal.
  *
  * @module
  */
@@ -18,36 +18,37 @@ import { RELOAD_SUBJECT } from "../wire/subjects.ts";
 import { Limiter } from "./limiter.ts";
 import { listenToSignals } from "./process_signals.ts";
 
-/** Where Heddle's servers are when nobody says otherwise. */
+/** The default of `natsUrl`. */
 export const DEFAULT_NATS_URL = "nats://nats:4222";
 
-/** What an actor may be given. */
+/** Options of an actor. */
 export interface ActorOptions {
-  /** Several may be given, comma-separated. Default: {@link DEFAULT_NATS_URL}. */
+  /** The server, or several, comma-separated. Default: {@link DEFAULT_NATS_URL}. */
   natsUrl?: string;
   /** The bus to use in place of a connection to `natsUrl`. The actor never closes it. */
   bus?: MessageBus;
-  /** How many messages are handled at once. Default: 1, which keeps them in strict order. */
+  /** The number of messages that are handled at once. Default: 1, which keeps them in order. */
   maxConcurrent?: number;
-  /** Default: LogTape's, or the console: see {@link Logger}. */
+  /** Default: that of LogTape, or the console; see {@link Logger}. */
   logger?: Logger;
 }
 
-/** How an actor is run. */
+/** Options of {@link BaseActor.run}. */
 export interface RunOptions {
-  /** Whose messages are handled. */
+  /** The subject whose messages are handled. */
   subject: string;
-  /** Of the actors that share it, each message reaches one. Default: this one gets them all. */
+  /** Each message reaches one of the actors that share a group. Default: no group. */
   queueGroup?: string;
   /** Ends the actor, as SIGTERM does. */
   signal?: AbortSignal;
-  /** Whether SIGTERM and SIGINT end the actor and SIGHUP reloads it. Default: true. */
+  /** Ends the actor on SIGTERM and SIGINT, and reloads it on SIGHUP. Default: true. */
   handleSignals?: boolean;
 }
 
 /**
- * An actor: a loop over messages that ends cleanly. Extend it with {@link BaseActor.handleMessage}; add {@link BaseActor.onReload} for what a reload
- * means and {@link BaseActor.background} for work of the actor's own.
+ * An actor: a loop over messages that ends cleanly. Extend it with {@link BaseActor.handleMessage},
+ * and with {@link BaseActor.onReload} and {@link BaseActor.background} where it reloads or has work
+ * of its own.
  *
  * @example
  * ```ts
@@ -66,18 +67,18 @@ export interface RunOptions {
 export abstract class BaseActor {
   /** The actor's name in logs, and of its connection. */
   readonly actorId: string;
-  /** What the actor logs with. */
+  /** The logger of the actor. */
   protected readonly logger: Logger;
   readonly #natsUrl: string;
   #bus: MessageBus | undefined;
-  /** Whether the bus was given to it: whoever gave it closes it. */
+  /** True where the bus was given to it, and is closed by the one that gave it. */
   readonly #isBusGiven: boolean;
   readonly #subscriptions = new Set<Subscription>();
   #disconnected = false;
   readonly #limiter: Limiter;
-  /** The last reload that was asked for. */
+  /** Settles when the last reload that was asked for has ended. */
   #reloads: Promise<unknown> = Promise.resolve();
-  /** Whether that one has not begun. */
+  /** True until that reload begins. */
   #isReloadWaiting = false;
   #stopping: AbortSignal | null = null;
 
@@ -96,21 +97,21 @@ export abstract class BaseActor {
   }
 
   /**
-   * Handles one message. What it throws is logged (`actor.error`) and costs no other message.
+   * Handles one message. An error that it throws is logged (`actor.error`) and harms no other one.
    * Answer a request with `message.respond`.
    */
   abstract handleMessage(data: JsonObject, message: Message): Promise<void> | void;
 
   /**
-   * Called on a reload message or SIGHUP. What it throws is logged as `actor.reload_failed`; throw
-   * only when everything is as it was before.
+   * Called on a reload message or SIGHUP. An error that it throws is logged as
+   * `actor.reload_failed`. It may throw only when everything is as it was before.
    */
   onReload(): Promise<void> | void {}
 
   /**
-   * Work of the actor's own, beside its messages. Starts once the actor is subscribed. When
-   * `signal` aborts it takes on nothing new, finishes what is under way and returns; the
-   * connection is closed after that. What it throws ends the actor.
+   * Does work of the actor's own, beside its messages. Called once the actor is subscribed. When
+   * `signal` aborts, it begins nothing new, finishes what runs and returns; the connection is
+   * closed after that. An error that it throws ends the actor.
    */
   protected background(_signal: AbortSignal): Promise<void> {
     return Promise.resolve();
@@ -119,7 +120,9 @@ export abstract class BaseActor {
   /** Called before a second SIGTERM or SIGINT ends the process at once. Must not wait. */
   protected abandon(): void {}
 
-  /** The bus that was given, or the connection to `natsUrl` once {@link BaseActor.connect} began. */
+  /**
+   * The bus that was given, or the connection to `natsUrl` once {@link BaseActor.connect} began.
+   */
   protected get bus(): MessageBus {
     if (this.#bus === undefined) {
       throw new Error(`Actor "${this.actorId}" is not connected: call connect() or run() first`);
@@ -127,7 +130,7 @@ export abstract class BaseActor {
     return this.#bus;
   }
 
-  /** Whether a message would leave now. */
+  /** True while messages can leave. */
   get isConnected(): boolean {
     return this.#bus?.connected ?? false;
   }
@@ -144,15 +147,15 @@ export abstract class BaseActor {
     this.logger.info("actor.connected", { actor_id: this.actorId });
   }
 
-  /** The NATS client takes longer to load than the rest of the program: not before it is needed. */
+  /** Loads the NATS client, which takes longer than the rest of the program, when it is needed. */
   async #natsBus(): Promise<MessageBus> {
     const { NatsBus } = await import("../bus/nats/nats_bus.ts");
     const bus = new NatsBus({ servers: this.#natsUrl, name: this.actorId, logger: this.logger });
-    if (this.#disconnected) await bus.close(); // meanwhile: then it must not connect any more
+    if (this.#disconnected) await bus.close(); // meanwhile, so that it must not connect
     return bus;
   }
 
-  /** Ends the actor's subscriptions, and closes the connection unless it is of a bus that it was given. */
+  /** Ends the actor's subscriptions, and closes the connection unless the bus was given to it. */
   async disconnect(): Promise<void> {
     this.#disconnected = true;
     await Promise.all([...this.#subscriptions].map((each) => each.unsubscribe()));
@@ -185,12 +188,12 @@ export abstract class BaseActor {
   }
 
   /**
-   * Connects, subscribes and serves until a signal, or `options.signal`, ends it; then finishes the
-   * messages and the background work that are under way, drains the connection that it made and
-   * returns. An actor that never receives a message ends just as fast.
+   * Connects, subscribes and serves until a signal, or `options.signal`, ends it. Then it finishes
+   * the messages and the background work that run, drains the connection that it made and returns.
+   * An actor that never receives a message ends just as fast.
    *
    * @throws {BusConnectError} when no server can be reached
-   * @throws what {@link BaseActor.background} throws
+   * @throws {Error} that of {@link BaseActor.background}
    */
   async run(options: RunOptions): Promise<void> {
     const stop = new AbortController();
@@ -219,7 +222,7 @@ export abstract class BaseActor {
   }
 
   async #serve({ subject, queueGroup }: RunOptions, stop: AbortController) {
-    // A stop must not wait for a server that is not there.
+    // A stop must not wait for a server that cannot be reached.
     const stopped = new Promise<"stopped">((resolve) => {
       stop.signal.addEventListener("abort", () => resolve("stopped"), { once: true });
     });
@@ -275,11 +278,11 @@ export abstract class BaseActor {
   }
 
   /**
-   * Reloads as a reload message does: one at a time. While one runs one more waits, for all who ask
-   * meanwhile; a stop drops it.
+   * Reloads as on a reload message. Reloads coalesce: while one runs, one more waits for all
+   * callers of that time. A stop drops it.
    *
-   * @param reason for the log, which has that of the first who asked
-   * @returns what {@link BaseActor.onReload} threw, or why it was not called, or null
+   * @param reason for the log, which has that of the first caller
+   * @returns the error that {@link BaseActor.onReload} threw, or why it was not called; else null
    */
   protected reload(reason: string): Promise<unknown> {
     if (this.#isReloadWaiting) return this.#reloads;

@@ -1,4 +1,4 @@
-/** Runs work with at most `limit` pieces at once, started in the order they were given. */
+/** Runs at most `limit` pieces of work at once, in the order in which they come. */
 export class Limiter {
   readonly #limit: number;
   readonly #running = new Set<Promise<void>>();
@@ -20,7 +20,7 @@ export class Limiter {
     while (this.#running.size >= this.#limit) await Promise.race(this.#running);
   }
 
-  /** Resolves when nothing is running. */
+  /** Resolves when nothing runs. */
   async idle(): Promise<void> {
     while (this.#running.size > 0) await Promise.all(this.#running);
   }

@@ -1,18 +1,18 @@
 /**
  * The NATS services protocol (ADR-32 of NATS's architecture), by which `nats micro ls`, `info` and
- * `stats` find an actor. Ours, since the client's package binds a service to one connection: ours
- * outlives it, with its identity and its counts.
+ * `stats` find an actor. The client's package is not used, since its service ends with the
+ * connection: this one keeps its identity and its counts over a reconnect.
  *
  * @module
  */
 import type { JsonObject, Message, MessageBus, Subscription } from "../bus/message_bus.ts";
 
-/** What an endpoint has done. */
+/** The statistics of an endpoint. */
 export interface EndpointCounts {
   readonly requests: number;
   readonly errors: number;
   readonly lastError: string;
-  /** How long all requests took together. */
+  /** The time that all requests took together. */
   readonly milliseconds: number;
 }
 
@@ -31,17 +31,17 @@ export interface MicroServiceOptions {
     readonly metadata: Record<string, string>;
     counts(): EndpointCounts;
   };
-  /** When it began. */
+  /** The instant of the start. */
   started: Date;
 }
 
 const VERBS = ["PING", "INFO", "STATS"] as const;
 type Verb = typeof VERBS[number];
 
-/** Answers who asks for services, until it is closed. */
+/** Answers requests for services, until it is closed. */
 export class MicroService implements AsyncDisposable {
   readonly #options: MicroServiceOptions;
-  /** Ours alone. */
+  /** The identity of this service. */
   readonly #id = crypto.randomUUID();
   readonly #subscriptions: Subscription[] = [];
 
@@ -53,7 +53,7 @@ export class MicroService implements AsyncDisposable {
     const { bus, name } = this.#options;
     for (const verb of VERBS) {
       for (const whom of ["", `.${name}`, `.${name}.${this.#id}`]) {
-        // Who asks sends nothing at all.
+        // The requests are empty.
         const subscription = await bus.subscribe(`$SRV.${verb}${whom}`, {
           takesEmpty: true,
         });
@@ -69,7 +69,7 @@ export class MicroService implements AsyncDisposable {
 
   async #answer(questions: AsyncIterable<Message>, verb: Verb): Promise<void> {
     for await (const { respond } of questions) {
-      // Whoever asked may have gone, or the connection: they ask again.
+      // The sender or the connection may be gone; the sender asks again.
       await respond?.(this.#reply(verb)).catch(() => {});
     }
   }

@@ -1,20 +1,20 @@
-/** What to do on which signal. */
+/** The actions on signals. */
 export interface SignalActions {
-  /** SIGTERM or SIGINT. */
+  /** Called on SIGTERM or SIGINT. */
   terminate(signal: string): void;
-  /** A second one: called just before the process exits. */
+  /** Called on a second one, just before the process exits. */
   terminateAgain(): void;
-  /** SIGHUP. */
+  /** Called on SIGHUP. */
   reload(): void;
 }
 
-/** 128 + the signal's number, as shells report it. */
+/** As shells report a signal: 128 + its number. */
 const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
 
 /**
  * Listens to the process's signals.
  *
- * @returns stops listening
+ * @returns a function that stops listening
  */
 export function listenToSignals(actions: SignalActions): () => void {
   let terminating = false;
