@@ -1,9 +1,8 @@
 import type { Logger } from "./logger.ts";
 
-/** Lines of one event, per second. */
-const PER_SECOND = 10;
+const MAX_LINES_PER_SECOND = 10;
 
-/** What others cause us to say must not keep us busy: the log says the rest in a number. */
+/** Limits log lines that others cause: the next line that is written counts those that were not. */
 export class BurstLimit {
   readonly #logger: Logger;
   readonly #monotonic: () => number;
@@ -11,20 +10,20 @@ export class BurstLimit {
   #lines = 0;
   #left = 0;
 
-  /** @param monotonic the time, in milliseconds */
+  /** @param monotonic returns the monotonic time, in milliseconds */
   constructor(logger: Logger, monotonic: () => number) {
     this.#logger = logger;
     this.#monotonic = monotonic;
   }
 
-  /** Logs a warning, with `left_out`, how many lines were not written since the one before. */
+  /** Logs a warning; its field `left_out` counts the lines that were not written since the last. */
   warning(event: string, fields: Record<string, unknown>): void {
     const now = this.#monotonic();
     if (now - this.#second >= 1000) {
       this.#second = now;
       this.#lines = 0;
     }
-    if (this.#lines >= PER_SECOND) {
+    if (this.#lines >= MAX_LINES_PER_SECOND) {
       this.#left++;
       return;
     }

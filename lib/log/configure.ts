@@ -1,5 +1,5 @@
 /**
- * Where the program's log lines go: one a line on stderr, as JSON or for people.
+ * Writes the program's log lines to stderr, as JSON or for people.
  *
  * @module
  */
@@ -15,9 +15,9 @@ export type LogLevel = typeof LOG_LEVELS[number];
 
 export interface LogOptions {
   format: LogFormat;
-  /** The least important level that is written. */
+  /** The lowest level that is written. */
   level: LogLevel;
-  /** Whether `pretty` may use colours. */
+  /** Allows colours in `pretty`. Default: false. */
   color?: boolean;
   /** Default: stderr. Never closed. */
   stream?: WritableStream<Uint8Array>;
@@ -26,7 +26,7 @@ export interface LogOptions {
 /**
  * Starts writing logs.
  *
- * @returns ends it; resolves when every line has been written
+ * @returns a function that ends it, and resolves when every line has been written
  */
 export async function configureLogging(options: LogOptions): Promise<() => Promise<void>> {
   const formatter = options.format === "json"

@@ -1,10 +1,11 @@
-/** Lines are gathered in blocks of so many bytes; a longer line gets a block of its own. */
+/** The size of a block of lines; a longer line gets a block of its own. */
 const BLOCK_BYTES = 64 * 1024;
 
 /**
- * Lines for a stream, without waiting for it. What is written in one go, or while the stream is
- * busy, goes out together: in a burst a write for each line would cost more than the dispatch that
- * it tells of. It waits as bytes, since many short texts would keep the garbage collector busy.
+ * Writes lines to a stream without waiting for it. Lines that come together, or while the stream is
+ * busy, are written together: in a burst, a write for each line would cost more than the dispatch
+ * that it reports. They wait as bytes, since many short texts would keep the garbage collector
+ * busy.
  */
 export class LineWriter {
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
@@ -19,7 +20,7 @@ export class LineWriter {
     this.#writer.closed.catch(() => {});
   }
 
-  /** @param line with its line end */
+  /** @param line the text with its line end */
   write(line: string): void {
     const { read, written } = this.#encoder.encodeInto(line, this.#block.subarray(this.#used));
     if (read === line.length) this.#used += written;
@@ -27,7 +28,7 @@ export class LineWriter {
     this.#writing ??= this.#writeAll();
   }
 
-  /** Lets go of the stream, which stays open, once everything has been written. */
+  /** Waits until everything has been written, and releases the stream, which stays open. */
   async end(): Promise<void> {
     await this.#writing;
     this.#writer.releaseLock();
@@ -49,7 +50,7 @@ export class LineWriter {
       try {
         for (const block of blocks) await this.#writer.write(block);
       } catch {
-        // Whoever read the lines has gone; the program goes on without them.
+        // The reader of the lines is gone; the program goes on without it.
       }
     }
     this.#writing = null;

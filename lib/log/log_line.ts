@@ -1,28 +1,28 @@
 /**
- * What one line of the log looks like, for machines and for people.
+ * Formats a line of the log, for machines and for people.
  *
  * @module
  */
 import type { LogRecord } from "@logtape/logtape";
 
-/** The category of everything this program logs. */
+/** The LogTape category of all lines of this program. */
 export const LOG_CATEGORY = "heddle";
 
-/** `timestamp`, `level`, `event`, then the event's own fields. */
+/** Returns JSON: `timestamp`, `level`, `event`, then the event's own fields. */
 export function jsonLine(record: LogRecord): string {
   const head = {
     timestamp: new Date(record.timestamp).toISOString(),
     level: record.level,
     event: String(record.rawMessage),
   };
-  // The head comes last as well as first: a field may not pass for the line's own.
+  // The head is also put last, so that no field of the event replaces it.
   const fields = { ...head, ...record.properties, ...head };
   // With a replacer JSON.stringify takes five times as long.
   const replacer = Object.values(fields).every(isScalar) ? undefined : plain;
   return `${hideSecrets(JSON.stringify(fields, replacer))}\n`;
 }
 
-/** Whether JSON can carry `value` and there is nothing inside it. */
+/** Reports whether `value` is written to JSON as it is, and holds nothing else. */
 function isScalar(value: unknown): boolean {
   return value === null || typeof value !== "object" && typeof value !== "bigint";
 }
@@ -34,7 +34,7 @@ const COLORS: Record<string, string> = {
   error: "\x1b[31m",
 };
 
-/** `08:00:00.000 info    scheduler.firing  schedule=nightly lateness_ms=1`. */
+/** Returns `08:00:00.000 info    scheduler.firing  schedule=nightly lateness_ms=1`. */
 export function prettyLine(record: LogRecord, color: boolean): string {
   const time = new Date(record.timestamp).toISOString().slice(11, -1);
   const level = record.level.padEnd(7);
@@ -46,7 +46,7 @@ export function prettyLine(record: LogRecord, color: boolean): string {
   return hideSecrets(`${time} ${shownLevel} ${event}${fields === "" ? "" : "  "}${shownFields}\n`);
 }
 
-/** `heddle warning bus.unconfirmed  count=3`, without the end of the line. */
+/** Returns `heddle warning bus.unconfirmed  count=3`, without the end of the line. */
 export function consoleLine(
   level: string,
   event: string,
@@ -68,14 +68,14 @@ function prettyValue(value: unknown): string {
   return JSON.stringify(value, plain);
 }
 
-/** What JSON cannot carry, as text. */
+/** Replaces what JSON cannot carry by its text. */
 function plain(_key: string, value: unknown): unknown {
   if (typeof value === "bigint") return String(value);
   if (value instanceof Error) return value.message;
   return value;
 }
 
-/** The last line of defence: credentials in a URL never reach a log, whoever logged it. */
+/** Hides credentials in URLs, wherever in a line they are. */
 function hideSecrets(line: string): string {
   return line.includes("@") ? line.replaceAll(/:\/\/[^\s/@"]+@/g, "://***@") : line;
 }

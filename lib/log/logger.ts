@@ -1,26 +1,26 @@
 /**
- * Log events: one name (`component.action`) and fields in snake_case. LogTape does the work; the
- * library's parts are given a {@link Logger}, the command line decides where the lines go.
+ * Log events have a name (`component.action`) and fields in snake_case. The library's parts are
+ * given a {@link Logger}; LogTape writes the lines, to where the command line or the embedder says.
  *
  * @module
  */
 import { getConfig, getLogger } from "@logtape/logtape";
 import { consoleLine, LOG_CATEGORY } from "./log_line.ts";
 
-/** What the parts log with. LogTape's own logger is one. */
+/** Takes log events. LogTape's own logger is one. */
 export interface Logger {
-  /** Logs what matters to whoever looks for a fault. */
+  /** Logs an event that helps to find a fault. */
   debug(event: string, fields?: Record<string, unknown>): void;
-  /** Logs what happens in normal operation. */
+  /** Logs an event of normal operation. */
   info(event: string, fields?: Record<string, unknown>): void;
-  /** Logs what may need somebody to look at it. */
+  /** Logs an event that a person may have to look at. */
   warning(event: string, fields?: Record<string, unknown>): void;
-  /** Logs what went wrong. */
+  /** Logs a failure. */
   error(event: string, fields?: Record<string, unknown>): void;
 }
 
 /**
- * A logger that writes to whatever the embedding program configured LogTape with. Where it has not
+ * Returns a logger that writes as the embedding program configured LogTape. Where it has not
  * configured it, warnings and errors go to `console.error`, a line each.
  */
 export function defaultLogger(): Logger {
