@@ -1,5 +1,5 @@
 /**
- * The only file that knows OpenTelemetry's API. What exports the spans is Deno's own.
+ * The only file that knows OpenTelemetry's API. Deno itself exports the spans.
  *
  * @module
  */
@@ -37,13 +37,13 @@ export class OpenTelemetry implements Tracing {
   }
 
   start(name: string, { attributes, parent = null }: StartOptions): Span {
-    // Not that of the moment: a firing belongs to whoever asked for it, or begins a trace.
+    // Not the active span: a firing belongs to the request for it, or begins a trace.
     const root = context.active();
     const from = parent === null ? trace.deleteSpan(root) : propagation.extract(root, parent);
     return this.#begin(name, "internal", attributes, { from, state: parent?.tracestate });
   }
 
-  /** @param within.state the `tracestate` of whoever began the trace, which Deno's spans drop */
+  /** @param within.state the `tracestate` that came with the trace, which Deno's spans drop */
   #begin(
     name: string,
     kind: SpanKind,

@@ -1,7 +1,8 @@
 import type { Tracing } from "./tracing.ts";
 
 /**
- * The tracing that the environment asks for by `OTEL_DENO=true`, or null: then nothing is loaded.
+ * Starts tracing where the environment asks for it by `OTEL_DENO=true`; else loads nothing and
+ * returns null.
  *
  * @param version the program's, which the spans name
  */

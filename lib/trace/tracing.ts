@@ -1,55 +1,55 @@
 /**
- * Traces, where the environment asks for them: spans, and how their context travels.
+ * Spans, and the context that travels with messages.
  *
  * @module
  */
 
 import { isPlainObject } from "../internal/plain_object.ts";
 
-/** W3C Trace Context, as it stands in headers and in a message's `_trace_context`. */
+/** W3C Trace Context, as in headers and in a message's `_trace_context`. */
 export interface TraceContext {
   /** The trace and the span, as W3C writes them. */
   readonly traceparent: string;
-  /** What tracing systems add of their own. */
+  /** The fields that tracing systems add. */
   readonly tracestate?: string;
 }
 
-/** Whether a span publishes messages. */
+/** `producer` for a span that publishes messages. */
 export type SpanKind = "internal" | "producer";
-/** What is known of a span, by name. */
+/** The attributes of a span. */
 export type Attributes = Record<string, string | number | boolean>;
 
 /** One piece of work. */
 export interface Span {
-  /** What its messages carry. */
+  /** The context for its messages. */
   readonly context: TraceContext;
   /** Begins a piece of this work. */
   child(name: string, options: ChildOptions): Span;
-  /** Ends it, with what is known of it by then. */
+  /** Ends it. */
   end(options?: EndOptions): void;
 }
 
-/** How a trace begins. */
+/** Options of a span that begins. */
 export interface StartOptions {
-  /** What is known of it at the start. */
+  /** Its attributes. */
   attributes: Attributes;
-  /** The work that asked for this one. Default: null, it begins a trace. */
+  /** The context of the request for this work. Default: null, it begins a trace. */
   parent?: TraceContext | null;
 }
 
-/** How a piece of work begins. */
+/** Options of a span within another. */
 export interface ChildOptions {
-  /** Whether it publishes messages. */
+  /** `producer` where it publishes messages. */
   kind: SpanKind;
-  /** What is known of it at the start. Default: nothing more. */
+  /** Its attributes. Default: none. */
   attributes?: Attributes;
 }
 
-/** How a span ends. */
+/** Options of a span that ends. */
 export interface EndOptions {
-  /** What is known of it by then. Default: nothing more. */
+  /** Further attributes. Default: none. */
   attributes?: Attributes;
-  /** What it failed with; undefined where it did not. */
+  /** The error that it failed with; undefined where it did not. */
   error?: unknown;
 }
 
@@ -60,11 +60,11 @@ export interface Tracing {
 }
 
 const TRACEPARENT = /^[\da-f]{2}-(?!0{32})[\da-f]{32}-(?!0{16})[\da-f]{16}-[\da-f]{2}/;
-/** What the specification has everybody carry at least; longer ones are left out. */
-const LONGEST_STATE = 512;
+/** The length that the specification has everybody pass on; a longer state is left out. */
+const MAX_STATE_CHARACTERS = 512;
 
 /**
- * The context that came with a message: from its headers, else from its `_trace_context`.
+ * Reads the context that came with a message: from its headers, else from its `_trace_context`.
  *
  * @returns null where there is none, or none that can be read
  */
@@ -75,7 +75,7 @@ export function readTraceContext(
   for (const source of [headers, isPlainObject(carried) ? carried : {}]) {
     const { traceparent, tracestate } = source;
     if (typeof traceparent !== "string" || !TRACEPARENT.test(traceparent)) continue;
-    const hasState = typeof tracestate === "string" && tracestate.length <= LONGEST_STATE &&
+    const hasState = typeof tracestate === "string" && tracestate.length <= MAX_STATE_CHARACTERS &&
       /^[ -~]+$/.test(tracestate);
     return { traceparent, ...(hasState && { tracestate }) };
   }
