@@ -1,23 +1,23 @@
 import { createHash } from "node:crypto";
 
-/** What makes a dispatch that dispatch and no other. */
+/** The name of a dispatch, which no other one has. */
 export interface DispatchName {
   /** The configuration's `name`. */
   readonly scheduler: string;
   /** The entry's name. */
   readonly entry: string;
   /**
-   * The due instant, not the time of sending: a retry keeps its identity. RFC 3339, UTC,
-   * milliseconds.
+   * The due instant, in RFC 3339, UTC, with milliseconds. It is not the time of sending, so that a
+   * retry keeps its identity.
    */
   readonly scheduledFor: string;
-  /** Position in the expansion's list; 0 where there is no expansion. */
+  /** The position in the expansion's list; 0 where there is no expansion. */
   readonly index: number;
 }
 
-/** What names one dispatch. */
+/** The identifiers of a dispatch. */
 export interface Identity {
-  /** Of the occurrence; RFC 3339, UTC. */
+  /** The due instant of the occurrence, in RFC 3339, UTC. */
   readonly scheduledFor: string;
   /** The message's `goal_id` or `task_id`. */
   readonly id: string;
@@ -25,29 +25,32 @@ export interface Identity {
   readonly messageId: string;
 }
 
-/** The UUIDv5 namespace of dispatch identities. Fixed for ever: consumers compare the results. */
+/** The UUIDv5 namespace of dispatches. It never changes, since consumers compare the ids. */
 export const DISPATCH_NAMESPACE = "b4bc0d5d-1c34-5a0c-9f3e-6d4c1e0a7f52";
 
 const NAMESPACE_BYTES = Uint8Array.fromHex(DISPATCH_NAMESPACE.replaceAll("-", ""));
 
 /**
- * A dispatch's name written out, as it stands in the `Nats-Msg-Id` header:
+ * Returns a dispatch's name as text, for the `Nats-Msg-Id` header:
  * `scheduler/entry/2026-01-01T00:00:00.000Z/0`. Both names are percent-encoded, so that two
- * different dispatches never share one text and the header stays plain ASCII.
+ * dispatches never share one text and the header is plain ASCII.
  */
 export function dispatchId(name: DispatchName): string {
   return `${occurrenceId(name)}/${name.index}`;
 }
 
-/** What the ids of all dispatches of one occurrence begin with: all but `/` and the index. */
+/**
+ * Returns the part that the ids of all dispatches of an occurrence share: all but `/` and the
+ * index.
+ */
 export function occurrenceId(name: Omit<DispatchName, "index">): string {
   return `${encodeName(name.scheduler)}/${encodeName(name.entry)}/${name.scheduledFor}`;
 }
 
 /**
- * The UUIDv5 (RFC 9562, section 5.5) of a written-out dispatch name: the `goal_id` or `task_id`.
- * By hand around the platform's SHA-1, since an expansion names 100,000 at once: 1 µs each, where
- * the `uuid` package takes 14.
+ * Returns the UUIDv5 (RFC 9562, section 5.5) of a dispatch's name: the `goal_id` or `task_id`. Made
+ * by hand from the platform's SHA-1, since an expansion names 100,000 at once: 1 µs each, where the
+ * `uuid` package takes 14.
  */
 export function dispatchUuid(id: string): string {
   const hash = createHash("sha1").update(NAMESPACE_BYTES).update(id).digest("hex");

@@ -14,11 +14,11 @@ export type OrchestratorGoal = {
   _trace_context?: Readonly<Record<string, string>>;
 };
 
-/** What a goal is made of. */
+/** The fields of a goal that is to be built. */
 export interface OrchestratorGoalInit {
   /** A UUID. */
   goalId: string;
-  /** What the orchestrator is asked to do. */
+  /** The instruction to the orchestrator. */
   instruction: string;
   /** A text (RFC 3339, UTC) is taken as it is. */
   createdAt: Date | string;

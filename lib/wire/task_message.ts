@@ -17,7 +17,7 @@ export type TaskMessage = {
   _trace_context?: Readonly<Record<string, string>>;
 };
 
-/** What a task is made of. */
+/** The fields of a task that is to be built. */
 export interface TaskMessageInit {
   /** A UUID. */
   taskId: string;

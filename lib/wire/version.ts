@@ -1,6 +1,6 @@
 import denoJson from "../../deno.json" with { type: "json" };
 
-/** This program's. */
+/** The version of this program. */
 export const VERSION: string = denoJson.version;
 
 /** The day on which {@link VERSION} was last changed: no clock that is set shows an earlier one. */
