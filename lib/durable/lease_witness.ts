@@ -9,7 +9,7 @@ export type Witness =
   | { readonly holder: "another" }
   | {
     readonly holder: "nobody";
-    /** The last holder, where it does not answer: it may have died, or only stand still. */
+    /** The last holder, where it does not answer: it may have died, or only be stopped. */
     readonly silent: string | null;
     /** The instant from which another replica can take it, in milliseconds since the epoch. */
     readonly until: number;

@@ -1,6 +1,6 @@
 import leven from "leven";
 
-/** What is longer is no slip of the finger, and costs time to compare. */
+/** A longer word is not compared: it is no typing error, and comparing it takes time. */
 const MAX_WORD_CHARACTERS = 50;
 
 /** Returns ` (did you mean "…"?)` with the {@link nearest} of `allowed`, or nothing. */
@@ -9,7 +9,7 @@ export function suggestion(word: unknown, allowed: readonly string[]): string {
   return found === undefined ? "" : ` (did you mean ${JSON.stringify(found)}?)`;
 }
 
-/** Returns the member of `allowed` that differs from `word` by a slip of the finger, if any does. */
+/** Returns the member of `allowed` that differs from `word` by a typing error, if any does. */
 export function nearest(word: unknown, allowed: readonly string[]): string | undefined {
   if (typeof word !== "string" || word.length > MAX_WORD_CHARACTERS) return undefined;
   const plain = normalized(word);
