@@ -237,21 +237,27 @@ export class FiringEngine {
     }
   }
 
-  /** Fires until `signal` aborts; returns when nothing is under way and every lease is let go. */
+  /**
+   * Fires until `signal` aborts; ends when nothing is under way and every lease is let go.
+   *
+   * @throws {NoStreamError} as {@link FiringEngine.start}, when the server came later
+   * @throws {JetStreamUnavailableError} the same
+   */
   async run(signal: AbortSignal): Promise<void> {
     const { drainTimeout } = this.#options;
+    const failed = new AbortController();
+    this.#late?.catch(() => failed.abort());
     const done = new AbortController();
     const group = this.#group?.run(done.signal);
     const pauses = this.#group === null ? null : this.#followPauses(done.signal);
-    const failed = Promise.withResolvers<never>();
-    this.#late?.catch(failed.reject);
-    await Promise.race([this.#loop.run(signal), failed.promise]);
+    await this.#loop.run(AbortSignal.any([signal, failed.signal]));
     await this.#group?.leave();
     done.abort();
     await Promise.all([group, pauses]);
     await this.#dispatcher.stop(drainTimeout);
     await this.#ownership.flush();
     this.#ownership.store?.stop();
+    if (failed.signal.aborted) await this.#late;
   }
 
   /**
