@@ -125,8 +125,8 @@ Deno.test("the kinds of timing are known to the schema, and cron's to warnings a
     .map(({ from }) => from);
   assert.deepEqual([...new Set(knowers)].sort(), [
     "lib/config/config_schema.ts",
-    "lib/forecast/lint/look_ahead_daylight_saving.ts",
-    "lib/forecast/lint/look_ahead_rare_days.ts",
+    "lib/forecast/lint/daylight_saving.ts",
+    "lib/forecast/lint/rare_days.ts",
   ]);
 });
 

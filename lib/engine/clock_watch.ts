@@ -1,32 +1,30 @@
 import type { Clock } from "../time/clock.ts";
 
-/** A wall clock that is off by so many milliseconds within a second or two was set, not slewed. */
-const JUMP = 250;
+/** A wall clock that moves this much against the monotonic one in a second was set, not slewed. */
+const MIN_JUMP_MS = 250;
+/** A wake-up that is this late has another reason than the scheduler's own work. */
+const MIN_LATE_MS = 1000;
+/** Over a longer time, slewing would add up to what looks like a jump. */
+const MAX_COMPARISON_MS = 1000;
 
-/** A wake-up that is late by so many milliseconds was not the scheduler's doing. */
-const LATE = 1000;
-
-/** Over a longer time, slewing would add up to what looks like a jump: milliseconds. */
-const LONGEST_COMPARISON = 1000;
-
-/** What happened to the clocks since they were last looked at; whole milliseconds. */
+/** What happened to the clocks since they were last compared, in whole milliseconds. */
 export interface ClockFault {
-  /** What the wall clock was set forward by, or back where negative. */
+  /** The time that the wall clock was set forward by; negative: set back. */
   readonly jump: number;
-  /** How long the machine ran and this process did not: stopped, or its event loop blocked. */
+  /** The time in which this process did not run: it was stopped, or its event loop was blocked. */
   readonly late: number;
 }
 
 /**
- * Notices what is wrong with the clocks, by comparing the wall clock with the monotonic one, and the
- * end of a sleep with when it was to end. The monotonic clock of a suspended machine stands still,
- * so that a suspension looks like a clock set forward.
+ * Detects a wall clock that was set, by comparing it with the monotonic clock, and a process that
+ * stood still, by comparing the end of a sleep with its planned end. The monotonic clock of a
+ * suspended machine stands still, so a suspension looks like a clock that was set forward.
  */
 export class ClockWatch {
   readonly #clock: Clock;
-  /** Wall clock less monotonic clock, as it was at a monotonic instant of the last second or two. */
+  /** The wall clock minus the monotonic one, and the monotonic instant at which they were read. */
   #reference: { offset: number; at: number };
-  /** The monotonic instant at which the sleep is to end. */
+  /** The monotonic instant at which the current sleep should end. */
   #wakeAt = Infinity;
 
   constructor(clock: Clock) {
@@ -35,21 +33,21 @@ export class ClockWatch {
     this.#reference = { offset: clock.now() - at, at };
   }
 
-  /** To be called before a sleep of so many milliseconds. */
+  /** Records that a sleep of `milliseconds` begins. */
   sleeping(milliseconds: number): void {
     this.#wakeAt = this.#clock.monotonic() + milliseconds;
   }
 
-  /** What happened since the last look, or null when nothing did. */
+  /** Returns what happened since the last call; null where nothing did. */
   look(): ClockFault | null {
     const at = this.#clock.monotonic();
     const offset = this.#clock.now() - at;
     const difference = offset - this.#reference.offset;
-    const jump = Math.abs(difference) < JUMP ? 0 : Math.round(difference);
-    const isOld = at - this.#reference.at >= LONGEST_COMPARISON;
+    const jump = Math.abs(difference) < MIN_JUMP_MS ? 0 : Math.round(difference);
+    const isOld = at - this.#reference.at >= MAX_COMPARISON_MS;
     if (jump !== 0 || isOld) this.#reference = { offset, at };
     const overslept = Math.round(at - this.#wakeAt);
-    const late = overslept < LATE ? 0 : overslept;
+    const late = overslept < MIN_LATE_MS ? 0 : overslept;
     if (overslept >= 0) this.#wakeAt = Infinity;
     return jump === 0 && late === 0 ? null : { jump, late };
   }

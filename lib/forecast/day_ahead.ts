@@ -7,7 +7,7 @@ export const QUARTER = 900_000;
 export const QUARTERS = 96;
 
 /** How many occurrences are looked up at most: all of a day for two entries of every second. */
-const MOST_LOOKUPS = 200_000;
+const MAX_LOOKUPS = 200_000;
 
 export interface DayAhead {
   /** The first quarter's number since the epoch. */
@@ -27,7 +27,7 @@ export interface DayAhead {
 export function dayAhead(
   recurrences: Iterable<Recurrence>,
   now: number,
-  { lookups: most = MOST_LOOKUPS }: { lookups?: number } = {},
+  { lookups: most = MAX_LOOKUPS }: { lookups?: number } = {},
 ): DayAhead {
   const from = Math.floor(now / QUARTER);
   const counts = new Array<number>(QUARTERS).fill(0);

@@ -240,7 +240,7 @@ export class Simulation {
 }
 
 /** The longest of {@link randomStalls}, in milliseconds. */
-const LONGEST_STALL = 3_600_000;
+const MAX_STALL_MS = 3_600_000;
 
 /** `count` stalls of up to an hour each at instants of the span; the same ones for a `seed`. */
 export function randomStalls(
@@ -252,7 +252,7 @@ export function randomStalls(
     const place = new Date(index);
     return {
       start: new Date(from.getTime() + jitter(`start ${seed}`, place, span)),
-      duration: 1 + jitter(`duration ${seed}`, place, LONGEST_STALL),
+      duration: 1 + jitter(`duration ${seed}`, place, MAX_STALL_MS),
     };
   });
 }

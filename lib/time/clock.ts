@@ -27,7 +27,7 @@ export interface Clock {
 }
 
 /** `setTimeout` overflows above this and fires at once. */
-const LONGEST_TIMER = 2 ** 31 - 1;
+const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** `Date.now()` leaves out less than a millisecond, so that `until` never says 0 before `now` does. */
 const LEFT_OUT = 0.999;
@@ -54,9 +54,9 @@ export const systemClock: Clock = {
     const end = performance.now() + milliseconds;
     let left = milliseconds;
     do {
-      await timer(Math.min(left, LONGEST_TIMER), signal);
+      await timer(Math.min(left, MAX_TIMER_MS), signal);
       left = end - performance.now();
-    } while (left > LONGEST_TIMER && !signal?.aborted);
+    } while (left > MAX_TIMER_MS && !signal?.aborted);
   },
 };
 

@@ -39,23 +39,23 @@ export interface Zone {
   segmentAt(instant: number): Segment;
 }
 
-/** From three hours on, a change is no daylight saving: what it skips is not made up for. */
-const NO_DAYLIGHT_SAVING = 3 * 3600;
+/** A change of three hours or more is not daylight saving time: its occurrences are skipped. */
+const MAX_GAP_SECONDS = 3 * 3600;
 
 /** The first zone to leave local mean time did so in 1847. */
 const FIRST_CHANGE = Date.UTC(1800, 0, 1) / 1000;
 
-/** Segments are looked up by the piece of about a year, 2²⁵ s, and found out when first asked for. */
-const PIECE = 2 ** 25;
+/** Segments are computed and kept by pieces of 2²⁵ s, about a year. */
+const PIECE_SECONDS = 2 ** 25;
 
-/** A zone keeps at most so many pieces, so that a walk through the ages does not fill the memory. */
-const MOST_PIECES = 256;
+/** The number of pieces that a zone keeps, so that a walk through centuries stays small. */
+const MAX_PIECES = 256;
 
-/** Two changes of a zone were never closer than 6.9 days, so none hides between two probes. */
-const PROBE = 3 * 86_400;
+/** Two changes of a zone were never closer than 6.9 days: probes this far apart miss none. */
+const PROBE_SECONDS = 3 * 86_400;
 
-/** Longer than any change has ever set a clock back (23 h, Kwajalein 1969). */
-const LONGEST_REPEAT = 2 * 86_400;
+/** More than any change has set a clock back (23 h, Kwajalein 1969). */
+const MAX_REPEAT_SECONDS = 2 * 86_400;
 
 const UTC_SEGMENT: Segment = {
   start: -Infinity,
@@ -131,10 +131,10 @@ class IntlZone implements Zone {
 
   segmentAt(instant: number): Segment {
     if (instant < FIRST_CHANGE) return this.#beforeChanges;
-    const index = Math.floor(instant / PIECE);
+    const index = Math.floor(instant / PIECE_SECONDS);
     let piece = this.#pieces.get(index);
     if (!piece) {
-      if (this.#pieces.size >= MOST_PIECES) this.#pieces.clear();
+      if (this.#pieces.size >= MAX_PIECES) this.#pieces.clear();
       this.#pieces.set(index, piece = segmentsOf(this.#name, index));
     }
     let at = piece.length - 1;
@@ -145,9 +145,9 @@ class IntlZone implements Zone {
 
 function segmentsOf(name: string, index: number): Segment[] {
   const offsetAt = offsetsOf(name);
-  const from = index * PIECE, to = from + PIECE;
+  const from = index * PIECE_SECONDS, to = from + PIECE_SECONDS;
   const segments: Segment[] = [];
-  let start = Math.max(from, FIRST_CHANGE) - LONGEST_REPEAT;
+  let start = Math.max(from, FIRST_CHANGE) - MAX_REPEAT_SECONDS;
   let offset = offsetAt(start);
   let shown = start + offset; // the wall-clock time up to which the clocks have shown everything
   let dueFrom = shown;
@@ -163,8 +163,8 @@ function segmentsOf(name: string, index: number): Segment[] {
     }
     shown = end + offset;
   };
-  for (let probe = start; probe < to; probe += PROBE) {
-    const next = Math.min(probe + PROBE, to);
+  for (let probe = start; probe < to; probe += PROBE_SECONDS) {
+    const next = Math.min(probe + PROBE_SECONDS, to);
     if (offsetAt(next) === offset) continue;
     let low = probe, high = next;
     while (high - low > 1) {
@@ -176,7 +176,7 @@ function segmentsOf(name: string, index: number): Segment[] {
     close(high);
     const changed = offsetAt(high);
     start = high;
-    dueFrom = changed - offset < NO_DAYLIGHT_SAVING ? shown : Infinity;
+    dueFrom = changed - offset < MAX_GAP_SECONDS ? shown : Infinity;
     offset = changed;
   }
   close(to);

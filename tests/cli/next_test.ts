@@ -51,7 +51,7 @@ Deno.test("next lists the coming firings, by both clocks, and shows the day as a
   );
   assert.equal(
     stderr,
-    'warning: "nightly": on 2027-03-28 the clock in Europe/Berlin leaps over 02:30: ' +
+    'warning: "nightly": on 2027-03-28 the clock in Europe/Berlin skips 02:30: ' +
       "it fires at Sun 2027-03-28 03:00:00+02:00",
   );
 });
@@ -94,7 +94,7 @@ schedules:
   ]);
 });
 
-Deno.test("next --strict makes an error of what a look ahead tells", async () => {
+Deno.test("next --strict makes an error of a lint finding", async () => {
   assert.equal((await next([...FROM, "--strict"])).code, 2);
   assert.equal((await next([...FROM, "--strict", "--entry", "heartbeat"])).code, 0);
 });

@@ -1,6 +1,6 @@
 import { Command, Option } from "commander";
 import { parseSchedulerConfig } from "../../config/load_config.ts";
-import { lookAhead } from "../../forecast/lint/look_ahead.ts";
+import { lint } from "../../forecast/lint/lint.ts";
 import { instantInZone } from "../../time/instant_in_zone.ts";
 import { Upcoming } from "../../forecast/upcoming.ts";
 import { systemClock } from "../../time/clock.ts";
@@ -41,7 +41,7 @@ async function explain(cron: string, { timezone, count, from, format }: ExplainO
   const start = from?.getTime() ?? systemClock.now();
   const words = await cronWords(cron);
   const firings = new Upcoming(config.entries, start).firings({ count });
-  const findings = lookAhead(config.entries, start);
+  const findings = lint(config.entries, start);
   const out = new StdoutLines();
   if (format === "json") {
     out.write(JSON.stringify({

@@ -3,7 +3,7 @@ import { formatProblem } from "../../config/config_problem.ts";
 import { suggestion } from "../../internal/suggestion.ts";
 import { dayAhead, QUARTER } from "../../forecast/day_ahead.ts";
 import { loadSchedulerConfig } from "../../config/load_config.ts";
-import { lookAhead } from "../../forecast/lint/look_ahead.ts";
+import { lint } from "../../forecast/lint/lint.ts";
 import type { ScheduleEntry } from "../../config/schedule_entry.ts";
 import { Upcoming } from "../../forecast/upcoming.ts";
 import { systemClock } from "../../time/clock.ts";
@@ -83,7 +83,7 @@ async function next(path: string, options: NextOptions): Promise<number> {
   const from = options.from?.getTime() ?? systemClock.now();
   const upcoming = new Upcoming(entries, from);
   const firings = upcoming.firings({ count: options.count, until: options.until?.getTime() });
-  const findings = lookAhead(entries, from);
+  const findings = lint(entries, from);
   const byName = new Map(entries.map((entry) => [entry.name, entry]));
   const out = new StdoutLines();
   if (options.format === "json") {

@@ -13,7 +13,7 @@ const FIRST_WALL_CLOCK_TIME = dayNumber(1, 1) * 86_400;
 const LAST_INSTANT = dayNumber(LAST_YEAR + 1, 1) * 86_400 - 1;
 
 /** No zone was ever further from UTC (Manila before 1845: 15:56 west), in seconds. */
-const MOST_OFFSET = 16 * 3600;
+const MAX_OFFSET_SECONDS = 16 * 3600;
 
 /**
  * When a cron expression is due in a time zone, an IANA name in any case.
@@ -82,8 +82,8 @@ class CronCadence implements Cadence {
       if (due < segment.end) return due <= LAST_INSTANT ? new Date(due * 1000) : null;
       // Clocks that a change sets back can show a match again, but only within two days. Past that,
       // nothing is due before `match`, whatever the zone's offset is by then.
-      instant = segment.end - instant > 2 * MOST_OFFSET
-        ? Math.max(segment.end, match - MOST_OFFSET)
+      instant = segment.end - instant > 2 * MAX_OFFSET_SECONDS
+        ? Math.max(segment.end, match - MAX_OFFSET_SECONDS)
         : segment.end;
     }
     return null;

@@ -4,33 +4,32 @@ import { type CronExpression, parseCronExpression } from "../../time/cron/cron_e
 import { CronFields } from "../../time/cron/cron_sets.ts";
 import { zoneNamed } from "../../time/zone.ts";
 import { instantInZone } from "../../time/instant_in_zone.ts";
-import type { LookAheadFinding } from "./look_ahead_finding.ts";
+import type { LintFinding } from "./finding.ts";
 import type { ScheduleEntry } from "../../config/schedule_entry.ts";
 import { CronTiming } from "../../config/timing/cron_timing.ts";
 
-const YEAR = 366 * 86_400;
-/** A change of more is no daylight saving: what it skips is skipped. In seconds. */
+const YEAR_SECONDS = 366 * 86_400;
+/** A larger change of the offset is not daylight saving time: its occurrences are skipped. */
 const MAX_GAP_SECONDS = 3 * 3600;
-
-/** More times in one gap are not looked at. */
+/** The number of occurrences in one gap that are computed at most. */
 const MAX_TIMES = 100;
 
-/** Wall-clock times that a zone's clock leaps over, in seconds as if they were UTC. */
+/** Wall-clock times that a zone's clock skips, in seconds as if they were UTC. */
 interface Gap {
   readonly from: number;
   readonly to: number;
-  /** When the clock leaps, in seconds since the epoch. */
+  /** When the clock is changed, in seconds since the epoch. */
   readonly at: number;
 }
 
-/** Occurrences that daylight saving moves or merges within a year. */
+/** Finds the occurrences that daylight saving time moves or merges within a year. */
 export function daylightSavingFindings(
   entries: readonly ScheduleEntry[],
   from: number,
-): LookAheadFinding[] {
+): LintFinding[] {
   const gaps = new Map<string, Gap[]>();
   const messages = new Map<CronTiming, string | null>();
-  const findings: LookAheadFinding[] = [];
+  const findings: LintFinding[] = [];
   const fields = new CronFields();
   for (const { name, timing } of entries) {
     if (!(timing instanceof CronTiming)) continue;
@@ -49,10 +48,10 @@ export function daylightSavingFindings(
 function gapsWithin(timezone: string, from: number): Gap[] {
   const zone = zoneNamed(timezone);
   const gaps: Gap[] = [];
-  for (let segment = zone.segmentAt(from); segment.end < from + YEAR;) {
+  for (let segment = zone.segmentAt(from); segment.end < from + YEAR_SECONDS;) {
     const next = zone.segmentAt(segment.end);
-    const leap = next.offset - segment.offset;
-    if (leap > 0 && leap < MAX_GAP_SECONDS) {
+    const change = next.offset - segment.offset;
+    if (change > 0 && change < MAX_GAP_SECONDS) {
       gaps.push({
         from: segment.end + segment.offset,
         to: segment.end + next.offset,
@@ -64,12 +63,12 @@ function gapsWithin(timezone: string, from: number): Gap[] {
   return gaps;
 }
 
-/** What becomes of the times in the first gap that matters; null when none does. */
+/** Describes what happens to the times in the first gap that matters; null where none does. */
 function describe(cron: CronExpression, timezone: string, gaps: readonly Gap[]): string | null {
   if (gaps.length === 0 || cron.wildcard) return null;
   const wallClock = parsedCadence(cron, "UTC");
   for (const { from, to, at } of gaps) {
-    // Those in the gap, and the one that is due where it ends.
+    // The times in the gap, and the one at its end.
     const first = nextAfter(wallClock, (from - 1) * 1000);
     const times = [...occurrencesFrom(wallClock, first, to * 1000).take(MAX_TIMES)];
     const skipped = times.filter((time) => time < to * 1000);
@@ -81,7 +80,7 @@ function describe(cron: CronExpression, timezone: string, gaps: readonly Gap[]):
     const what = times.length > 1
       ? `${times.length} occurrences become one, at ${fired}`
       : `it fires at ${fired}`;
-    return `on ${date} the clock in ${timezone} leaps over ${few.join(", ")}${more}: ${what}`;
+    return `on ${date} the clock in ${timezone} skips ${few.join(", ")}${more}: ${what}`;
   }
   return null;
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { dayAhead, QUARTER } from "../../lib/forecast/day_ahead.ts";
 import { instantInZone } from "../../lib/time/instant_in_zone.ts";
 import { parseSchedulerConfig } from "../../lib/config/load_config.ts";
-import { lookAhead } from "../../lib/forecast/lint/look_ahead.ts";
+import { lint } from "../../lib/forecast/lint/lint.ts";
 import type { ScheduleEntry } from "../../lib/config/schedule_entry.ts";
 import { Upcoming } from "../../lib/forecast/upcoming.ts";
 
@@ -21,7 +21,7 @@ function entries(...lines: string[]): readonly ScheduleEntry[] {
 }
 
 const findings = (...lines: string[]) =>
-  lookAhead(entries(...lines), FROM).map(({ kind, message }) => `${kind}: ${message}`);
+  lint(entries(...lines), FROM).map(({ kind, message }) => `${kind}: ${message}`);
 
 const BERLIN = "timezone: Europe/Berlin";
 
@@ -29,15 +29,15 @@ for (
   const [line, expected] of [
     [
       `name: a, cron: "30 2 * * *", ${BERLIN}`,
-      /^daylight_saving: on 2027-03-28 the clock in Europe\/Berlin leaps over 02:30: it fires at Sun 2027-03-28 03:00:00\+02:00$/,
+      /^daylight_saving: on 2027-03-28 the clock in Europe\/Berlin skips 02:30: it fires at Sun 2027-03-28 03:00:00\+02:00$/,
     ],
     [
       `name: a, cron: "0,30 2 * * *", ${BERLIN}`,
-      /leaps over 02:00, 02:30: 2 occurrences become one, at Sun 2027-03-28 03:00/,
+      /skips 02:00, 02:30: 2 occurrences become one, at Sun 2027-03-28 03:00/,
     ],
     [
       `name: a, cron: "0 2-3 * * *", ${BERLIN}`,
-      /leaps over 02:00: 2 occurrences become one, at Sun 2027-03-28 03:00/,
+      /skips 02:00: 2 occurrences become one, at Sun 2027-03-28 03:00/,
     ],
     [`name: a, cron: "30 2 * * MON", ${BERLIN}`, null],
     [`name: a, cron: "30 2 * * *", timezone: UTC`, null],
@@ -49,7 +49,7 @@ for (
     ],
     [
       `name: a, cron: "15 2 * * *", timezone: Australia/Lord_Howe`,
-      /on 2027-10-03 the clock in Australia\/Lord_Howe leaps over 02:15: it fires at Sun 2027-10-03 02:30:00\+11:00/,
+      /on 2027-10-03 the clock in Australia\/Lord_Howe skips 02:15: it fires at Sun 2027-10-03 02:30:00\+11:00/,
     ],
     [`name: a, cron: "0 0 31 * *"`, /^rare_day: it fires on day 31 only, so not in the 5 months/],
     [`name: a, cron: "0 0 30,31 * *"`, /on day 30 and 31 only, so not in the 1 months/],
@@ -64,7 +64,7 @@ for (
     [`name: monthly, interval_seconds: 2592000`, null],
   ] as const
 ) {
-  Deno.test(`a look ahead at { ${line} }`, () => {
+  Deno.test(`lint of { ${line} }`, () => {
     const found = findings(line);
     if (expected === null) assert.deepEqual(found, []);
     else assert.match(found.join("\n"), expected);
@@ -72,23 +72,23 @@ for (
 }
 
 Deno.test("many entries in the same second are told, with a jitter that spreads them", () => {
-  const crowd = (count: number, rest: string) =>
+  const atOnce = (count: number, rest: string) =>
     Array.from({ length: count }, (_, n) => `name: e${n}, ${rest}`);
-  assert.deepEqual(findings(...crowd(19, `cron: "0 4 * * *"`)), []);
-  assert.deepEqual(findings(...crowd(100, `cron: "0 4 * * *"`)), [
-    "crowd: 100 entries are due in the same second, 2026-11-24T04:00:00.000Z " +
+  assert.deepEqual(findings(...atOnce(19, `cron: "0 4 * * *"`)), []);
+  assert.deepEqual(findings(...atOnce(100, `cron: "0 4 * * *"`)), [
+    "same_second: 100 entries are due in the same second, 2026-11-24T04:00:00.000Z " +
     '("e0", "e1", "e2" …): `jitter_seconds: 20` on each would spread them',
   ]);
   // Not more than half of what lies between two occurrences.
-  assert.match(findings(...crowd(1000, `cron: "* * * * *"`)).join(), /`jitter_seconds: 30`/);
+  assert.match(findings(...atOnce(1000, `cron: "* * * * *"`)).join(), /`jitter_seconds: 30`/);
   assert.match(
-    findings(...crowd(50, "interval_seconds: 10")).join(),
+    findings(...atOnce(50, "interval_seconds: 10")).join(),
     /50 entries.*`jitter_seconds: 5`/,
   );
-  assert.deepEqual(findings(...crowd(100, `cron: "0 4 * * *", jitter_seconds: 60`)), []);
+  assert.deepEqual(findings(...atOnce(100, `cron: "0 4 * * *", jitter_seconds: 60`)), []);
   const mixed = [
-    ...crowd(15, `cron: "0 * * * *"`),
-    ...crowd(15, `cron: "0 4 * * *", timezone: UTC`),
+    ...atOnce(15, `cron: "0 * * * *"`),
+    ...atOnce(15, `cron: "0 4 * * *", timezone: UTC`),
   ];
   const named = mixed.map((line, n) => line.replace(/e\d+/, `m${n}`));
   assert.match(findings(...named).join(), /30 entries are due in the same second, 2026-11-24T04/);

@@ -1,14 +1,14 @@
 import { entryCadence, nextAfter } from "../../schedule/entry_cadence.ts";
 import { type Alike, alike, occurrencesOf, type Recurrence } from "../recurrence.ts";
-import type { LookAheadFinding } from "./look_ahead_finding.ts";
+import type { LintFinding } from "./finding.ts";
 import type { ScheduleEntry } from "../../config/schedule_entry.ts";
 
-const DAY = 86_400_000;
-/** So many entries in one second are worth a word. */
-const MIN_CROWD_ENTRIES = 20;
-/** So many a second are none, in the mean. */
+const DAY_MS = 86_400_000;
+/** The number of entries in one second from which on there is a finding. */
+const MIN_ENTRIES = 20;
+/** The number of firings a second that the advice aims at. */
 const SPREAD = 5;
-/** How many occurrences are looked up at most. */
+/** The number of occurrences that are computed at most. */
 const MAX_LOOKUPS = 300_000;
 
 interface Member extends Recurrence {
@@ -17,40 +17,40 @@ interface Member extends Recurrence {
 
 type Group = Alike<Member>;
 
-/** The second of the next day in which most entries are due at once, where those are many. */
-export function crowdFindings(
+/** Finds the second of the next 24 hours in which most entries are due, if there are many. */
+export function sameSecondFindings(
   entries: readonly ScheduleEntry[],
   from: number,
-): LookAheadFinding[] {
-  const crowds = new Map<number, Group[]>();
+): LintFinding[] {
+  const seconds = new Map<number, Group[]>();
   let lookups = MAX_LOOKUPS;
-  for (const group of alike(withoutJitter(entries, from), from + DAY)) {
+  for (const group of alike(withoutJitter(entries, from), from + DAY_MS)) {
     for (const at of occurrencesOf(group)) {
       if (lookups-- <= 0) break;
       const second = Math.floor(at / 1000);
-      const crowd = crowds.get(second);
-      if (crowd === undefined) crowds.set(second, [group]);
-      else if (crowd.at(-1) !== group) crowd.push(group);
-      // Where they are evenly spaced the first is enough: it goes on as it begins.
+      const groups = seconds.get(second);
+      if (groups === undefined) seconds.set(second, [group]);
+      else if (groups.at(-1) !== group) groups.push(group);
+      // Evenly spaced occurrences meet the others at the first or never.
       if (group.timing.periodMs !== null) break;
     }
   }
   let largest: { second: number; members: ScheduleEntry[] } | null = null;
-  const size = (crowd: readonly Group[]) =>
-    crowd.reduce((sum, each) => sum + each.members.length, 0);
-  let most = MIN_CROWD_ENTRIES - 1;
-  for (const [second, crowd] of crowds) {
-    if (size(crowd) <= most) continue;
-    most = size(crowd);
+  const size = (groups: readonly Group[]) =>
+    groups.reduce((sum, each) => sum + each.members.length, 0);
+  let most = MIN_ENTRIES - 1;
+  for (const [second, groups] of seconds) {
+    if (size(groups) <= most) continue;
+    most = size(groups);
     largest = {
       second,
-      members: crowd.flatMap(({ members }) => members.map(({ entry }) => entry)),
+      members: groups.flatMap(({ members }) => members.map(({ entry }) => entry)),
     };
   }
   return largest === null ? [] : [finding(largest.second, largest.members, from)];
 }
 
-function finding(second: number, members: ScheduleEntry[], from: number): LookAheadFinding {
+function finding(second: number, members: ScheduleEntry[], from: number): LintFinding {
   const [first] = members as [ScheduleEntry];
   const names = members.slice(0, 3).map(({ name }) => `"${name}"`).join(", ");
   const spacing = Math.min(...members.map((entry) => spacingOf(entry, from)));
@@ -59,7 +59,7 @@ function finding(second: number, members: ScheduleEntry[], from: number): LookAh
     Math.max(1, Math.floor(spacing / 2)),
   );
   return {
-    kind: "crowd",
+    kind: "same_second",
     entry: first.name,
     message: `${members.length} entries are due in the same second, ` +
       `${new Date(second * 1000).toISOString()} (${names} …): ` +
@@ -76,7 +76,7 @@ function* withoutJitter(entries: readonly ScheduleEntry[], from: number): Genera
   }
 }
 
-/** Between the first two occurrences, in seconds. */
+/** The time between the first two occurrences, in seconds. */
 function spacingOf(entry: ScheduleEntry, from: number): number {
   const cadence = entryCadence(entry, new Date(from));
   const first = nextAfter(cadence, from);

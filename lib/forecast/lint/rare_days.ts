@@ -1,19 +1,19 @@
 import { cronCadence } from "../../time/cron/cron_cadence.ts";
-import type { LookAheadFinding } from "./look_ahead_finding.ts";
+import type { LintFinding } from "./finding.ts";
 import type { ScheduleEntry } from "../../config/schedule_entry.ts";
 import { CronTiming } from "../../config/timing/cron_timing.ts";
 
-/** A leap year and the years until the next. */
+/** The years from one 29 February to the next. */
 const YEARS = 4;
-const DAY = 86_400_000;
+const DAY_MS = 86_400_000;
 
-/** Expressions that leave out months because these have no such day. */
+/** Finds the expressions that skip months because these lack the day. */
 export function rareDayFindings(
   entries: readonly ScheduleEntry[],
   from: number,
-): LookAheadFinding[] {
+): LintFinding[] {
   const messages = new Map<string, string | null>();
-  const findings: LookAheadFinding[] = [];
+  const findings: LintFinding[] = [];
   for (const { name, timing } of entries) {
     if (!(timing instanceof CronTiming)) continue;
     const cron = timing.value;
@@ -30,20 +30,20 @@ function describe(cron: string, from: number): string | null {
   const days = new Set<number>();
   const months = new Set<number>();
   let dates = 0;
-  for (let at = from; at < from + YEARS * 366 * DAY;) {
+  for (let at = from; at < from + YEARS * 366 * DAY_MS;) {
     const next = wallClock.next(new Date(at));
     if (next === null) break;
     days.add(next.getUTCDate());
     if (Math.min(...days) < 29) return null;
     months.add(next.getUTCMonth() + 1);
     dates++;
-    // The next day's, by the wall clock.
-    at = Math.floor(next.getTime() / DAY) * DAY + DAY - 1;
+    // One occurrence a day is enough.
+    at = Math.floor(next.getTime() / DAY_MS) * DAY_MS + DAY_MS - 1;
   }
   const [day] = days;
   if (dates === 0 || day === undefined) return null;
   if (months.size === 1) {
-    // Another month is not meant; only the 29th of February does not come each year.
+    // Only February lacks the day in some years; one other month was written on purpose.
     return months.has(2) ? "it fires on 29 February only: once in four years" : null;
   }
   const list = [...days].sort((a, b) => a - b).join(" and ");
