@@ -7,16 +7,15 @@
  */
 export class DueQueue {
   // Two parallel arrays instead of one of objects: a heap of 100,000 stays two allocations.
-  readonly #dues: number[] = [];
-  readonly #items: number[] = [];
+  readonly #dues: number[];
+  readonly #items: number[];
 
   /** @param dues when each item is due, by item; Infinity for never */
   constructor(dues: readonly number[] = []) {
-    dues.forEach((due, item) => {
-      if (due === Infinity) return;
-      this.#dues.push(due);
-      this.#items.push(item);
-    });
+    const items = [...dues.keys()].filter((item) => dues[item] !== Infinity);
+    // Copies have no room for items that never come, as arrays do that grew.
+    this.#items = items.slice();
+    this.#dues = items.map((item) => dues[item]!);
     // Floyd: from the last parent down to the root, in linear time.
     for (let at = (this.#items.length >> 1) - 1; at >= 0; at--) this.#sink(at);
   }
