@@ -1,8 +1,8 @@
 import type { Message, Subscription } from "./message_bus.ts";
 
 /**
- * The receiving end of a subscription: what has arrived and was not read yet. Nothing bounds it
- * but the reader, so read on.
+ * The receiving end of a subscription. It holds every message that has arrived and was not read
+ * yet, without a limit.
  */
 export class Inbox implements Subscription {
   readonly subject: string;
@@ -12,7 +12,7 @@ export class Inbox implements Subscription {
   #ended = false;
   #wake: (() => void)[] = [];
 
-  /** `unsubscribe` stops what fills the inbox; it must {@link Inbox.end} it. */
+  /** @param unsubscribe stops the source of the messages; it must call {@link Inbox.end} */
   constructor(subject: string, unsubscribe: () => Promise<void>) {
     this.subject = subject;
     this.#unsubscribe = unsubscribe;
@@ -24,7 +24,7 @@ export class Inbox implements Subscription {
     this.#wake.shift()?.();
   }
 
-  /** Takes no more; the iteration ends after what had arrived. */
+  /** Accepts no more messages. The iteration ends after those that have arrived. */
   end(): void {
     this.#ended = true;
     for (const wake of this.#wake.splice(0)) wake();
@@ -34,7 +34,7 @@ export class Inbox implements Subscription {
     return this.#unsubscribe();
   }
 
-  /** Leaving the loop early does not unsubscribe: what arrives waits for the next loop. */
+  /** Leaving the loop early does not unsubscribe: the next loop gets what arrives meanwhile. */
   async *[Symbol.asyncIterator](): AsyncGenerator<Message> {
     for (;;) {
       const message = this.#take();
@@ -48,7 +48,7 @@ export class Inbox implements Subscription {
     const message = this.#arrived[this.#next];
     if (message === undefined) return null;
     this.#next++;
-    // Shifting an array of many is slow: what was read goes in one piece.
+    // Shifting a long array is slow, so messages that were read are removed in blocks.
     if (this.#next === this.#arrived.length || this.#next === 1024) {
       this.#arrived = this.#arrived.slice(this.#next);
       this.#next = 0;

@@ -17,11 +17,11 @@ import { checkPattern, checkSubject, matches } from "./subject.ts";
 
 const DELIVERED = Promise.resolve();
 
-/** What a {@link MemoryBus} may be given. */
+/** The options of a {@link MemoryBus}. */
 export interface MemoryBusOptions {
-  /** Default: LogTape's, or the console: see {@link Logger}. */
+  /** Default: LogTape; if it is not configured, warnings and errors go to the console. */
   logger?: Logger;
-  /** Times the wait for a reply. */
+  /** Measures the timeout of requests. Default: the machine's clock. */
   clock?: Clock;
 }
 
@@ -31,7 +31,7 @@ interface Subscriber {
   readonly inbox: Inbox;
 }
 
-/** What a message carries before each subscriber gets a copy of its own. */
+/** A published message, of which each subscriber gets its own copy. */
 interface Sent {
   readonly subject: string;
   readonly payload: string;
@@ -40,18 +40,18 @@ interface Sent {
 }
 
 /**
- * A bus within this process, which keeps every promise of {@link MessageBus} and needs no server.
- * It is connected from the start until it is closed.
+ * A {@link MessageBus} within this process, which needs no server. It is connected until it is
+ * closed.
  */
 export class MemoryBus implements MessageBus {
   readonly #logger: Logger;
   readonly #clock: Clock;
   readonly #subscribers = new Set<Subscriber>();
-  /** Whose turn it is, by queue group. */
+  /** The number of messages delivered so far, by queue group. */
   readonly #turns = new Map<string, number>();
   readonly #closing = new AbortController();
 
-  /** Makes a bus that is connected. */
+  /** Creates a connected bus. */
   constructor({ logger = defaultLogger(), clock = systemClock }: MemoryBusOptions = {}) {
     this.#logger = logger;
     this.#clock = clock;
@@ -146,7 +146,7 @@ export class MemoryBus implements MessageBus {
     if (this.#closed) throw new BusClosedError(`Cannot ${action}: the bus is closed`);
   }
 
-  /** @returns how many subscribers it reached */
+  /** Delivers a message to its subscribers and returns their number. */
   #send(
     subject: string,
     data: JsonObject,

@@ -1,131 +1,134 @@
 /**
- * What the scheduler needs of a message bus, and what a bus promises. One suite of tests
- * (`lib/testing/bus_conformance.ts`) states the promises and runs against every implementation.
+ * The interface of a message bus. One suite of tests (`lib/testing/bus_conformance.ts`) states what
+ * it promises and runs against every implementation.
  *
  * @module
  */
 
-/** A JSON object: what every message on the bus carries. */
+/** A JSON object, the payload of every message. */
 export type JsonObject = Record<string, unknown>;
 
-/** One received message. */
+/** A received message. */
 export interface Message {
-  /** Where it was published. */
+  /** The subject that it was published to. */
   readonly subject: string;
-  /** The decoded payload. A payload that is no JSON object is logged and never delivered. */
+  /** The decoded payload. A message whose payload is not a JSON object is logged and skipped. */
   readonly data: JsonObject;
-  /** Header values by name as sent; empty where there were none. */
+  /** The values of the headers, by name as published; empty if there are none. */
   readonly headers: Readonly<Record<string, string>>;
-  /** Sends a reply; absent when nobody waits for one. */
+  /** Sends a reply. Absent if the message is not a request. */
   readonly respond?: (data: JsonObject) => Promise<void>;
 }
 
 /**
- * The messages of one subject, in the order they were published by any one publisher. Ends when it
- * is unsubscribed or the bus is closed; what had arrived by then is still delivered.
+ * The messages of one subject; those of one publisher are in order. The iteration ends on
+ * `unsubscribe` or when the bus closes, after the messages that had arrived by then.
  */
 export interface Subscription extends AsyncIterable<Message> {
-  /** As it was subscribed to, with its wildcards. */
+  /** The subject of the subscription, with its wildcards. */
   readonly subject: string;
-  /** Stops delivery and ends the iteration. Safe to call twice. */
+  /** Stops delivery and ends the iteration. It may be called again. */
   unsubscribe(): Promise<void>;
 }
 
-/** What goes with a message, and what may keep it from being sent. */
+/** The options of {@link MessageBus.publish}. */
 export interface PublishOptions {
-  /** Header values by name. Default: none. */
+  /** The values of the headers, by name. Default: none. */
   headers?: Record<string, string>;
   /**
-   * Withdraws the message while it has not been written to the connection: `publish` then rejects
-   * with the signal's reason. Once written, a message cannot be called back.
+   * Withdraws the message if it has not been written to the connection yet: `publish` then rejects
+   * with the signal's reason.
    */
   signal?: AbortSignal;
   /**
-   * Asked at the moment the message is written to the connection. Where it says no, nothing is
-   * written, and `publish` rejects with {@link NotPermittedError}.
+   * Called immediately before the message is written to the connection. If it returns false, the
+   * message is not written, and `publish` rejects with {@link NotPermittedError}.
    */
   permit?: () => boolean;
 }
 
-/** What a subscription takes, and with whom it shares. */
+/** The options of {@link MessageBus.subscribe}. */
 export interface SubscribeOptions {
-  /** Of the subscribers that share it, each message reaches one. Default: this one gets them all. */
+  /** The queue group; each message reaches one of its subscribers. Default: none. */
   queueGroup?: string;
-  /** Whether a message without any payload is taken for `{}`. Default: it is malformed. */
+  /** True if an empty payload is read as `{}`. Default: false, and it is malformed. */
   takesEmpty?: boolean;
 }
 
-/** A message bus, as the scheduler and the actors need it. */
+/** A message bus, as the scheduler and the actors use it. */
 export interface MessageBus extends AsyncDisposable {
-  /** Whether a message published now would leave now. */
+  /** True while there is a connection. */
   readonly connected: boolean;
 
   /**
-   * Opens the connection. Subscribing and publishing are possible afterwards; after the first
-   * connect, a bus repairs itself for ever.
+   * Opens the connection. When it breaks later, the bus reconnects by itself, without a limit.
    *
-   * @throws {BusConnectError} when no server could be reached and none is to be waited for
+   * @throws {BusConnectError} if no server could be reached and the bus was not told to wait
+   * @throws {BusClosedError} if the bus is closed
    */
   connect(): Promise<void>;
 
-  /** Resolves at once while connected, else when the connection is (back) up, or on abort. */
+  /** Resolves when the bus is connected, or when `signal` aborts. */
   whenConnected(signal?: AbortSignal): Promise<void>;
 
   /**
-   * Ends every subscription, writes what was published, and closes. Safe to call twice, and when
-   * never connected. The end of an `await using` does the same.
+   * Ends every subscription, writes the published messages, and closes the connection. It may be
+   * called again, and on a bus that was never connected. `await using` calls it.
    */
   close(): Promise<void>;
 
   /**
-   * Publishes one message. Resolves when the other side has taken it; messages of one publisher
-   * stay in order. A message that could not be written yet waits for the connection.
+   * Publishes a message. Resolves when the server, or a bus in memory, has accepted it. Messages of
+   * one publisher stay in order. While there is no connection, messages wait for it.
    *
-   * @throws {UnconfirmedError} when the connection broke after the message was written and before
-   * it was confirmed: it may or may not have arrived, and is not sent again
-   * @throws {BusClosedError} when the bus is closed, or closes before the message was written
+   * @throws {TypeError} if the subject, the payload or a header is invalid
+   * @throws {UnconfirmedError} if the connection broke after the message was written and before it
+   * was confirmed: it may have arrived, and is not sent again
+   * @throws {BusClosedError} if the bus closes before the message is written
    */
   publish(subject: string, data: JsonObject, options?: PublishOptions): Promise<void>;
 
   /**
-   * Subscribes to a subject (`*` and a final `>` are wildcards). Resolves when nothing published
-   * from then on is missed. A request that is no JSON object is answered `{"status": "error", "code": "malformed", …}`.
+   * Subscribes to a subject (`*` and a final `>` are wildcards). Resolves when the subscription is
+   * in effect. A request whose payload is not a JSON object is answered with
+   * `{"status": "error", "code": "malformed", …}`.
    */
   subscribe(subject: string, options?: SubscribeOptions): Promise<Subscription>;
 
   /**
-   * Publishes a message and resolves with the first reply.
+   * Publishes a message and returns the first reply.
    *
-   * @throws {NoReplyError} when nobody is subscribed, or nobody answered within `timeout` ms
+   * @param timeout the time limit, in milliseconds
+   * @throws {NoReplyError} if nobody is subscribed, or nobody answered in time
    */
   request(subject: string, data: JsonObject, timeout: number): Promise<Message>;
 }
 
-/** No server could be reached. */
+/** Thrown when no server could be reached. */
 export class BusConnectError extends Error {
   /** The name of this class. */
   override name = "BusConnectError";
 }
 
-/** The message was written to a connection that broke before the server confirmed it. */
+/** Thrown when the connection broke after a message was written and before it was confirmed. */
 export class UnconfirmedError extends Error {
   /** The name of this class. */
   override name = "UnconfirmedError";
 }
 
-/** The bus was closed. */
+/** Thrown when the bus is closed. */
 export class BusClosedError extends Error {
   /** The name of this class. */
   override name = "BusClosedError";
 }
 
-/** Its publisher's `permit` said no when a message was about to be written. */
+/** Thrown when the `permit` of a message returned false. */
 export class NotPermittedError extends Error {
   /** The name of this class. */
   override name = "NotPermittedError";
 }
 
-/** A request that nobody answered. */
+/** Thrown when nobody answered a request. */
 export class NoReplyError extends Error {
   /** The name of this class. */
   override name = "NoReplyError";

@@ -1,6 +1,6 @@
 /**
- * What travels: one JSON object as UTF-8, and headers. Both buses read and write it here, so what
- * one refuses the other refuses too.
+ * Encodes and decodes messages: a JSON object in UTF-8, and headers. Both buses use it, so they
+ * refuse the same messages.
  *
  * @module
  */
@@ -12,7 +12,7 @@ const decoder = new TextDecoder("utf-8", { fatal: true });
 const HEADER_NAME = /^[!-9;-~]+$/;
 const LINE_END = /[\r\n]/;
 
-/** @throws {TypeError} when `data` is no JSON object or holds what JSON cannot carry */
+/** @throws {TypeError} if `data` is not an object, or JSON cannot represent it */
 export function encodePayload(subject: string, data: JsonObject): string {
   let text: string | undefined;
   try {
@@ -29,7 +29,7 @@ export function encodePayload(subject: string, data: JsonObject): string {
   return text;
 }
 
-/** @throws {TypeError} when the payload is no JSON object; the message says why */
+/** @throws {TypeError} if the payload is not a JSON object in UTF-8; the message says why */
 export function decodePayload(payload: Uint8Array | string): JsonObject {
   let data: unknown;
   try {
@@ -45,9 +45,9 @@ export function decodePayload(payload: Uint8Array | string): JsonObject {
 }
 
 /**
- * The headers as they arrive: values without the space around them.
+ * Returns the headers as a subscriber receives them: values are trimmed.
  *
- * @throws {TypeError} when a name or a value cannot be sent
+ * @throws {TypeError} if a name or a value is invalid
  */
 export function checkHeaders(
   subject: string,

@@ -1,13 +1,13 @@
 /**
- * Server URLs without what must not be seen: `nats://user:***@host`, `nats://***@host` for a token.
+ * Replaces the secrets in server URLs: `nats://user:***@host`, or `nats://***@host` for a token.
  *
- * @param urls one, or a comma-separated list; it need not be a valid one
+ * @param urls a URL or a comma-separated list, which need not be valid
  */
 export function redactUrl(urls: string): string {
   return splitUrls(urls).map(redactOne).join(",");
 }
 
-/** The URLs of a comma-separated list. A comma within a password is none that separates. */
+/** Splits a comma-separated list of URLs, but not at a comma within a password. */
 export function splitUrls(urls: string): string[] {
   return urls.split(/,(?=\s*[a-z][a-z0-9+.-]*:\/\/|[^@]*$)/i)
     .map((url) => url.trim()).filter((url) => url !== "");

@@ -1,116 +1,112 @@
 /**
- * What a bus can do whose server keeps messages: JetStream's streams and key-value buckets.
+ * The interface of a bus whose server stores messages: JetStream's streams and key-value buckets.
  *
  * @module
  */
 import type { JsonObject, MessageBus, PublishOptions } from "./message_bus.ts";
 
-/** A server's word that a stream keeps a message. */
+/** The acknowledgement of a message that a stream has stored. */
 export interface StreamAck {
-  /** The stream's name. */
+  /** The name of the stream. */
   readonly stream: string;
-  /** The message's place in the stream. */
+  /** The sequence number of the message in the stream. */
   readonly sequence: number;
-  /** Whether the stream had a message of the same `Nats-Msg-Id` and dropped this one. */
+  /** True if the stream had a message with the same `Nats-Msg-Id` and dropped this one. */
   readonly isDuplicate: boolean;
 }
 
-/** A bus that may have streams behind it. */
+/** A bus whose server may have streams. */
 export interface StreamBus extends MessageBus {
   /**
-   * Publishes one message. Resolves when a stream has stored it; messages of one publisher arrive
-   * in the order they were published in.
+   * Publishes a message. Resolves when a stream has stored it. Messages of one publisher stay in
+   * order.
    *
-   * @throws {NoStreamError} when nobody listens to the subject: no stream, or none just now
-   * @throws {StreamError} when the stream does not take it
-   * @throws {UnconfirmedError} when no acknowledgement came: it may have been stored
-   * @throws {BusClosedError} when the bus is closed
+   * @throws {NoStreamError} if nobody listens to the subject: no stream, or one without a leader
+   * @throws {StreamError} if the stream refuses the message
+   * @throws {UnconfirmedError} if no acknowledgement arrived: the message may have been stored
+   * @throws {BusClosedError} if the bus is closed
    */
   publishToStream(subject: string, data: JsonObject, options?: PublishOptions): Promise<StreamAck>;
 
   /**
-   * The name of the stream that captures `subject`, or null.
+   * Returns the name of the stream that captures `subject`, or null if there is none.
    *
-   * @throws {JetStreamUnavailableError} when the server, or the account, has no JetStream
-   * @throws {NoReplyError} when the server does not answer
+   * @throws {JetStreamUnavailableError} if the server or the account has no JetStream
+   * @throws {NoReplyError} if the server does not answer
    */
   streamOf(subject: string): Promise<string | null>;
 
-  /** The rest of JetStream, which is loaded for it. */
+  /** Loads and returns the interface to streams and buckets. */
   jetStream(): Promise<JetStream>;
 }
 
 /**
- * Each call goes to the connection of the moment and rejects when there is none; it throws
- * {@link JetStreamUnavailableError} when the server, or the account, has no JetStream, and
- * {@link StreamError} when the server refuses.
+ * Streams and buckets. Each call uses the present connection and rejects if there is none. It
+ * rejects with {@link JetStreamUnavailableError} if the server or the account has no JetStream, and
+ * with {@link StreamError} if the server refuses it.
  */
 export interface JetStream {
-  /**
-   * Describes a stream.
-   *
-   * @returns null when there is no stream of that name
-   */
+  /** Returns the description of a stream, or null if there is none with that name. */
   stream(name: string): Promise<StreamInfo | null>;
 
-  /** Creates a stream, or changes the limits of the one of that name. */
+  /** Creates a stream, or updates the limits of the stream with that name. */
   createStream(stream: StreamLimits): Promise<StreamInfo>;
 
   /**
-   * A key-value bucket, which is created where there is none.
+   * Returns a key-value bucket. The first call of one of its methods creates it if necessary.
    *
-   * @param options.replicas on how many servers of a cluster it is kept, where it is created
-   * @param options.timeout for one answer, in milliseconds. Default: 3000
+   * @param options.replicas the number of servers that store the bucket, if it is created
+   * @param options.timeout the time limit of a write, in milliseconds. Default: 3000
    */
   keyValue(bucket: string, options: { replicas: number; timeout?: number }): KeyValue;
 }
 
-/** A stream, as the server describes it. */
+/** The description of a stream by the server. */
 export interface StreamInfo {
   /** The name of the stream. */
   readonly name: string;
-  /** What it captures. */
+  /** The subjects that it captures. */
   readonly subjects: readonly string[];
-  /** On how many servers it is kept. */
+  /** The number of servers that store it. */
   readonly replicas: number;
-  /** In which a second message of the same id is dropped, in seconds. */
+  /** The time in which a second message with the same `Nats-Msg-Id` is dropped, in seconds. */
   readonly duplicateWindow: number;
-  /** Whether it was created by the call that returned this. */
+  /** True if the call that returned this has created the stream. */
   readonly isNew?: boolean;
 }
 
-/** A stream that is to be created, and what it keeps. */
+/** The name and the limits of a stream. */
 export interface StreamLimits {
   /** The name of the stream. */
   readonly name: string;
-  /** What it captures. */
+  /** The subjects that it captures. */
   readonly subjects: readonly string[];
-  /** On how many servers it is kept. */
+  /** The number of servers that store it. */
   readonly replicas: number;
-  /** In seconds. */
+  /** The time in which a second message with the same `Nats-Msg-Id` is dropped, in seconds. */
   readonly duplicateWindow: number;
-  /** How long a message is kept, in seconds. */
+  /** The maximum age of a message, in seconds. */
   readonly maxAge: number;
-  /** How much is kept, in bytes. */
+  /** The maximum size of the stream, in bytes. */
   readonly maxBytes: number;
 }
 
-/** Each value is a JSON object; its revision grows with each change of the bucket. */
+/** A bucket of JSON objects. Its revision grows with each change. */
 export interface KeyValue {
-  /** The value as the server that leads the bucket has it, or null. */
+  /** Returns the value from the leader of the bucket, or null; a deleted value has no fields. */
   get(key: string): Promise<Revised | null>;
 
   /**
-   * Writes a value if the key's last revision is `revision`; 0: if there is none.
+   * Writes a value if the last revision of the key is `revision` (0: the key has none).
    *
    * @returns the new revision
-   * @throws {ConflictError} when somebody else has written
+   * @throws {ConflictError} if the key has another revision
    */
   put(key: string, value: JsonObject, revision: number): Promise<number>;
 
   /**
-   * Tells of each value of the keys that `pattern` matches: those there are, then each that
-   * changes. Resolves when the connection is gone, the bucket is, or `signal` aborts.
+   * Calls `onValue` with each present value whose key matches `pattern`, then with each change.
+   * Resolves when the connection or the bucket is gone, or `signal` aborts.
    */
   watch(
     pattern: string,
@@ -119,50 +115,50 @@ export interface KeyValue {
   ): Promise<void>;
 }
 
-/** A value of a bucket, and which version of it this is. */
+/** A value of a bucket, with its revision. */
 export interface Revised {
-  /** What the key holds. */
+  /** The value of the key. */
   readonly value: JsonObject;
-  /** Grows with each change of the bucket. */
+  /** The revision, which grows with each change of the bucket. */
   readonly revision: number;
-  /** When the server stored it, by the server's clock, in milliseconds since the epoch. */
+  /** The time at which the server stored it, by its clock, in milliseconds since the epoch. */
   readonly created: number;
-  /** Whether what is stored is no JSON object; the value then has no fields. Default: no. */
+  /** True if what is stored is not a JSON object; `value` then has no fields. Default: false. */
   readonly isMalformed?: boolean;
 }
 
-/** Whether streams may be behind the bus. */
+/** Reports whether the server of a bus may have streams. */
 export function isStreamBus(bus: MessageBus): bus is StreamBus {
   return "publishToStream" in bus && "jetStream" in bus;
 }
 
-/** Nobody listens to the subject: there is no stream for it, or it has no leader just now. */
+/** Thrown when nobody listens to the subject: there is no stream, or it has no leader. */
 export class NoStreamError extends Error {
   /** The name of this class. */
   override name = "NoStreamError";
 }
 
-/** A stream answered that it does not take a message, or a request. */
+/** Thrown when the server refuses a message to a stream, or a request. */
 export class StreamError extends Error {
   /** The name of this class. */
   override name = "StreamError";
   /**
-   * Makes the error of a server's answer.
+   * Creates an error from the answer of a server.
    *
-   * @param code the server's error code
+   * @param code the server's `err_code`
    */
   constructor(message: string, readonly code: number, options?: ErrorOptions) {
     super(message, options);
   }
 }
 
-/** The key has another revision than was expected. */
+/** Thrown when a key has another revision than expected. */
 export class ConflictError extends Error {
   /** The name of this class. */
   override name = "ConflictError";
 }
 
-/** The server runs without JetStream, or the account may not use it. */
+/** Thrown when the server runs without JetStream, or the account may not use it. */
 export class JetStreamUnavailableError extends Error {
   /** The name of this class. */
   override name = "JetStreamUnavailableError";

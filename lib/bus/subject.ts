@@ -1,8 +1,8 @@
-/** Words that are not empty, without spaces, between dots. */
+/** Words joined by dots: https://docs.nats.io/nats-concepts/subjects */
 const SUBJECT = /^[^\s.*>]+(?:\.[^\s.*>]+)*$/;
 const PATTERN = /^(?:[^\s.*>]+|\*)(?:\.(?:[^\s.*>]+|\*))*(?:\.>)?$|^>$/;
 
-/** @throws {TypeError} when `subject` is none that a message can be published to */
+/** @throws {TypeError} if a message cannot be published to `subject` */
 export function checkSubject(subject: string): void {
   if (SUBJECT.test(subject)) return;
   throw new TypeError(
@@ -11,7 +11,7 @@ export function checkSubject(subject: string): void {
   );
 }
 
-/** @throws {TypeError} when `pattern` is none that can be subscribed to */
+/** @throws {TypeError} if `pattern` or `queueGroup` is invalid */
 export function checkPattern(pattern: string, queueGroup?: string): void {
   if (!PATTERN.test(pattern)) {
     throw new TypeError(
@@ -27,7 +27,7 @@ export function checkPattern(pattern: string, queueGroup?: string): void {
   }
 }
 
-/** Whether a message on `subject` reaches a subscription to `pattern`. */
+/** Reports whether a message on `subject` reaches a subscription to `pattern`. */
 export function matches(pattern: string, subject: string): boolean {
   if (pattern === subject) return true;
   if (!pattern.includes("*") && !pattern.endsWith(">")) return false;

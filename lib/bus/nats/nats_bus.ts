@@ -28,47 +28,45 @@ import { findStream } from "./stream_lookup.ts";
 import type { JetStream, StreamAck, StreamBus } from "../stream_bus.ts";
 import { checkPattern, checkSubject } from "../subject.ts";
 
-/** The servers of a {@link NatsBus}, and how it connects to them. */
+/** The options of a {@link NatsBus}. */
 export interface NatsBusOptions {
-  /** URLs as in {@link parseServers}; each may be a comma-separated list. */
+  /** URLs such as `nats://user:password@host:4222`; each may be a comma-separated list. */
   servers: string | readonly string[];
-  /** What the server's monitoring shows. */
+  /** The name of the client in the server's monitoring. */
   name?: string;
-  /** For servers whose URL carries none. */
+  /** The credentials for servers whose URL has none. */
   credentials?: NatsCredentials;
-  /** Files for TLS. Default: as the URL and the server want it, with the system's authorities. */
+  /** Files for TLS. Default: none; the system's certificate authorities are trusted. */
   tls?: NatsTls;
-  /** Whether `connect` resolves at once and keeps trying behind the scenes. Default: false. */
+  /** True if `connect` resolves at once and connects in the background. Default: false. */
   waitForFirst?: boolean;
-  /** How long `connect` tries, in milliseconds. Default: 10,000. */
+  /** The time for which `connect` tries, in milliseconds. Default: 10,000. */
   connectTimeout?: number;
   /**
-   * How often a silent server is asked for a sign of life, in milliseconds. A connection that
-   * leaves two of them unanswered is given up. Default: 10,000.
+   * The interval between PINGs to the server, in milliseconds. A connection on which two are
+   * unanswered is dropped. Default: 10,000.
    */
   pingInterval?: number;
-  /** How long a stream has to acknowledge a message, in milliseconds. Default: 3000. */
+  /** The time in which a stream must acknowledge a message, in milliseconds. Default: 3000. */
   ackTimeout?: number;
-  /** Default: LogTape's, or the console: see {@link Logger}. */
+  /** Default: LogTape; if it is not configured, warnings and errors go to the console. */
   logger?: Logger;
-  /** Default: the machine's own. */
+  /** Default: the machine's clock. */
   clock?: Clock;
 }
 
-const CONNECT_TIMEOUT = 10_000;
-/** With the client's two minutes, a half-open connection would swallow the firings of six. */
-const PING_INTERVAL = 10_000;
+const DEFAULT_CONNECT_TIMEOUT_MS = 10_000;
+/** With the client's default of two minutes, a half-open connection is found after six minutes. */
+const DEFAULT_PING_INTERVAL_MS = 10_000;
 const MAX_PINGS_OUT = 2;
-const ACK_TIMEOUT = 3000;
-/** How long `close` waits for what was published to be confirmed, in milliseconds. */
-const CLOSE_TIMEOUT = 5000;
+const DEFAULT_ACK_TIMEOUT_MS = 3000;
+const CLOSE_TIMEOUT_MS = 5000;
 
 /**
- * A bus on a NATS server, over core NATS: at most once. See {@link MessageBus} for what it promises,
- * and {@link Outbox} for what happens to messages when the connection breaks.
+ * A {@link StreamBus} on NATS. What is published over core NATS arrives at most once.
  *
- * After the first connection it reconnects for ever, with waits that grow from 1 s to 30 s, also
- * when the server refuses the credentials: they may be valid again tomorrow. It logs
+ * After the first connection it reconnects without a limit, with waits that grow from 1 s to 30 s,
+ * even if the server refuses the credentials, since they may become valid again. It logs
  * `bus.connected`, `bus.disconnected`, `bus.reconnected`, `bus.reconnect_failed` (each reason once,
  * repetitions at debug level), `bus.unconfirmed`, `bus.error`, `bus.stale_connection`,
  * `bus.lame_duck`, `bus.subscription_refused` and `bus.malformed_message_skipped`.
@@ -91,17 +89,17 @@ export class NatsBus implements StreamBus {
   #closed: Promise<void> | null = null;
 
   /**
-   * Makes a bus that is not connected yet.
+   * Creates a bus that is not connected yet.
    *
-   * @throws {TypeError} when a server's URL is none
+   * @throws {TypeError} if the URL of a server is invalid
    */
   constructor(options: NatsBusOptions) {
-    const { name, credentials = {}, tls = {}, pingInterval = PING_INTERVAL } = options;
-    const { connectTimeout = CONNECT_TIMEOUT, waitForFirst = false } = options;
+    const { name, credentials = {}, tls = {}, pingInterval = DEFAULT_PING_INTERVAL_MS } = options;
+    const { connectTimeout = DEFAULT_CONNECT_TIMEOUT_MS, waitForFirst = false } = options;
     this.#logger = options.logger ?? defaultLogger();
     this.#clock = options.clock ?? systemClock;
     this.#malformed = new BurstLimit(this.#logger, () => this.#clock.monotonic());
-    this.#acks = new StreamAcks(this.#clock, options.ackTimeout ?? ACK_TIMEOUT);
+    this.#acks = new StreamAcks(this.#clock, options.ackTimeout ?? DEFAULT_ACK_TIMEOUT_MS);
     const client = { name, pingInterval, maxPingOut: MAX_PINGS_OUT };
     this.#link = new NatsLink({
       dialer: new Dialer({ servers: parseServers(options.servers), credentials, tls, client }),
@@ -120,12 +118,12 @@ export class NatsBus implements StreamBus {
   }
 
   /**
-   * Tries for `connectTimeout` ms, unless every server refuses the credentials. With `waitForFirst`
-   * it resolves at once and tries for ever. A credentials or TLS file that cannot be used is an
-   * error in both cases.
+   * Tries to connect for `connectTimeout` ms, or until every server refuses the credentials. With
+   * `waitForFirst` it resolves at once and tries without a limit.
    *
-   * @throws {BusConnectError} naming each server and why it could not be reached
-   * @throws {BusClosedError} when the bus is closed, or is closed meanwhile
+   * @throws {BusConnectError} if a credentials or TLS file cannot be used, even with `waitForFirst`,
+   * or if no server could be reached; the message gives the reason for each
+   * @throws {BusClosedError} if the bus is closed, or is closed meanwhile
    */
   async connect(): Promise<void> {
     this.#checkOpen("connect");
@@ -133,12 +131,12 @@ export class NatsBus implements StreamBus {
     try {
       await this.#connecting;
     } catch (error) {
-      this.#connecting = null; // another attempt may be made
+      this.#connecting = null; // so that another call tries again
       throw error;
     }
   }
 
-  /** On a closed bus it resolves on abort only. */
+  /** Resolves when connected or aborted; on a closed bus, only when aborted. */
   whenConnected(signal?: AbortSignal): Promise<void> {
     if (this.connected || signal?.aborted) return Promise.resolve();
     return new Promise((resolve) => {
@@ -153,8 +151,8 @@ export class NatsBus implements StreamBus {
   }
 
   /**
-   * While connected, waits up to 5 s for what was published to be confirmed. What is not written by
-   * then, or when there is no connection, rejects with {@link BusClosedError}.
+   * Closes the bus. While connected, waits up to 5 s until the published messages are confirmed.
+   * Messages that are still not written then reject with {@link BusClosedError}.
    */
   close(): Promise<void> {
     this.#closed ??= this.#close();
@@ -223,9 +221,9 @@ export class NatsBus implements StreamBus {
   }
 
   /**
-   * Resolves when the server knows of the subscription. While there is no connection it resolves at
-   * once: nobody can be reached then, and the subscription is made before anything is written to
-   * the next connection. One that the server refuses is logged and tried again at each reconnect.
+   * Subscribes, and resolves when the server has the subscription. While there is no connection it
+   * resolves at once; on the next one the subscription precedes every message. A subscription that
+   * the server refuses is logged, and tried again at each reconnect.
    */
   async subscribe(
     subject: string,
@@ -256,7 +254,7 @@ export class NatsBus implements StreamBus {
     return inbox;
   }
 
-  /** The time to (re)connect counts against `timeout`. */
+  /** Sends a request. The time until there is a connection counts towards `timeout`. */
   async request(subject: string, data: JsonObject, timeout: number): Promise<Message> {
     this.#checkOpen(`request "${subject}"`);
     checkSubject(subject);
@@ -285,7 +283,7 @@ export class NatsBus implements StreamBus {
       return message;
     } finally {
       forget();
-      done.abort(); // withdraws what was not written
+      done.abort(); // withdraws the request if it is not written yet
     }
   }
 
@@ -325,7 +323,7 @@ export class NatsBus implements StreamBus {
       const done = new AbortController();
       const drained = Promise.all([this.#subscriptions.removeAll(), this.#outbox.empty()]);
       void Promise.race([drained, connection.closed]).then(() => done.abort());
-      await this.#clock.sleep(CLOSE_TIMEOUT, done.signal);
+      await this.#clock.sleep(CLOSE_TIMEOUT_MS, done.signal);
     }
     await connection?.close();
     this.#onDown();
@@ -342,7 +340,7 @@ export class NatsBus implements StreamBus {
   }
 }
 
-/** Rejects when the request cannot have arrived. While it may have, only a reply tells. */
+/** Rejects if the request cannot have arrived; else never settles, as a reply may still come. */
 function failureOf(sent: Promise<void>): Promise<never> {
   const never = () => new Promise<never>(() => {});
   return sent.then(never, (error) => {

@@ -1,6 +1,6 @@
 /**
- * One connection to one NATS server, from the handshake until it breaks. It never reconnects: the
- * client's own way to do so throws away what it has not written, without telling whose it was.
+ * One connection to one NATS server, from the handshake until it breaks. It never reconnects: when
+ * the client reconnects by itself, it drops unwritten messages without reporting which.
  *
  * @module
  */
@@ -14,18 +14,18 @@ import {
 import type { NatsServerAddress } from "./nats_servers.ts";
 import { connectClient, type SocketTransport } from "./nats_transport.ts";
 
-/** What a connection tells while it lives. */
+/** Receives the events of a connection. */
 export interface ConnectionListener {
-  /** The server refuses what was published to `subject`; called before its batch is confirmed. */
+  /** Called when the server refuses a message to `subject`, before its batch is confirmed. */
   onPublishRefused(subject: string, error: Error): void;
   onServerError(error: Error): void;
-  /** Pings are not answered any more: the connection is given up. */
+  /** Called when the server does not answer PINGs, before the connection is dropped. */
   onStale(): void;
-  /** The server is about to shut down. */
+  /** Called when the server is about to shut down. */
   onLameDuck(): void;
 }
 
-/** Where the messages of one subscription go. */
+/** Receives the messages of one subscription. */
 export interface Receiver {
   readonly pattern: string;
   readonly queueGroup?: string;
@@ -35,16 +35,16 @@ export interface Receiver {
 
 export class NatsConnection {
   readonly server: NatsServerAddress;
-  /** Resolves when the connection is gone, with the reason. */
+  /** Resolves with the reason when the connection has ended. */
   readonly closed: Promise<string>;
-  /** The client's connection, for what the client's own packages do with it. */
+  /** The client's connection, for the client's JetStream packages. */
   readonly client: Client;
   readonly #transport: SocketTransport;
   readonly #listener: ConnectionListener;
   readonly #close = Promise.withResolvers<string>();
   readonly #unconfirmed = new Set<(isConfirmed: boolean) => void>();
   #isGone = false;
-  /** Why the server would end the connection, if it has said so. */
+  /** The last error of the server, which is the reason if it ends the connection. */
   #lastError: Error | undefined;
 
   private constructor(
@@ -57,7 +57,7 @@ export class NatsConnection {
     this.#listener = listener;
     this.server = server;
     this.closed = this.#close.promise;
-    // The client tells of a refusal only after the PONG that confirms the batch.
+    // The client reports a refusal only after the PONG that confirms the batch.
     transport.onServerError = (text) => {
       const error = PermissionViolationError.parse(text);
       if (error?.operation === "publish") listener.onPublishRefused(error.subject, error);
@@ -65,10 +65,7 @@ export class NatsConnection {
     void this.#follow();
   }
 
-  /**
-   * @param signal gives up
-   * @throws what the client throws when there is no connection within `options.timeout` ms
-   */
+  /** @throws {Error} the client's error if there is no connection within `options.timeout` ms */
   static async open(
     server: NatsServerAddress,
     options: ConnectionOptions,
@@ -86,33 +83,33 @@ export class NatsConnection {
     return new NatsConnection(client, transport, { server, listener });
   }
 
-  /** Whether what is written now goes to a live socket. */
+  /** True while the socket is open. */
   get isUp(): boolean {
     return !this.#isGone && !this.#transport.isClosed;
   }
 
-  /** The largest message that the server takes, headers included, in bytes. */
+  /** The maximum size of a message, with its headers, in bytes. */
   get maxPayload(): number {
     return this.client.info?.max_payload ?? Infinity;
   }
 
-  /** Other servers of the cluster, as this one announces them: `host:port`. */
+  /** The servers of the cluster that this one announces, as `host:port`. */
   get announced(): readonly string[] {
     return this.client.info?.connect_urls ?? [];
   }
 
-  /** Writes frames. Only while {@link NatsConnection.isUp}. */
+  /** Writes frames. It has no effect unless {@link NatsConnection.isUp}. */
   write(frames: Uint8Array): void {
     this.#transport.send(frames);
   }
 
   /**
-   * Resolves with true when the server has taken everything written so far: it answers a PING after
-   * what came before it. Resolves with false when the connection breaks first.
+   * Resolves with true when the server has processed everything written so far: it answers a PING
+   * only after that. Resolves with false when the connection breaks first.
    */
   confirm(): Promise<boolean> {
     if (!this.isUp) return Promise.resolve(false);
-    // What is chained to `closed` stays in memory for as long as the connection lives.
+    // A callback on `closed` would stay in memory until the connection ends.
     return new Promise((resolve) => {
       const settle = (isConfirmed: boolean) => {
         this.#unconfirmed.delete(settle);
@@ -124,16 +121,16 @@ export class NatsConnection {
   }
 
   /**
-   * The receiver must not throw: that would end the reading of this connection.
+   * Subscribes. The receiver must not throw: that would end the reading of this connection.
    *
-   * @returns what ends the subscription; it resolves when all that was on its way has arrived
+   * @returns a function that unsubscribes and resolves when the messages on their way have arrived
    */
   subscribe(receiver: Receiver): () => Promise<void> {
     const subscription = this.client.subscribe(receiver.pattern, {
       queue: receiver.queueGroup,
       callback: (error, message) => error ? receiver.refused(error) : receiver.deliver(message),
     });
-    // The client holds the SUB back until the end of the tick: what is written next must not pass.
+    // Flushes the SUB, which the client buffers, so that messages written next follow it.
     void this.confirm();
     return async () => {
       if (!this.isUp || subscription.isClosed()) return;
@@ -141,13 +138,12 @@ export class NatsConnection {
     };
   }
 
-  /** Closes at once. What matters should have been confirmed before. */
+  /** Closes the connection at once, whether or not everything is confirmed. */
   async close(): Promise<void> {
     this.#gone("closed");
     await this.client.close();
   }
 
-  /** Listens until the connection is gone. */
   async #follow(): Promise<void> {
     if (!this.client.isClosed()) {
       for await (const status of this.client.status()) {
@@ -166,13 +162,13 @@ export class NatsConnection {
     } else if (status.type === "ldm") {
       this.#listener.onLameDuck();
     } else if (status.type === "staleConnection") {
-      // Also what the client says when the server ends our authorization.
+      // The client also reports this when the server ends the authorization.
       if (this.#lastError === undefined) this.#listener.onStale();
       this.#gone(this.#lastError?.message ?? "the server does not answer pings");
     }
   }
 
-  /** Never waits for the socket: one whose other end has gone may not take a byte for minutes. */
+  /** Ends the connection. Does not wait for the socket, which may be blocked for minutes. */
   #gone(reason = "the server closed the connection"): void {
     if (this.#isGone) return;
     this.#isGone = true;

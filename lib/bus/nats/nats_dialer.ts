@@ -4,7 +4,7 @@ import { explain } from "./nats_errors.ts";
 import { identify, type NatsCredentials, type NatsTls } from "./nats_identity.ts";
 import type { NatsServerAddress } from "./nats_servers.ts";
 
-/** Why one server could not be reached. */
+/** A failed attempt to connect to a server. */
 export interface Failure {
   readonly server: NatsServerAddress;
   readonly error: unknown;
@@ -17,10 +17,10 @@ export interface DialerOptions {
   client: Pick<ConnectionOptions, "name" | "pingInterval" | "maxPingOut">;
 }
 
-/** Finds a server that takes us among those that are known. */
+/** Connects to one of the known servers. */
 export class Dialer {
   readonly #options: DialerOptions;
-  /** Those that a server of the cluster told us of. */
+  /** The servers that the cluster has announced. */
   #announced: NatsServerAddress[] = [];
   #turn = 0;
 
@@ -28,16 +28,16 @@ export class Dialer {
     this.#options = options;
   }
 
-  /** How many servers there are to try. */
+  /** The number of known servers. */
   get size(): number {
     return this.#options.servers.length + this.#announced.length;
   }
 
   /**
-   * Tries every server once, beginning after the one it was last connected to.
+   * Tries every server once, beginning with the one after the last that was tried.
    *
-   * @param timeout for each, in milliseconds
-   * @returns a connection, or why there is none
+   * @param timeout the time limit for each server, in milliseconds
+   * @returns a connection, or the failed attempts
    */
   async dial(
     listener: ConnectionListener,
@@ -62,13 +62,13 @@ export class Dialer {
     return failures;
   }
 
-  /** Reads every file once, so that one that cannot be used is found before anything is tried. */
+  /** @throws {IdentityError} if a credentials or TLS file cannot be used */
   async checkIdentity(): Promise<void> {
     const { servers, credentials, tls } = this.#options;
     for (const server of servers) await identify(server, credentials, tls);
   }
 
-  /** A cluster's other servers, reached with the credentials of the one that told us. */
+  /** Adds the servers that a server announces; they get the credentials of that server. */
   #learn({ server, announced }: NatsConnection): void {
     const known = new Set(this.#options.servers.map(({ address }) => address));
     this.#announced = announced.filter((address) => !known.has(address)).map((address) => ({
@@ -79,7 +79,7 @@ export class Dialer {
   }
 }
 
-/** One line of what went wrong where. */
+/** Returns one line that gives the reason for each server. */
 export function describeFailures(failures: readonly Failure[]): string {
   return failures.map(({ server, error }) => `${server.shown}: ${explain(error, server)}`)
     .join("; ");

@@ -7,14 +7,14 @@ import { errorText } from "../../internal/error_text.ts";
 import { IdentityError } from "./nats_identity.ts";
 import type { NatsServerAddress } from "./nats_servers.ts";
 
-/** Whether the server knows us and refuses us: trying again changes nothing. */
+/** Reports whether a server has refused the credentials. */
 export function isAuthorizationError(error: unknown): boolean {
   return causes(error).some((each) =>
     each instanceof AuthorizationError || each instanceof UserAuthenticationExpiredError
   );
 }
 
-/** A failure to connect in words that say what to look at, and that hold no secret. */
+/** Returns the reason for a failed attempt to connect, without secrets. */
 export function explain(error: unknown, server: NatsServerAddress): string {
   if (error instanceof IdentityError) return error.message;
   const all = causes(error);
@@ -32,7 +32,7 @@ export function explain(error: unknown, server: NatsServerAddress): string {
   return withoutSecrets(text, server) || "the server closed the connection";
 }
 
-/** The client's messages hold no secrets today. */
+/** Removes secrets, in case a later version of the client writes them into its messages. */
 function withoutSecrets(text: string, { password, token }: NatsServerAddress): string {
   return [password, token].filter((secret) => secret !== undefined && secret !== "")
     .reduce<string>((clean, secret) => clean.replaceAll(secret!, "***"), text);

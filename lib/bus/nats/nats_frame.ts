@@ -1,19 +1,18 @@
 import { Buffer } from "node:buffer";
 
-/** A message as the protocol writes it. */
+/** A message in the form of the protocol. */
 export interface Frame {
   readonly text: string;
-  /** Length of `text` in UTF-8. */
+  /** The length of `text` in UTF-8, in bytes. */
   readonly bytes: number;
-  /** Length of what counts against the server's `max_payload`: headers and payload, in bytes. */
+  /** The size of headers and payload, which the server's `max_payload` limits, in bytes. */
   readonly size: number;
 }
 
 /**
- * The protocol's PUB, or HPUB where there are headers: see
- * https://docs.nats.io/reference/reference-protocols/nats-protocol. Everything must have been
- * checked. Kept as text, since a batch of texts encodes at once: this publishes twice as fast as
- * one call of the client's `publish` per message.
+ * Returns a PUB, or an HPUB if there are headers, of arguments that have been checked:
+ * https://docs.nats.io/reference/reference-protocols/nats-protocol. It is text, since a batch of
+ * texts is encoded in one call: twice as fast as calling the client's `publish` for each message.
  */
 export function publishFrame(
   subject: string,

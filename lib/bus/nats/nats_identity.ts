@@ -1,6 +1,6 @@
 /**
- * The files and words that prove who we are, and to whom we speak. They are read at each attempt to
- * connect, so a renewed file takes effect with the next connection.
+ * Reads credentials and TLS files. Each attempt to connect reads them again, so that a renewed file
+ * takes effect with the next connection.
  *
  * @module
  */
@@ -9,37 +9,37 @@ import type { Authenticator, ConnectionOptions } from "@nats-io/nats-core";
 import { errorText } from "../../internal/error_text.ts";
 import type { NatsServerAddress } from "./nats_servers.ts";
 
-/** Who we are, where the URL does not say. An empty path counts as none. */
+/** Credentials for servers whose URL has none: one file. An empty path counts as none. */
 export interface NatsCredentials {
-  /** A `.creds` file: a JWT and the seed of its nkey. */
+  /** The path of a `.creds` file: a JWT and the seed of its nkey. */
   credsFile?: string;
-  /** A file with the seed of an nkey. */
+  /** The path of a file with the seed of a user's nkey. */
   nkeyFile?: string;
 }
 
-/** Files for TLS, in PEM. An empty path counts as none. */
+/** The paths of PEM files for TLS. An empty path counts as none. */
 export interface NatsTls {
-  /** The authorities to trust, in place of the system's. */
+  /** The certificate authorities to trust, in place of the system's. */
   caFile?: string;
-  /** Our certificate and its key: both or neither. */
+  /** The client's certificate, which requires `keyFile`. */
   certFile?: string;
-  /** The key of `certFile`. */
+  /** The private key of `certFile`. */
   keyFile?: string;
-  /** Whether the server speaks TLS from the first byte (`handshake_first`). Default: false. */
+  /** True if the server begins with the TLS handshake (`handshake_first`). Default: false. */
   handshakeFirst?: boolean;
 }
 
 type Identity = Pick<ConnectionOptions, "authenticator" | "user" | "pass" | "token" | "tls">;
 
-/** A file that cannot be used: nothing that waiting would mend. */
+/** Thrown when a credentials or TLS file cannot be used. */
 export class IdentityError extends Error {
   override name = "IdentityError";
 }
 
 /**
- * The client's options for `server`. What its URL carries goes before the files.
+ * Returns the client's options for `server`. Credentials in its URL take precedence over files.
  *
- * @throws {IdentityError} naming the file that cannot be used and what is wanted
+ * @throws {IdentityError} if a file cannot be used; the message names it and what is expected
  */
 export async function identify(
   server: NatsServerAddress,

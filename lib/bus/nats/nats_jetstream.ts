@@ -1,6 +1,6 @@
 /**
- * JetStream by the client's own packages: streams and key-value buckets. Loaded only where it is
- * used. Dispatches do not pass here, see `stream_acks.ts`.
+ * Streams and key-value buckets, through the client's packages, which are loaded only when they are
+ * used. Dispatches do not need them; `stream_acks.ts` handles their acknowledgements.
  *
  * @module
  */
@@ -29,15 +29,14 @@ import {
 } from "../stream_bus.ts";
 import { NOT_ENABLED, NOT_FOR_ACCOUNT } from "./stream_lookup.ts";
 
-/** For an answer of the server, in milliseconds. */
-const TIMEOUT = 3000;
-const NANOSECONDS = 1_000_000_000;
-/** "Wrong last sequence", as older and newer servers number it. */
+const DEFAULT_TIMEOUT_MS = 3000;
+const NANOSECONDS_PER_SECOND = 1_000_000_000;
+/** The error codes of "wrong last sequence" in older and newer servers. */
 const CONFLICT_CODES: readonly number[] = [10071, 10164];
 const UNAVAILABLE_CODES: readonly number[] = [NOT_ENABLED, NOT_FOR_ACCOUNT];
 
 export interface NatsJetStreamOptions {
-  /** @throws {Error} while there is no connection */
+  /** @throws {Error} if there is no connection */
   client(): NatsConnection;
 }
 
@@ -70,8 +69,8 @@ export class NatsJetStream implements JetStream {
     const config = {
       subjects: [...limits.subjects],
       num_replicas: replicas,
-      duplicate_window: duplicateWindow * NANOSECONDS,
-      max_age: maxAge * NANOSECONDS,
+      duplicate_window: duplicateWindow * NANOSECONDS_PER_SECOND,
+      max_age: maxAge * NANOSECONDS_PER_SECOND,
       max_bytes: maxBytes,
     };
     return await explained(`create the stream "${name}"`, async () => {
@@ -85,12 +84,12 @@ export class NatsJetStream implements JetStream {
 
   keyValue(
     bucket: string,
-    { replicas, timeout = TIMEOUT }: { replicas: number; timeout?: number },
+    { replicas, timeout = DEFAULT_TIMEOUT_MS }: { replicas: number; timeout?: number },
   ): KeyValue {
     return new NatsKeyValue(bucket, { replicas, timeout, jetStream: this });
   }
 
-  /** What belongs to the connection of the moment. */
+  /** Returns the client's interfaces for the present connection. */
   session(): Promise<Session> {
     let client: NatsConnection;
     try {
@@ -102,7 +101,7 @@ export class NatsJetStream implements JetStream {
       this.#client = client;
       this.#session = open(client);
       this.#session.catch(() => {
-        if (this.#client === client) this.#session = null; // another attempt may be made
+        if (this.#client === client) this.#session = null; // so that another call tries again
       });
     }
     return this.#session;
@@ -110,7 +109,7 @@ export class NatsJetStream implements JetStream {
 }
 
 async function open(client: NatsConnection): Promise<Session> {
-  const options = { timeout: TIMEOUT };
+  const options = { timeout: DEFAULT_TIMEOUT_MS };
   return await explained("use JetStream", async () => ({
     client,
     js: jetstream(client, options),
@@ -172,8 +171,8 @@ class NatsKeyValue implements KeyValue {
       const options = {
         replicas: this.#options.replicas,
         history: 1,
-        timeout: TIMEOUT,
-        // A replica of the bucket may answer a direct read with what has changed since.
+        timeout: DEFAULT_TIMEOUT_MS,
+        // A replica of the bucket may answer a direct read with an outdated value.
         allow_direct: false,
       };
       const kv = explained(
@@ -190,7 +189,7 @@ class NatsKeyValue implements KeyValue {
   }
 }
 
-/** What is no JSON object, or was deleted, is read as one without fields. */
+/** Decodes an entry. A deleted value, or one that is not a JSON object, has no fields. */
 function revised(entry: KvEntry): Revised {
   const { revision } = entry;
   const created = entry.created.getTime();
@@ -207,11 +206,11 @@ function infoOf({ config }: ServerStreamInfo): StreamInfo {
     name: config.name,
     subjects: config.subjects ?? [],
     replicas: config.num_replicas,
-    duplicateWindow: config.duplicate_window / NANOSECONDS,
+    duplicateWindow: config.duplicate_window / NANOSECONDS_PER_SECOND,
   };
 }
 
-/** Turns the client's errors into ours. */
+/** Converts the client's errors to those of `stream_bus.ts`. */
 async function explained<T>(action: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();

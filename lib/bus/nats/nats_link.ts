@@ -11,22 +11,22 @@ export interface NatsLinkOptions {
   dialer: Dialer;
   logger: Logger;
   clock: Clock;
-  /** How long the first connect tries, in milliseconds; null: for ever, behind the scenes. */
+  /** The time limit of the first connect, in milliseconds; null connects in the background. */
   connectTimeout: number | null;
-  /** Ends everything. */
+  /** Ends every attempt to connect. */
   signal: AbortSignal;
   listener: ConnectionListener;
-  /** Called with each new connection before anybody else can use it. */
+  /** Called with each new connection before any other use of it. */
   onUp(connection: NatsConnection): void;
   onDown(): void;
 }
 
-/** Between two rounds of the first connect, in milliseconds. */
-const FIRST_CONNECT_WAIT = 250;
-/** For one server to answer, in milliseconds. */
-const DIAL_TIMEOUT = 5000;
+/** The wait between two rounds of the first connect. */
+const FIRST_CONNECT_WAIT_MS = 250;
+/** The time limit for one server. */
+const DIAL_TIMEOUT_MS = 5000;
 
-/** Makes the first connection, and another whenever one breaks. */
+/** Opens the first connection, and another when it breaks. */
 export class NatsLink {
   readonly #options: NatsLinkOptions;
 
@@ -35,11 +35,11 @@ export class NatsLink {
   }
 
   /**
-   * Resolves when connected, or at once when there is no time limit.
+   * Resolves when connected, or at once if there is no time limit.
    *
-   * @throws {BusConnectError} when no server could be reached in time, every one refuses the
+   * @throws {BusConnectError} if no server could be reached in time, every server refuses the
    * credentials, or a file cannot be used
-   * @throws {BusClosedError} when the signal aborts
+   * @throws {BusClosedError} if the signal aborts
    */
   async connect(): Promise<void> {
     const { dialer, connectTimeout } = this.#options;
@@ -56,8 +56,8 @@ export class NatsLink {
   async #dialFirst(connectTimeout: number): Promise<NatsConnection> {
     const { dialer, clock, logger, signal } = this.#options;
     const end = clock.monotonic() + connectTimeout;
-    // Several that do not answer must all get their turn.
-    const share = Math.min(DIAL_TIMEOUT, connectTimeout / dialer.size);
+    // Every server must be tried, even if the others do not answer.
+    const share = Math.min(DIAL_TIMEOUT_MS, connectTimeout / dialer.size);
     for (;;) {
       const left = end - clock.monotonic();
       const dialed = await this.#dial(Math.max(1, Math.min(share, left)));
@@ -67,13 +67,13 @@ export class NatsLink {
         return dialed;
       }
       const isRefused = dialed.every(({ error }) => isAuthorizationError(error));
-      if (isRefused || clock.monotonic() + FIRST_CONNECT_WAIT >= end) {
+      if (isRefused || clock.monotonic() + FIRST_CONNECT_WAIT_MS >= end) {
         const tried = isRefused ? "" : ` (tried for ${connectTimeout / 1000} s)`;
         throw new BusConnectError(`Cannot connect to ${describeFailures(dialed)}${tried}`, {
           cause: dialed.at(-1)?.error,
         });
       }
-      await clock.sleep(FIRST_CONNECT_WAIT, signal);
+      await clock.sleep(FIRST_CONNECT_WAIT_MS, signal);
     }
   }
 
@@ -93,13 +93,13 @@ export class NatsLink {
     }
   }
 
-  /** @returns null when the signal aborts */
+  /** Tries until there is a connection. Returns null if the signal aborts. */
   async #dialForEver(waitFirst: boolean): Promise<NatsConnection | null> {
     const { clock, logger, signal } = this.#options;
     let lastLogged = "";
     for (let waits = 0, wait = waitFirst; !signal.aborted; wait = true) {
       if (wait) await clock.sleep(backoff(waits++), signal);
-      const dialed = await this.#dial(DIAL_TIMEOUT);
+      const dialed = await this.#dial(DIAL_TIMEOUT_MS);
       if (signal.aborted) break;
       if (!Array.isArray(dialed)) return dialed;
       const error = describeFailures(dialed);

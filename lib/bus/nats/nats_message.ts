@@ -4,14 +4,11 @@ import type { BurstLimit } from "../../log/burst_limit.ts";
 import type { JsonObject, Message, SubscribeOptions } from "../message_bus.ts";
 import { decodePayload } from "../payload.ts";
 
-/** Publishes a reply. */
 type Respond = (subject: string, data: JsonObject) => Promise<void>;
 
 /**
- * Reads what the client received. What is no message of ours is logged as
+ * Decodes a message that the client received. Returns null for a malformed one, after logging it as
  * `bus.malformed_message_skipped`.
- *
- * @returns null for what is skipped
  */
 export function readMessage(
   message: Msg,
@@ -37,9 +34,9 @@ export function readMessage(
   return { subject, data, headers, respond: (answer) => respond(reply, answer) };
 }
 
-/** Answers a request that is no message of ours, so that nobody waits for an answer in vain. */
+/** Answers a malformed request with an error, so that the sender does not wait for the timeout. */
 export function refuse({ reply, subject }: Msg, respond: Respond): void {
-  // To a stream's consumer, any answer would be an acknowledgement.
+  // JetStream would take any answer as the acknowledgement of a consumer.
   if (!reply || reply.startsWith("$JS.")) return;
   const error = `The request on "${subject}" is no JSON object`;
   respond(reply, { status: "error", code: "malformed", error }).catch(() => {});

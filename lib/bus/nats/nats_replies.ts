@@ -1,7 +1,7 @@
 import { createInbox, type Msg } from "@nats-io/nats-core";
 import type { Receiver } from "./nats_connection.ts";
 
-/** All replies to our requests: one subscription, a subject of its own for each request. */
+/** Receives all replies to requests over one subscription; each request has its own subject. */
 export class Replies implements Receiver {
   readonly pattern: string;
   readonly #prefix = createInbox();
@@ -12,7 +12,7 @@ export class Replies implements Receiver {
     this.pattern = `${this.#prefix}.*`;
   }
 
-  /** A subject to reply to, the first reply on it, and what gives up waiting. */
+  /** Returns a subject for the reply, the first reply to it, and a function that stops waiting. */
   expect(): { subject: string; reply: Promise<Msg>; forget: () => void } {
     const subject = `${this.#prefix}.${++this.#count}`;
     const waiting = Promise.withResolvers<Msg>();
@@ -30,7 +30,7 @@ export class Replies implements Receiver {
   }
 }
 
-/** Whether `message` is the server's word that nobody is subscribed to what was requested. */
+/** Reports whether `message` is the server's answer to a request without subscribers. */
 export function isNoResponders(message: Msg): boolean {
   return message.data.length === 0 && message.headers?.code === 503;
 }

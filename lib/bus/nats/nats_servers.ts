@@ -1,12 +1,12 @@
 import { redactUrl, splitUrls } from "../redact_url.ts";
 
-/** One server: where it is and what its URL says about us. */
+/** The address of a server, and the credentials in its URL. */
 export interface NatsServerAddress {
   /** `host:port`. */
   readonly address: string;
-  /** For logs and messages: the URL without credentials. */
+  /** The URL without credentials, for logs and error messages. */
   readonly shown: string;
-  /** Whether the URL insists on TLS. Without, TLS is used where the server offers it. */
+  /** True if the URL requires TLS. Otherwise TLS is used if the server offers it. */
   readonly tls: boolean;
   readonly user?: string;
   readonly password?: string;
@@ -16,12 +16,11 @@ export interface NatsServerAddress {
 const DEFAULT_PORT = "4222";
 
 /**
- * Reads server URLs: `nats://` or `tls://`, with `user:password@` or `token@` before the host where
- * the server wants them (special characters percent-encoded), port 4222 where none is given. A name
- * without a scheme is a `nats://` one.
+ * Parses server URLs: `nats://` (the default) or `tls://`, an optional `user:password@` or `token@`
+ * with special characters percent-encoded, the host, and the port (4222 by default).
  *
- * @param urls one or several, each of which may be a comma-separated list
- * @throws {TypeError} for what is no such URL; the message shows no password and no token
+ * @param urls each may be a comma-separated list
+ * @throws {TypeError} if a URL is invalid; the message contains no secrets
  */
 export function parseServers(urls: string | readonly string[]): NatsServerAddress[] {
   const servers = [urls].flat().flatMap(splitUrls).map(parseServer);

@@ -2,11 +2,11 @@ import type { NatsConnection, Receiver } from "./nats_connection.ts";
 
 /** The subscriptions of a bus, which outlive its connections. */
 export class NatsSubscriptions {
-  /** What ends each on the connection of the moment; null while there is none. */
+  /** The functions that unsubscribe on the present connection; null while there is none. */
   readonly #stops = new Map<Receiver, (() => Promise<void>) | null>();
   #connection: NatsConnection | null = null;
 
-  /** Resolves when the server knows of it, or at once while there is no connection. */
+  /** Resolves when the server has the subscription, or at once while there is no connection. */
   async add(receiver: Receiver): Promise<void> {
     this.#stops.set(receiver, null);
     if (!this.#connection?.isUp) return;
@@ -18,7 +18,7 @@ export class NatsSubscriptions {
     return this.#stops.has(receiver);
   }
 
-  /** Ends one; resolves when all that was on its way has been delivered. */
+  /** Unsubscribes. Resolves when the messages on their way have been delivered. */
   async remove(receiver: Receiver): Promise<void> {
     const stop = this.#stops.get(receiver);
     this.#stops.delete(receiver);
@@ -37,7 +37,6 @@ export class NatsSubscriptions {
     }
   }
 
-  /** The connection is gone. */
   detach(): void {
     this.#connection = null;
     for (const receiver of this.#stops.keys()) this.#stops.set(receiver, null);

@@ -1,8 +1,7 @@
 /**
- * The bytes of one NATS connection. The client's own transport for Node has two faults that a
- * program which runs for years meets: a TLS alert that follows the handshake at once (the server
- * refuses our certificate) finds no listener and ends the process, and an attempt that timed out
- * keeps its socket.
+ * The transport of a NATS connection. It replaces the client's transport for Node, which has two
+ * faults: a TLS alert directly after the handshake (the server refuses our certificate) has no
+ * listener and ends the process, and an attempt that timed out leaves its socket open.
  *
  * @module
  */
@@ -20,18 +19,18 @@ import { connect as connectSocket, type Socket } from "node:net";
 import { connect as connectTls, type ConnectionOptions as TlsOptions } from "node:tls";
 import { ServerErrors } from "./server_errors.ts";
 
-/** What the client, which hands all of its options on to the transport, hands on of ours. */
+/** Options for the transport; the client passes all of its options on. */
 interface OwnOptions extends ConnectionOptions {
-  /** Gives up. */
+  /** Cancels the attempt. */
   readonly signal?: AbortSignal;
   /** Called with the transport of each attempt; a host may have several addresses. */
   readonly onAttempt?: (transport: SocketTransport) => void;
 }
 
 /**
- * The only way into the client: its connection, and the transport under it.
+ * Opens a connection of the client, and returns it with its transport.
  *
- * @throws what the client throws when there is no connection within `options.timeout` ms
+ * @throws {Error} the client's error if there is no connection within `options.timeout` ms
  */
 export async function connectClient(
   options: ConnectionOptions,
@@ -47,7 +46,7 @@ export async function connectClient(
   const transport = attempts.at(-1);
   if (transport !== undefined && !transport.isClosed) return { client, transport };
   await client.close();
-  // The factory is the whole process's: another user of the client may have set it meanwhile.
+  // The factory is global in the process: another user of the client may have replaced it.
   throw new Error(
     transport === undefined
       ? "another NATS client of this process has replaced the transport"
@@ -56,11 +55,11 @@ export async function connectClient(
 }
 
 export class SocketTransport implements Transport {
-  /** What the server's monitoring shows. */
+  /** The language and its version, which the server's monitoring shows. */
   readonly lang = "deno";
   readonly version = Deno.version.deno;
   closeError?: Error;
-  /** Told of each error of the server before the client reads it. */
+  /** Called with each error of the server before the client reads it. */
   onServerError: (text: string) => void = () => {};
   readonly #serverErrors = new ServerErrors();
   #socket: Socket | undefined;
@@ -71,7 +70,7 @@ export class SocketTransport implements Transport {
   #arrived: Uint8Array[] = [];
   #onArrival = () => {};
   readonly #closed = Promise.withResolvers<void | Error>();
-  /** Rejects when the socket ends before it was connected. */
+  /** Rejects when the socket ends before it is connected. */
   readonly #failed = Promise.withResolvers<never>();
 
   constructor() {
@@ -130,7 +129,7 @@ export class SocketTransport implements Transport {
     return this.#closed.promise;
   }
 
-  /** Ends it without a word to whoever waits for {@link closed}. */
+  /** Ends the connection without resolving {@link closed}. */
   discard(): void {
     this.#isDone = true;
     this.#socket?.destroy();
@@ -141,7 +140,7 @@ export class SocketTransport implements Transport {
   async #handshake(server: Server, options: ConnectionOptions): Promise<void> {
     const { hostname: host, port } = server;
     const { handshakeFirst, ...tls } = options.tls ?? {};
-    // The certificate must name the host of the URL, also where its address was looked up.
+    // The certificate must name the host of the URL, even if the client has resolved its address.
     const tlsOptions: TlsOptions = {
       host,
       ...tls,
@@ -165,13 +164,13 @@ export class SocketTransport implements Transport {
     this.#isConnected = true;
   }
 
-  /** Listens to its errors for as long as it exists: one that nobody hears ends the process. */
+  /** Waits for `event`, then reads. An error without a listener would end the process. */
   async #open(socket: Socket, event: "connect" | "secureConnect"): Promise<void> {
     this.#socket = socket;
     socket.on("error", (error) => this.#error ??= error);
     socket.on("close", () => this.#isConnected ? this.#end(this.#error) : this.discard());
     await new Promise<void>((resolve) => socket.once(event, resolve));
-    // As an option of connect() it has no effect in Deno 2.6: each second write then waits 40 ms.
+    // The option of connect() has no effect in Deno 2.6; every second write then waits 40 ms.
     socket.setNoDelay(true);
     socket.on("data", (bytes: Uint8Array) => {
       for (const text of this.#serverErrors.read(bytes)) this.onServerError(text);
@@ -180,7 +179,7 @@ export class SocketTransport implements Transport {
     });
   }
 
-  /** The server speaks first. What it says is handed on to the client as well. */
+  /** Reads the INFO, which the server sends first. The client reads it again. */
   async #readInfo(): Promise<ServerInfo> {
     while (!this.#arrived.some((bytes) => bytes.includes(0x0a))) {
       await new Promise<void>((resolve) => this.#onArrival = resolve);

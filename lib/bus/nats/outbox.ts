@@ -13,53 +13,53 @@ import {
 } from "./outgoing.ts";
 import type { Frame } from "./nats_frame.ts";
 
-/** What the outbox needs of a connection. */
+/** The part of a connection that the outbox uses. */
 export interface Wire {
   readonly isUp: boolean;
-  /** The largest message that the server takes, in bytes. */
+  /** The maximum size of a message, with its headers, in bytes. */
   readonly maxPayload: number;
   write(frames: Uint8Array): void;
-  /** Resolves with true when the server has taken what was written, with false when it broke. */
+  /** Resolves with true when the server has processed what was written; false if it broke. */
   confirm(): Promise<boolean>;
 }
 
 /**
- * Written and not yet confirmed, at most, in bytes: what a break can leave in doubt. It also keeps
- * the event loop free, since one turn of it writes no more than this. A link with 50 ms of round
- * trip still carries 20 MB/s.
+ * Above this, no batch is written until another is confirmed. It limits what is in doubt when the
+ * connection breaks, and the time that a write blocks the event loop. A link with a round trip of
+ * 50 ms still carries 20 MB/s.
  */
-const WINDOW_BYTES = 1024 * 1024;
-/** Written in one go, in bytes: large enough to make a PING for each cheap. */
-const BATCH_BYTES = 64 * 1024;
+const MAX_UNCONFIRMED_BYTES = 1024 * 1024;
+/** A batch of this size takes no more messages. It is large enough for a PING to cost little. */
+const MAX_BATCH_BYTES = 64 * 1024;
 
 /**
- * Messages between `publish` and the server. Core NATS acknowledges nothing, but it answers a PING
- * after all that was written before it: one PING per batch confirms the batch. When the connection
- * breaks, what was not written stays here, in order; what was written and not confirmed may or may
- * not have arrived, is given back as such and never written again.
+ * Holds messages until the server has them. Core NATS does not acknowledge messages, but answers a
+ * PING only after everything written before it, so one PING confirms a batch. When the connection
+ * breaks, messages that were not written stay here, in order. Messages that were written and not
+ * confirmed may have arrived: they reject with {@link UnconfirmedError} and are not written again.
  *
- * Nothing bounds what waits but its publishers, who await it: bounding it here would mean to throw
- * away or to refuse, and only they know which they would rather lose.
+ * The number of waiting messages has no limit. Publishers await them, and only a publisher knows
+ * which messages it can drop.
  */
 export class Outbox {
   #wire: Wire | null = null;
-  /** In order. */
+  /** The batches that are not written yet, in order. */
   readonly #waiting = new Set<Batch>();
-  /** The last of those that wait, while more may be added to it. */
+  /** The last waiting batch, while messages may be added to it. */
   #open: Batch | null = null;
   readonly #written = new Set<Batch>();
   #writtenBytes = 0;
-  /** What every server so far would take, in bytes. */
+  /** The least `maxPayload` of the connections so far; 0 before the first. */
   #safeSize = 0;
   #pumpIsDue = false;
-  /** Groups whose signal nobody listens to yet: most are written before it would matter. */
+  /** Groups whose signal has no listener yet: most are written before they need one. */
   #unwatched: { group: Group; batch: Batch }[] = [];
   #onEmpty: (() => void)[] = [];
 
   /**
-   * Takes one message. Resolves when the server has taken it.
+   * Adds a message. Resolves when the server has it.
    *
-   * @param withdrawal what withdraws the message while it is unwritten
+   * @param withdrawal the signal and the permit, which apply until the message is written
    */
   add(subject: string, frame: Frame, withdrawal: Withdrawal = {}): Promise<void> {
     const batch = this.#openBatch();
@@ -73,13 +73,13 @@ export class Outbox {
     addTo(batch, group, frame);
     if (!this.#pumpIsDue) {
       this.#pumpIsDue = true;
-      // What is published in one go is written in one go.
+      // Messages that are published in one turn are written together.
       queueMicrotask(() => this.#pump());
     }
     return group.promise;
   }
 
-  /** Writes what waits, from now on, to `wire`. */
+  /** Writes the waiting messages, and all later ones, to `wire`. */
   attach(wire: Wire): void {
     this.#wire = wire;
     this.#safeSize = Math.min(this.#safeSize || Infinity, wire.maxPayload);
@@ -87,9 +87,9 @@ export class Outbox {
   }
 
   /**
-   * The connection is gone. Keeps what waits.
+   * Handles the end of the connection. The waiting messages stay.
    *
-   * @returns how many messages were written and not confirmed; their publishers are told
+   * @returns the number of written messages that were not confirmed, which are rejected
    */
   detach(): number {
     this.#wire = null;
@@ -107,14 +107,14 @@ export class Outbox {
     return doubtful.reduce((sum, { count }) => sum + count, 0);
   }
 
-  /** The server refuses what was written to `subject`. */
+  /** Rejects the unconfirmed messages to `subject`, which the server has refused. */
   refuse(subject: string, reason: Error): void {
     for (const { parts } of this.#written) {
       for (const { group } of parts) if (group.subject === subject) settle(group, reason);
     }
   }
 
-  /** Gives up what waits. */
+  /** Rejects the waiting messages. */
   rejectWaiting(reasonFor: (subject: string) => Error): void {
     const given = [...this.#waiting].flatMap(({ parts }) => parts);
     this.#waiting.clear();
@@ -123,7 +123,7 @@ export class Outbox {
     this.#checkEmpty();
   }
 
-  /** Resolves when nothing waits and everything written is confirmed or given back. */
+  /** Resolves when every message is settled. */
   empty(): Promise<void> {
     return new Promise((resolve) => {
       this.#onEmpty.push(resolve);
@@ -132,8 +132,8 @@ export class Outbox {
   }
 
   #openBatch(): Batch {
-    if (this.#open !== null && this.#open.bytes >= BATCH_BYTES) {
-      // Bytes are a fifth of the work for the garbage collector that as many short texts are.
+    if (this.#open !== null && this.#open.bytes >= MAX_BATCH_BYTES) {
+      // For the garbage collector, bytes are a fifth of the work of the same messages as text.
       seal(this.#open);
       this.#open = null;
     }
@@ -148,7 +148,7 @@ export class Outbox {
     this.#pumpIsDue = false;
     const wire = this.#wire;
     for (const batch of this.#waiting) {
-      if (!wire?.isUp || this.#writtenBytes >= WINDOW_BYTES) break;
+      if (!wire?.isUp || this.#writtenBytes >= MAX_UNCONFIRMED_BYTES) break;
       this.#waiting.delete(batch);
       if (batch === this.#open) this.#open = null;
       this.#write(batch, wire);
@@ -197,7 +197,7 @@ export class Outbox {
     const { signal } = group.withdrawal;
     const withdraw = () => {
       settle(group, signal?.reason);
-      // While the connection is down for days, what is withdrawn must not pile up.
+      // Withdrawn messages must not accumulate while the connection is down.
       if (batch.sealed === null) {
         batch.parts = batch.parts.filter((part) => part.group !== group);
         batch.bytes = batch.parts.reduce((sum, { bytes }) => sum + bytes, 0);

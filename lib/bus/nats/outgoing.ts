@@ -2,12 +2,12 @@ import { Buffer } from "node:buffer";
 import type { PublishOptions } from "../message_bus.ts";
 import type { Frame } from "./nats_frame.ts";
 
-/** What keeps messages from being written after all; one object stands for one fate. */
+/** The options that can prevent the writing of a message. */
 export type Withdrawal = Pick<PublishOptions, "signal" | "permit">;
 
 /**
- * Messages that share one fate and one promise: those to one subject within a batch, withdrawn by
- * one signal, permitted by one function. A promise and an object for each of 100,000 messages cost more than writing them.
+ * The messages of a batch with the same subject, signal and permit. They share one promise, since
+ * a promise for each of 100,000 messages would cost more than writing them.
  */
 export interface Group {
   readonly subject: string;
@@ -15,20 +15,20 @@ export interface Group {
   readonly promise: Promise<void>;
   readonly resolve: () => void;
   readonly reject: (reason: unknown) => void;
-  /** Stops listening to the signal. */
+  /** Removes the listener of the signal. */
   forget?: () => void;
   isSettled: boolean;
 }
 
-/** Messages of one group that follow each other. */
+/** Consecutive messages of one group. */
 export interface Part {
   readonly group: Group;
-  /** Until the batch is sealed. */
+  /** The frames; empty once the batch is sealed. */
   text: string;
-  /** Length of the text in UTF-8. */
+  /** The length of the frames in UTF-8, in bytes. */
   bytes: number;
   count: number;
-  /** The size of the largest, as `max_payload` counts it. */
+  /** The largest {@link Frame.size} of a message, in bytes. */
   largest: number;
 }
 
@@ -37,12 +37,12 @@ export interface Sealed {
   readonly bytes: Uint8Array;
 }
 
-/** Written together, and confirmed by one PONG. */
+/** Messages that are written together and confirmed by one PONG. */
 export interface Batch {
   parts: Part[];
   readonly groups: Map<string, Group>;
   bytes: number;
-  /** All parts as bytes, once nothing is added any more. */
+  /** The encoded parts, once no message is added any more. */
   sealed: Sealed | null;
 }
 
@@ -55,7 +55,7 @@ export function seal(batch: Batch): Sealed {
   return batch.sealed = { parts, bytes: encoder.encode(text) };
 }
 
-/** What is left to write: without what was withdrawn or refused since. */
+/** Returns the bytes of the messages that were neither withdrawn nor refused. */
 export function unsettled({ parts, bytes }: Sealed): Uint8Array {
   if (parts.every(({ group }) => !group.isSettled)) return bytes;
   let from = 0;
@@ -75,7 +75,7 @@ export function newGroup(subject: string, { signal, permit }: Withdrawal): Group
   return { subject, withdrawal, ...Promise.withResolvers<void>(), isSettled: false };
 }
 
-/** Whether a message that may be withdrawn so belongs to the group. */
+/** Reports whether a message with these options can join the group. */
 export function belongsTo({ withdrawal }: Group, { signal, permit }: Withdrawal): boolean {
   return withdrawal.signal === signal && withdrawal.permit === permit;
 }

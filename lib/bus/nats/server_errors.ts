@@ -1,20 +1,20 @@
 const NEWLINE = 0x0a;
-/** What the lines of MSG, HMSG and -ERR begin with; no other line does. */
+/** The first characters of MSG, HMSG and -ERR; no other line begins with them. */
 const [MSG, HMSG, ERR] = ["M", "H", "-"].map((letter) => letter.charCodeAt(0));
 const NONE: readonly string[] = [];
 
 /**
- * Finds the server's errors, lines that begin with `-ERR`, in the bytes that it sends, wherever those
- * are cut into pieces. What looks like one inside of a message is none:
+ * Finds the `-ERR` lines in what the server sends. A line may be split between two reads, and the
+ * contents of messages are skipped:
  * https://docs.nats.io/reference/reference-protocols/nats-protocol
  */
 export class ServerErrors {
-  /** The beginning of a line whose end has not arrived. */
+  /** The beginning of an incomplete line. */
   #begun: Uint8Array | null = null;
-  /** Bytes of a message that are still to come. */
+  /** The number of bytes of a message that have not arrived yet. */
   #toSkip = 0;
 
-  /** @returns what the errors that end in `bytes` say, without quotes */
+  /** Returns the texts of the errors whose lines end in `bytes`, without quotes. */
   read(bytes: Uint8Array): readonly string[] {
     let found: string[] | undefined;
     let at = 0;
@@ -34,7 +34,7 @@ export class ServerErrors {
         else if (kind === ERR) (found ??= []).push(textOf(bytes.subarray(at, end)));
         at = end + 1;
       } else {
-        // The rest of a line: read as one, then what follows it.
+        // Reads the completed line; the loop continues with what follows it.
         const line = joined(this.#begun, bytes.subarray(at, at = end + 1));
         this.#begun = null;
         const errors = this.read(line);
@@ -44,7 +44,7 @@ export class ServerErrors {
   }
 }
 
-/** The number that a line ends with, before its carriage return: the size of a message. */
+/** Returns the number at the end of a line, before the CR: the size of a message. */
 function lastNumber(bytes: Uint8Array, begin: number, end: number): number {
   let value = 0;
   let place = 1;

@@ -6,17 +6,17 @@ import { isNoResponders } from "./nats_replies.ts";
 import { decodePayload } from "../payload.ts";
 import { NoStreamError, type StreamAck, StreamError } from "../stream_bus.ts";
 
-/** What one message waits for. */
+/** A message that waits for its acknowledgement. */
 interface Expected extends PromiseWithResolvers<StreamAck> {
   readonly subject: string;
   readonly replyTo: string;
-  /** By monotonic time; Infinity until the server has the message. */
+  /** In monotonic milliseconds; Infinity until the server has the message. */
   deadline: number;
 }
 
 /**
- * The acknowledgements of all messages that are under way: one subscription, a subject of its own
- * for each message, one timer for all.
+ * Receives the acknowledgements of all messages over one subscription; each message has its own
+ * subject for the reply. One timer serves all.
  */
 export class StreamAcks implements Receiver {
   readonly pattern: string;
@@ -24,12 +24,12 @@ export class StreamAcks implements Receiver {
   readonly #clock: Clock;
   readonly #timeout: number;
   readonly #expected = new Map<string, Expected>();
-  /** Those that the server has, in the order of their deadlines; some have been settled since. */
+  /** The messages that the server has, by deadline; some may be settled. */
   #received: Expected[] = [];
   #count = 0;
   #isSweeping = false;
 
-  /** @param timeout in milliseconds, from when the server has the message */
+  /** @param timeout the time limit, in milliseconds, from when the server has the message */
   constructor(clock: Clock, timeout: number) {
     this.#clock = clock;
     this.#timeout = timeout;
@@ -48,7 +48,7 @@ export class StreamAcks implements Receiver {
     return expected;
   }
 
-  /** The server has read the message: the stream's word must follow within the time-out. */
+  /** Starts the time limit of a message that the server has. */
   received(expected: Expected): void {
     if (!this.#expected.has(expected.replyTo)) return;
     expected.deadline = this.#clock.monotonic() + this.#timeout;
@@ -60,7 +60,7 @@ export class StreamAcks implements Receiver {
     if (this.#expected.delete(expected.replyTo)) expected.reject(error);
   }
 
-  /** The connection is gone, and with it the acknowledgements that were on their way. */
+  /** Rejects the messages that the server has, as the connection broke; returns their number. */
   failReceived(): number {
     const open = this.#received.splice(0).filter(({ replyTo }) => this.#expected.has(replyTo));
     for (const expected of open) {
@@ -73,7 +73,7 @@ export class StreamAcks implements Receiver {
     const expected = this.#expected.get(message.subject);
     if (expected === undefined) return;
     const answer = readAck(expected.subject, message);
-    if (answer === null) return; // a subscriber's word, which is no stream's
+    if (answer === null) return; // the reply of a subscriber, not of a stream
     this.#expected.delete(message.subject);
     if (answer instanceof Error) expected.reject(answer);
     else expected.resolve(answer);
@@ -83,7 +83,7 @@ export class StreamAcks implements Receiver {
     for (const expected of [...this.#expected.values()]) this.fail(expected, error);
   }
 
-  /** Fails those whose time is over. */
+  /** Rejects messages whose deadline has passed, until none is left. */
   async #sweep(): Promise<void> {
     this.#isSweeping = true;
     while (this.#received.length > 0) {
@@ -108,9 +108,8 @@ function unconfirmed(subject: string, reason: string): UnconfirmedError {
 }
 
 /**
+ * Reads the answer of a stream, or returns null for another message:
  * https://docs.nats.io/reference/reference-protocols/nats_api_reference#publishing-to-a-stream
- *
- * @returns null for what is no answer of a stream
  */
 function readAck(subject: string, message: Msg): StreamAck | Error | null {
   if (isNoResponders(message)) {

@@ -2,21 +2,21 @@ import { errorText } from "../../internal/error_text.ts";
 import { BusClosedError, type JsonObject, type MessageBus, NoReplyError } from "../message_bus.ts";
 import { JetStreamUnavailableError, StreamError } from "../stream_bus.ts";
 
-/** For an answer, in milliseconds. */
-const TIMEOUT = 3000;
+const LOOKUP_TIMEOUT_MS = 3000;
 
 /**
- * The name of the stream that captures `subject`, or null. By one request of our own, so that a
- * scheduler that needs no more of JetStream loads no more of it:
+ * Returns the name of the stream that captures `subject`, or null if there is none. It sends the
+ * request itself, so that the client's JetStream packages need not be loaded:
  * https://docs.nats.io/reference/reference-protocols/nats_api_reference#streams
  *
- * @throws {JetStreamUnavailableError} when the server, or the account, has no JetStream
- * @throws {NoReplyError} when nobody answers in time
+ * @throws {JetStreamUnavailableError} if JetStream is not enabled, or this user may not ask
+ * @throws {NoReplyError} if nobody answers in time
+ * @throws {StreamError} if the server refuses the request
  */
 export async function findStream(bus: MessageBus, subject: string): Promise<string | null> {
   let reply: JsonObject;
   try {
-    reply = (await bus.request("$JS.API.STREAM.NAMES", { subject }, TIMEOUT)).data;
+    reply = (await bus.request("$JS.API.STREAM.NAMES", { subject }, LOOKUP_TIMEOUT_MS)).data;
   } catch (cause) {
     if (cause instanceof BusClosedError) throw cause;
     if (!(cause instanceof NoReplyError)) {
