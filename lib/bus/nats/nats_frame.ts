@@ -26,7 +26,7 @@ export function publishFrame(
   const to = reply === undefined ? subject : `${subject} ${reply}`;
   const command = block === "" ? `PUB ${to} ${size}` : `HPUB ${to} ${headerSize} ${size}`;
   const text = `${command}\r\n${block}${payload}\r\n`;
-  return { text, bytes: command.length + size + 4, size };
+  return { text, bytes: Buffer.byteLength(command) + size + 4, size };
 }
 
 function headerBlock(headers: Readonly<Record<string, string>>): string {

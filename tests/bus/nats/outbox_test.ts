@@ -114,6 +114,31 @@ Deno.test("a signal withdraws what waits, also from a full batch, and nothing el
   await outbox.empty();
 });
 
+Deno.test("what is withdrawn is cut out at the right byte, also where subjects are not ASCII", async () => {
+  const { wire, add } = open();
+  wire.isUp = false;
+  const withdrawal = new AbortController();
+  const results = [
+    add(`one${large}`, undefined, "größe"),
+    add("two", withdrawal.signal, "größe"),
+    add(`three${large}`, undefined, "größe"),
+    add("four"), // the batch before it is full, and was encoded
+  ];
+  await tick();
+  withdrawal.abort();
+  wire.isUp = true;
+  add("five");
+  await tick();
+  await wire.confirmAll();
+  assert.equal(await results[3], "confirmed");
+  assert.deepEqual(wire.written.map((text) => text.slice(0, 5)), [
+    "onexx",
+    "three",
+    "four",
+    "five",
+  ]);
+});
+
 Deno.test("what was written cannot be withdrawn", async () => {
   const { wire, add } = open();
   const withdrawal = new AbortController();
