@@ -2,14 +2,14 @@ import type { Clock } from "../time/clock.ts";
 
 /** A wall clock that moves this much against the monotonic one in a second was set, not slewed. */
 const MIN_JUMP_MS = 250;
-/** A wake-up that is this late has another reason than the scheduler's own work. */
+/** A wake-up that is this late was not delayed by the scheduler's own work. */
 const MIN_LATE_MS = 1000;
-/** Over a longer time, slewing would add up to what looks like a jump. */
+/** The clocks are compared over this time at most, since slewing adds up to a seeming jump. */
 const MAX_COMPARISON_MS = 1000;
 
-/** What happened to the clocks since they were last compared, in whole milliseconds. */
+/** The faults of the clocks since the last comparison, in whole milliseconds. */
 export interface ClockFault {
-  /** The time that the wall clock was set forward by; negative: set back. */
+  /** The time by which the wall clock was set forward; negative where it was set back. */
   readonly jump: number;
   /** The time in which this process did not run: it was stopped, or its event loop was blocked. */
   readonly late: number;
@@ -17,8 +17,8 @@ export interface ClockFault {
 
 /**
  * Detects a wall clock that was set, by comparing it with the monotonic clock, and a process that
- * stood still, by comparing the end of a sleep with its planned end. The monotonic clock of a
- * suspended machine stands still, so a suspension looks like a clock that was set forward.
+ * did not run, by comparing the end of a sleep with its planned end. The monotonic clock of a
+ * suspended machine stops, so a suspension looks like a clock that was set forward.
  */
 export class ClockWatch {
   readonly #clock: Clock;
@@ -38,7 +38,7 @@ export class ClockWatch {
     this.#wakeAt = this.#clock.monotonic() + milliseconds;
   }
 
-  /** Returns what happened since the last call; null where nothing did. */
+  /** Returns the faults since the last call; null where there are none. */
   look(): ClockFault | null {
     const at = this.#clock.monotonic();
     const offset = this.#clock.now() - at;

@@ -2,18 +2,18 @@ import { occurrencesFrom } from "../schedule/entry_cadence.ts";
 import { dueAt, fireAtOf, type Position } from "../schedule/occurrences.ts";
 import { DueQueue } from "./due_queue.ts";
 
-/** One occurrence that is to come. Instants in milliseconds since the epoch. */
+/** A future occurrence. Instants are in milliseconds since the epoch. */
 export interface ComingFiring {
   readonly entry: string;
   readonly scheduledFor: number;
-  /** When it is to be sent by the wall clock, jitter included. */
+  /** The instant at which it is sent, by the wall clock, with its jitter. */
   readonly fireAt: number;
 }
 
 /**
- * Returns what fires next, in order, without moving the entries on.
+ * Returns the next firings in order, without advancing the entries.
  *
- * @param count how many at most
+ * @param count the maximum number of firings
  * @param until the last instant, in milliseconds since the epoch
  */
 export function comingFirings(
@@ -22,7 +22,7 @@ export function comingFirings(
 ): ComingFiring[] {
   const queue = new DueQueue(positions.map(dueAt));
   const firings: Generator<ComingFiring, void>[] = [];
-  /** What the queue holds, of each entry that was met. */
+  /** The queued firing of each entry whose first one has been taken. */
   const queued: ComingFiring[] = [];
   const coming: ComingFiring[] = [];
   while (coming.length < count) {
@@ -38,7 +38,7 @@ export function comingFirings(
   return coming;
 }
 
-/** Yields what one entry fires next, in order. */
+/** Yields the next firings of one entry, in order. */
 function* firingsOf(position: Position): Generator<ComingFiring, void> {
   const { entry, cadence, shift, next, last, irregular } = position;
   const late = irregular?.late ?? null;

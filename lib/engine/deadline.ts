@@ -1,6 +1,6 @@
 import type { Clock } from "../time/clock.ts";
 
-/** Whoever asked for a firing has stopped waiting for it. */
+/** The requester of a firing has stopped waiting for it. */
 export class DeadlineError extends Error {
   override name = "DeadlineError";
   constructor() {
@@ -12,7 +12,7 @@ export class DeadlineError extends Error {
  * Aborts `controller` with a {@link DeadlineError} at `until`, in milliseconds since the epoch.
  *
  * @param until undefined for never
- * @returns stops waiting for it
+ * @returns a function that cancels the deadline
  */
 export function abortAt(
   controller: AbortController,

@@ -1,7 +1,7 @@
 /**
- * What is done about a job when something happens: the whole policy of misfires, overlap, waiting,
- * superseding, pauses, leases and shutdown (contract, section 5). Pure, and of finite values only:
- * a test looks at every event in every situation.
+ * Decides what an event does to a job: the whole policy of misfires, overlap, waiting, superseding,
+ * pauses, leases and shutdown (contract, section 5). It is pure and all its values are finite, so
+ * that a test checks every event in every situation.
  *
  * @module
  */
@@ -12,11 +12,11 @@ import type { SkipReason } from "./history.ts";
 export type JobEvent =
   /** An occurrence is due. */
   | "due"
-  /** An occurrence is due that was late and has been delayed by its jitter since. */
+  /** A late occurrence is due that its jitter has delayed again. */
   | "spread_due"
-  /** A firing is over, or the first that waited was skipped: the next one may start. */
+  /** A firing ended, or the first waiting occurrence was skipped: the next one may start. */
   | "turn"
-  /** The connection is back, or a lease that had lapsed is ours again. */
+  /** The connection is restored, or a lapsed lease is renewed. */
   | "opened"
   /** The entry was paused or resumed. */
   | "pause_changed"
@@ -24,11 +24,11 @@ export type JobEvent =
   | "removed"
   /** Another replica took the lease. */
   | "lost"
-  /** The lease is to be handed over. */
+  /** The lease will be handed over. */
   | "releasing"
-  /** The scheduler is to end. */
+  /** The scheduler stops. */
   | "stopping"
-  /** What runs has had its time to finish, at the end or when the lease is handed over. */
+  /** The time for running firings to end is over, at a stop or when the lease is handed over. */
   | "timed_out";
 
 export interface Situation {
@@ -38,31 +38,32 @@ export interface Situation {
   /** Whether every occurrence fires: `catch_up: all`, where the last firing is remembered. */
   readonly each: boolean;
   readonly running: "none" | Exclude<FiringState, "over">;
-  /** Whether the lease's term in which the running firing began is over. */
+  /** Whether the running firing began in an earlier term of the lease. */
   readonly inOldTerm: boolean;
   readonly waiting: "none" | "one" | "some" | "full";
-  /** Whether what the event is about, the due or the first waiting occurrence, is past its grace. */
+  /** Whether the due occurrence, else the running or the first waiting one, is past its grace. */
   readonly late: boolean;
 }
 
-/** The occurrences that an effect is about; `older` are all that wait but the newest. */
+/** The occurrences that an effect concerns; `older` are all waiting ones but the newest. */
 export type Target = "due" | "first" | "older" | "waiting" | "running";
 
 export type Effect =
   | { readonly do: "start"; readonly what: "due" | "first" }
-  /** What is due joins those that wait. */
+  /** Appends the due occurrence to the waiting ones. */
   | { readonly do: "wait" }
   | { readonly do: "skip"; readonly what: Target; readonly as: SkipReason }
-  /** What waits is given up in silence: another holder, or the next start, fires it. */
+  /** Drops the waiting occurrences without a log line: another holder or a start fires them. */
   | { readonly do: "forget" }
-  /** The running firing is taken back; `hold` puts its occurrence before all others that wait. */
+  /** Withdraws the running firing. */
   | { readonly do: "withdraw" }
+  /** Withdraws the running firing and puts its occurrence before the waiting ones. */
   | { readonly do: "hold" }
-  /** The running firing is taken back, and its occurrence starts in the new term. */
+  /** Withdraws the running firing and starts its occurrence in the new term. */
   | { readonly do: "restart" }
-  /** `opened` follows when the connection is back. */
+  /** Raises `opened` when the connection is restored. */
   | { readonly do: "watch" }
-  /** `turn` follows at once. */
+  /** Raises `turn` at once. */
   | { readonly do: "turn" };
 
 const NOTHING: readonly Effect[] = [];
@@ -79,7 +80,7 @@ const DROP_FIRST: Effect = skip("first", "catch_up_limit");
 const MISFIRE: Effect = skip("due", "misfire");
 const START = [START_DUE];
 
-/** Returns what is to be done, in order. */
+/** Returns the effects of an event, in order. */
 export function decide(event: JobEvent, situation: Situation): readonly Effect[] {
   const { waiting, running, each } = situation;
   switch (event) {
@@ -108,7 +109,7 @@ export function decide(event: JobEvent, situation: Situation): readonly Effect[]
 function due(situation: Situation, isSpread: boolean): readonly Effect[] {
   const { owner, connected, paused, each, running, waiting } = situation;
   if (owner === "not_held") return NOTHING;
-  // What was late before the pause waits, as all that waited does.
+  // An occurrence that was due before the pause waits, as all others from before it do.
   if (paused) return isSpread ? wait(situation) : [skip("due", "paused")];
   const isOpen = owner === "held" && connected;
   const late = situation.late && !isSpread;
@@ -124,21 +125,21 @@ function due(situation: Situation, isSpread: boolean): readonly Effect[] {
   ];
 }
 
-/** What is due joins those that wait; where not each fires, it takes the place of the older. */
+/** Makes the due occurrence wait; where not every one fires, it supersedes the older ones. */
 function wait({ connected, each, running, waiting, paused }: Situation): readonly Effect[] {
   const watch = connected ? NOTHING : [WATCH];
   if (each) return [...waiting === "full" ? [DROP_FIRST] : NOTHING, WAIT, ...watch];
   const gives = running === "unsent" || running === "unacknowledged";
   return [
     ...waiting === "none" ? NOTHING : [SUPERSEDE_WAITING],
-    // A firing that began before a pause is let finish.
+    // A firing that began before a pause may end.
     ...gives && !paused ? [SUPERSEDE_RUNNING] : NOTHING,
     WAIT,
     ...watch,
   ];
 }
 
-/** Starts the first that waits, once nothing runs and dispatches may leave. */
+/** Starts the first waiting occurrence when nothing runs and dispatches may be sent. */
 function turn({ owner, connected, paused, each, running, waiting, late }: Situation) {
   if (running !== "none" || waiting === "none" || owner !== "held" || paused) return NOTHING;
   if (!connected) return [WATCH];
@@ -146,14 +147,14 @@ function turn({ owner, connected, paused, each, running, waiting, late }: Situat
   return late ? [skip("first", "misfire"), TURN] : [START_FIRST];
 }
 
-/** What began in a term that is over starts again in the new one: nothing of the old may leave. */
+/** Restarts a firing of an earlier term, under which nothing may be sent any more. */
 function newTerm(situation: Situation): readonly Effect[] {
   const { owner, connected, each, running, waiting, late } = situation;
   if (owner !== "held") return NOTHING;
   if (late) return [skip("running", "misfire"), TURN];
   if (connected) return [{ do: "restart" }];
   if (!each && waiting !== "none") {
-    // What is partly sent must be completed, before the one that waits.
+    // A partly sent firing must be completed before the waiting occurrence starts.
     return running === "partly_sent" ? [WATCH] : [SUPERSEDE_RUNNING, WATCH];
   }
   return [...waiting === "full" ? [DROP_FIRST] : NOTHING, { do: "hold" }, WATCH];

@@ -5,7 +5,7 @@ import { GOALS_SUBJECT, TASKS_SUBJECT } from "../wire/subjects.ts";
 import { type TaskMessage, taskMessage } from "../wire/task_message.ts";
 import type { ScheduleEntry } from "../config/schedule_entry.ts";
 
-/** One message ready to publish. */
+/** A message that is ready to publish. */
 export interface Dispatch {
   /** The message's `goal_id` or `task_id`. */
   readonly id: string;
@@ -14,15 +14,15 @@ export interface Dispatch {
   readonly headers: Record<string, string>;
 }
 
-/** What one firing has in common over all its dispatches. Both instants in RFC 3339, UTC. */
+/** The values that all dispatches of a firing share. Both instants are in RFC 3339, UTC. */
 export interface Occurrence {
-  /** What every dispatch's name begins with; null when a person triggers the firing. */
+  /** The prefix of every dispatch's name; null for a manual firing. */
   readonly id: string | null;
   readonly scheduledFor: string;
   readonly createdAt: string;
 }
 
-/** @param index the dispatch's position in the expansion */
+/** Returns the identity of the dispatch at position `index` of the expansion. */
 export function identityOf({ id, scheduledFor }: Occurrence, index = 0): Identity {
   if (id === null) {
     const random = crypto.randomUUID();
@@ -32,10 +32,7 @@ export function identityOf({ id, scheduledFor }: Occurrence, index = 0): Identit
   return { scheduledFor, id: dispatchUuid(messageId), messageId };
 }
 
-/**
- * @param scheduler the scheduler's name
- * @param byHand whether a person triggers the firing: its dispatches get random identities
- */
+/** Returns the occurrence of a firing. With `byHand`, its dispatches get random identities. */
 export function occurrenceOf(
   scheduler: string,
   entry: ScheduleEntry,
@@ -49,21 +46,21 @@ export function occurrenceOf(
   return { id, scheduledFor, createdAt };
 }
 
-/** What a dispatch carries besides. */
+/** The optional parts of a dispatch. */
 export interface Carried {
   /** One object of the entry's expansion, where it has one. */
   expansion?: Readonly<Record<string, unknown>>;
-  /** Of the lease under which it is sent; null without leases. */
+  /** The term of the lease under which it is sent; null without leases. */
   term?: number | null;
-  /** Of the span that it is published in. */
+  /** The context of the span that publishes it. */
   trace?: TraceContext;
 }
 
 /**
- * The message that `entry` sends for one object of its expansion, which is merged over the entry's
- * own context or payload: shallow, the object wins.
+ * Returns the message of `entry` for one object of its expansion, which is merged over the entry's
+ * own context or payload: shallowly, with precedence for the object.
  *
- * @param createdAt RFC 3339, UTC
+ * @param createdAt an instant in RFC 3339, UTC
  */
 export function dispatchOf(
   entry: ScheduleEntry,

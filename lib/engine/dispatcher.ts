@@ -1,6 +1,6 @@
 /**
- * Carries out what the policy decides: starts, holds back, skips and takes back firings. The only
- * place where a firing ends.
+ * Carries out the decisions of the policy: starts, delays, skips and withdraws firings. No other
+ * place ends a firing.
  *
  * @module
  */
@@ -41,11 +41,11 @@ export interface DispatcherOptions {
   logger: Logger;
   /** Default: over core NATS. */
   delivery?: Pick<Delivery, "publish" | "isAcknowledged">;
-  /** Default: one that nobody listens to. */
+  /** Default: a history without listeners. */
   history?: History;
-  /** Default: no names are made ahead. */
+  /** Default: dispatches are not named ahead. */
   names?: NamesAhead;
-  /** Called for each firing in place of publishing. Default: what the firing dispatches is published. */
+  /** Called for each firing in place of publishing. Default: its dispatches are published. */
   onFire?: OnFire;
   /** Default: nothing is paused. */
   isPaused?(entryName: string): boolean;
@@ -53,18 +53,18 @@ export interface DispatcherOptions {
   tracing?: Tracing | null;
 }
 
-/** These say that the occurrence has been dealt with; the others leave it to a newer one or a start. */
-const NOTED: readonly SkipReason[] = ["misfire", "overlap", "paused"];
+/** A skip for one of these settles the occurrence; after others, a newer one or a start does. */
+const SETTLING_REASONS: readonly SkipReason[] = ["misfire", "overlap", "paused"];
 
-/** What runs is given this long to give up, in milliseconds. */
+/** The time that a withdrawn firing has to end. */
 const GIVE_UP_TIMEOUT_MS = 100;
 
 export interface ManualFiringOptions {
-  /** The trace that it belongs to. Default: null, none. */
+  /** The trace that the firing belongs to. Default: null, no trace. */
   trace?: TraceContext | null;
   /**
-   * When the person who asked for it stops waiting, in milliseconds since the epoch: nothing of it is
-   * sent after that. Default: it takes as long as it takes.
+   * The instant at which the requester stops waiting, in milliseconds since the epoch: no message
+   * is sent after it. Default: no limit.
    */
   until?: number;
 }
@@ -73,7 +73,7 @@ export class Dispatcher {
   readonly #options: DispatcherOptions;
   readonly #log: FiringLog;
   readonly #sender: Sender;
-  /** The jobs that are not idle: an index, so that what concerns all need not look at every job. */
+  /** The jobs that are not idle: an index, so that an event for all need not visit every job. */
   readonly #active = new Set<Job>();
   readonly #manual = new Set<Firing>();
   #stopped = new AbortController();
@@ -95,65 +95,66 @@ export class Dispatcher {
     });
   }
 
-  /** {@link Sender.nameAhead} */
+  /** See {@link Sender.nameAhead}. */
   nameAhead(job: Job, scheduledFor: number): void {
     this.#sender.nameAhead(job, scheduledFor);
   }
 
-  /** Deals with an occurrence that is due. Returns at once and never throws. */
+  /** Handles a due occurrence. Returns at once and never throws. */
   due(job: Job, due: Due): void {
     this.#decide(job, due.isSpread ? "spread_due" : "due", due);
   }
 
-  /** The connection is back, or a lease that had lapsed is ours again. */
+  /** Handles a restored connection, or a lapsed lease that is renewed. */
   opened(): void {
     for (const job of [...this.#active]) this.#decide(job, "opened");
   }
 
-  /** Entries were paused or resumed. */
+  /** Handles entries that were paused or resumed. */
   pauseChanged(): void {
     for (const job of [...this.#active]) this.#decide(job, "pause_changed");
   }
 
-  /** A reload removed or disabled the jobs' entries. */
+  /** Handles jobs whose entries a reload removed or disabled. */
   removed(jobs: Iterable<Job>): void {
     for (const job of jobs) this.#decide(job, "removed");
   }
 
-  /** Another replica fires the owner's jobs from now on. */
+  /** Handles the loss of an owner's jobs to another replica. */
   lost(owner: Owner): void {
     for (const job of this.#activeOf(owner)) this.#decide(job, "lost");
   }
 
   /**
-   * Gives up what waits of an owner's jobs, which are handed over; what runs may finish.
+   * Drops the waiting occurrences of an owner's jobs before a handover; running firings may end.
    *
-   * @returns the oldest occurrence that was given up; Infinity for none
+   * @returns the oldest occurrence that was dropped; Infinity for none
    */
   releasing(owner: Owner): number {
     return Math.min(...this.#activeOf(owner).map((job) => this.giveUpWaiting(job)));
   }
 
-  /** Gives up what waits of a job, in silence. Returns the oldest such occurrence, or Infinity. */
+  /** Drops a job's waiting occurrences without a log line. Returns the oldest, or Infinity. */
   giveUpWaiting(job: Job): number {
     const oldest = job.activity?.waiting?.oldest ?? Infinity;
     this.#decide(job, "releasing");
     return oldest;
   }
 
-  /** Reports the missed occurrences of a job that are not fired. */
+  /** Logs the missed occurrences of a job that do not fire. */
   missed(job: Job, missed: Missed, catchUp: CatchUp): void {
     this.#log.missed(job, missed, catchUp);
   }
 
   /**
-   * Fires a job now because a person asked for it: its dispatches get random identities. What a
-   * stream refuses is not tried again.
+   * Fires a job now at a person's request: its dispatches get random identities. A message that a
+   * stream refuses is not retried.
    *
-   * @returns how many messages were published
+   * @returns the number of published messages
+   * @throws {ShutdownError} when the dispatcher has stopped
    * @throws {DeadlineError} when `until` has passed, also during the expansion
    * @throws {ExpansionError} when the expansion fails
-   * @throws what `onFire` throws
+   * @throws {unknown} the error that `onFire` throws
    * @throws {AggregateError} when messages could not be published
    */
   async fireManually(job: Job, { trace, until }: ManualFiringOptions = {}): Promise<number> {
@@ -178,10 +179,10 @@ export class Dispatcher {
   }
 
   /**
-   * Waits until what runs has finished, at most `timeout` milliseconds, and gives up the rest.
+   * Waits at most `timeout` milliseconds for running firings to end, and withdraws the rest.
    *
-   * @param isMeant which firings
-   * @returns the oldest occurrence that was given up; Infinity for none
+   * @param isMeant selects the firings
+   * @returns the oldest occurrence that was withdrawn; Infinity for none
    */
   async drain(timeout: number, isMeant: (firing: Firing) => boolean): Promise<number> {
     const { clock } = this.#options;
@@ -199,7 +200,7 @@ export class Dispatcher {
     return oldest;
   }
 
-  /** Ends: waits for what runs, at most `timeout` milliseconds. Nothing is fired afterwards. */
+  /** Stops: waits at most `timeout` milliseconds for running firings. Nothing fires afterwards. */
   async stop(timeout: number): Promise<void> {
     const { clock } = this.#options;
     for (const job of [...this.#active]) this.#decide(job, "stopping");
@@ -214,7 +215,7 @@ export class Dispatcher {
     await Promise.race([all, clock.sleep(GIVE_UP_TIMEOUT_MS)]);
   }
 
-  /** The jobs that are not idle and fire under `owner`, also those whose entry is gone. */
+  /** Returns the jobs that are not idle and fire under `owner`, also those of removed entries. */
   #activeOf(owner: Owner): Job[] {
     return [...this.#active].filter((job) => (job.running?.owner ?? job.owner) === owner);
   }
@@ -277,7 +278,7 @@ export class Dispatcher {
 
   #wait(job: Job, due: Due): void {
     const now = this.#options.clock.now();
-    // What was spread has been judged by its grace: it is late from now on.
+    // The grace of a spread occurrence was checked before its delay: it counts again from now on.
     this.#waitingOf(job).push(due.isSpread ? { ...due, fireAt: Math.max(due.fireAt, now) } : due);
   }
 
@@ -321,7 +322,7 @@ export class Dispatcher {
   #skipRunning(job: Job, as: SkipReason, newer: Due | null, waitedMs: number): void {
     const firing = job.running!;
     const fields = this.#supersededBy(job, as, newer);
-    // It may have arrived all the same.
+    // The message may have arrived nevertheless.
     if (as === "superseded" && firing.state === "unacknowledged") fields.unacknowledged = true;
     if (as === "shutdown") fields.waited_ms = waitedMs;
     this.#withdraw(job, as);
@@ -330,7 +331,7 @@ export class Dispatcher {
 
   #skipped(job: Job, due: Due, as: SkipReason, fields: Record<string, unknown>): void {
     this.#log.skipped(job, due, as, fields);
-    if (NOTED.includes(as)) this.#settled(job, due.scheduledFor);
+    if (SETTLING_REASONS.includes(as)) this.#settled(job, due.scheduledFor);
   }
 
   #start(job: Job, due: Due): void {
@@ -342,7 +343,7 @@ export class Dispatcher {
     firing.done = this.#sender.send(firing);
   }
 
-  /** Takes the running firing back: nothing of it leaves any more, and its occurrence is free. */
+  /** Withdraws the running firing: nothing more of it is sent, and another one may start. */
   #withdraw(job: Job, outcome: Outcome | null): void {
     const firing = job.running!;
     firing.end(outcome);
@@ -355,13 +356,13 @@ export class Dispatcher {
     );
   }
 
-  /** The sending of a firing is over: the one place where that is logged, counted and noted. */
+  /** Ends a firing whose sending is over: logs it, counts it and updates the checkpoint. */
   #conclude(firing: Firing, ending: Ending): void {
     const { job, due, isManual } = firing;
     const { outcome, errors } = ending;
     const isDealtWith = outcome !== "failed" || errors.every(isFinal);
     if (!firing.end(outcome)) {
-      // It was taken back, and was stored all the same.
+      // It was withdrawn, and arrived nevertheless.
       if (outcome !== "failed") this.#settled(job, due.scheduledFor);
       return;
     }
@@ -372,21 +373,21 @@ export class Dispatcher {
     endSpan(firing, outcome === "failed" ? errors[0] : undefined);
   }
 
-  /** Lets the next one start. */
+  /** Lets the job's next firing start. */
   #free(job: Job, firing: Firing, isDealtWith: boolean): void {
     const { activity } = job;
     if (activity?.running !== firing) return;
     activity.running = null;
     if (isDealtWith) this.#settled(job, firing.due.scheduledFor);
-    // A start fires it again, and with it what was skipped while it ran.
+    // The next start fires it again, and with it the occurrences that were skipped while it ran.
     else if (activity.waiting !== null) activity.waiting.covers = -Infinity;
     if (activity.waiting === null) this.#tidy(job, activity);
     else this.#decide(job, "turn");
   }
 
   /**
-   * Notes in the checkpoint that everything up to this occurrence has been dealt with: at once, or
-   * when what is older and runs or waits has been too.
+   * Records in the checkpoint that everything up to this occurrence is done: at once, or when the
+   * older occurrences that run or wait are done too.
    */
   #settled(job: Job, scheduledFor: number): void {
     const { checkpoint, activity } = job;
@@ -414,7 +415,7 @@ export class Dispatcher {
     return this.#activityOf(job).waiting ??= new WaitingList();
   }
 
-  /** Keeps nothing for a job that is idle. */
+  /** Drops the activity of an idle job. */
   #tidy(job: Job, { running, waiting }: Activity): void {
     if (running !== null || (waiting !== null && waiting.size > 0)) return;
     job.activity = null;

@@ -1,22 +1,22 @@
 /**
- * A binary heap of due times. It reads no clock: the caller says what time it is. The cost of a
- * wake-up does not depend on the number of jobs, only on the number of those that are due.
+ * A binary heap of due times. It reads no clock: the caller passes the time. A wake-up costs
+ * O(log n) for each due job.
  *
- * Items are small integers (the job's place in the table), which also break ties: what is due at the
- * same instant comes out in file order.
+ * Items are small integers, the jobs' places in the table. They also break ties: jobs that are due
+ * at the same instant come out in file order.
  */
 export class DueQueue {
-  // Two parallel arrays instead of one of objects: a heap of 100,000 stays two allocations.
+  // Two parallel arrays make a heap of 100,000 jobs two allocations.
   readonly #dues: number[];
   readonly #items: number[];
 
-  /** @param dues when each item is due, by item; Infinity for never */
+  /** @param dues the due time of each item, by item; Infinity for never */
   constructor(dues: readonly number[] = []) {
     const items = [...dues.keys()].filter((item) => dues[item] !== Infinity);
-    // Copies have no room for items that never come, as arrays do that grew.
+    // A copy has no spare capacity, unlike an array that grew.
     this.#items = items.slice();
     this.#dues = items.map((item) => dues[item]!);
-    // Floyd: from the last parent down to the root, in linear time.
+    // Floyd's construction: from the last parent to the root, in linear time.
     for (let at = (this.#items.length >> 1) - 1; at >= 0; at--) this.#sink(at);
   }
 
@@ -29,7 +29,7 @@ export class DueQueue {
     return this.#dues[0] ?? Infinity;
   }
 
-  /** Enters `item` as due at `due` (milliseconds since the Unix epoch). */
+  /** Adds `item`, which is due at `due` (milliseconds since the Unix epoch). */
   add(item: number, due: number): void {
     this.#dues.push(due);
     this.#items.push(item);
@@ -50,12 +50,12 @@ export class DueQueue {
     return first;
   }
 
-  /** Calls `each` with every item and when it is due, in no particular order. */
+  /** Calls `each` with every item and its due time, in no particular order. */
   forEach(each: (item: number, due: number) => void): void {
     this.#items.forEach((item, at) => each(item, this.#dues[at]!));
   }
 
-  /** The items that are due at {@link nextDue}, in no particular order. */
+  /** Returns the items that are due at {@link nextDue}, in no particular order. */
   dueNext(): number[] {
     const found: number[] = [];
     const open = [0];
@@ -68,7 +68,7 @@ export class DueQueue {
     return found;
   }
 
-  /** Whether the pair at `a` comes before that of `due` and `item`. */
+  /** Reports whether the pair at `a` comes before the pair of `due` and `item`. */
   #isBefore(a: number, due: number, item: number): boolean {
     const difference = this.#dues[a]! - due;
     return difference < 0 || (difference === 0 && this.#items[a]! < item);

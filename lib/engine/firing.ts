@@ -7,43 +7,43 @@ import type { Outcome } from "./history.ts";
 import type { Job } from "./job.ts";
 
 /**
- * How far a firing is. `unacknowledged`: its one message is with a stream that has not confirmed it.
- * `partly_sent`: some of its messages have left, so that it must be completed.
+ * The progress of a firing. `unacknowledged`: a stream has not confirmed its only message.
+ * `partly_sent`: some of its messages have been sent, so that it must be completed.
  */
 export type FiringState = "unsent" | "unacknowledged" | "partly_sent" | "over";
 
 export interface FiringOptions {
-  /** What all its log lines have in common. */
+  /** The id that its log lines share (`firing_id`). */
   id: string;
-  /** How late it began, in milliseconds. */
+  /** The lateness at its start, in milliseconds. */
   lateness: number;
   /** Null without tracing. */
   span: Span | null;
-  /** Whether a person asked for it. */
+  /** Whether a person requested it. Default: false. */
   isManual?: boolean;
 }
 
 /** One firing of a job, from its start to its end. */
 export class Firing {
   readonly job: Job;
-  /** The entry that it began with; a reload changes the job's. */
+  /** The entry at its start; a reload replaces the job's. */
   readonly entry: ScheduleEntry;
   readonly due: Due;
-  /** The owner under which it began: the job's own is another one while a lease is handed over. */
+  /** The owner at its start; the job has another one while a lease is handed over. */
   readonly owner: Owner;
-  /** The lease's term in which it began; null without leases. */
+  /** The lease's term at its start; null without leases and for a manual firing. */
   readonly term: number | null;
   readonly id: string;
   readonly lateness: number;
   readonly span: Span | null;
   readonly isManual: boolean;
-  /** Takes back what has not been written to the connection yet, and ends further attempts. */
+  /** Drops messages that have not been written to the connection, and ends further attempts. */
   readonly withdraw: AbortController = new AbortController();
-  /** How long the expansion function took, in milliseconds; null without one. */
+  /** The duration of the expansion, in milliseconds; null without one. */
   expansion: number | null = null;
-  /** How its sending ended; null until then. */
+  /** The result of its sending; null until then. */
   ending: Ending | null = null;
-  /** Resolves when nothing of it is under way any more. */
+  /** Resolves when its sending has ended. */
   done: Promise<void> = Promise.resolve();
   #state: FiringState = "unsent";
   #outcome: Outcome | null = null;
@@ -64,21 +64,21 @@ export class Firing {
     return this.#state;
   }
 
-  /** How it ended; null until it has, and where it was taken back in silence. */
+  /** The outcome; null until it ends, and where it was withdrawn without one. */
   get outcome(): Outcome | null {
     return this.#outcome;
   }
 
-  /** Notes how far it is; a firing that is over stays so. */
+  /** Sets the state, unless the firing is over. */
   reached(state: "unacknowledged" | "partly_sent"): void {
     if (this.#state !== "over") this.#state = state;
   }
 
   /**
-   * Ends the firing; a second end changes nothing.
+   * Ends the firing; a second call has no effect.
    *
-   * @param outcome null where it is taken back in silence
-   * @returns whether this was its end
+   * @param outcome null where it is withdrawn without an outcome
+   * @returns whether this call ended it
    */
   end(outcome: Outcome | null): boolean {
     if (this.#state === "over") return false;
@@ -88,51 +88,51 @@ export class Firing {
   }
 }
 
-/** How the sending of a firing ended. */
+/** The result of sending a firing. */
 export interface Ending {
   readonly outcome: "dispatched" | "empty" | "failed";
-  /** How many messages were published. */
+  /** The number of published messages. */
   readonly dispatches: number;
-  /** How many could not be published. */
+  /** The number of messages that could not be published. */
   readonly failed: number;
-  /** Why: at least one where the outcome is `failed`. */
+  /** The causes: at least one where the outcome is `failed`. */
   readonly errors: readonly unknown[];
   /** Whether the expansion failed, before anything was published. */
   readonly isExpansion: boolean;
 }
 
-/** One occurrence that fires, as {@link OnFire} is told of it. */
+/** An occurrence that fires: the argument of {@link OnFire}. */
 export interface FiredOccurrence {
-  /** The id that all log lines of this firing have in common (`firing_id`). */
+  /** The id that all log lines of this firing share (`firing_id`). */
   readonly id: string;
   /** The instant at which it was due, without jitter. */
   readonly scheduledFor: Date;
-  /** The first of the occurrences that passed unfired and that this one stands for; else null. */
+  /** The first of the passed occurrences that this one replaces; null where there are none. */
   readonly passedOverSince: Date | null;
-  /** How late it is, in milliseconds. */
+  /** The lateness, in milliseconds. */
   readonly lateness: number;
-  /** Whether a person asked for it, whatever the schedule says. */
+  /** Whether a person requested it, independently of the schedule. */
   readonly isManual: boolean;
-  /** What the entry's expansion returned; null for an entry without one. */
+  /** The objects that the entry's expansion returned; null for an entry without one. */
   readonly objects: readonly Record<string, unknown>[] | null;
-  /** Aborts when the firing is taken back: ten seconds after a stop, or when its lease is lost. */
+  /** Aborts when the firing is withdrawn: ten seconds after a stop, or when its lease is lost. */
   readonly signal: AbortSignal;
 }
 
-/** Called for each firing in place of publishing. What it throws is the failure of the firing. */
+/** Called for each firing in place of publishing. An error that it throws fails the firing. */
 export type OnFire = (entry: ScheduleEntry, occurrence: FiredOccurrence) => Promise<void> | void;
 
-/** A newer occurrence took the place of a firing, or its lease went to another replica. */
+/** A newer occurrence superseded a firing, or its lease went to another replica. */
 export class WithdrawnError extends Error {
   override name = "WithdrawnError";
 }
 
-/** The scheduler ended before a firing had. */
+/** The scheduler stopped before a firing ended. */
 export class ShutdownError extends Error {
   override name = "ShutdownError";
 }
 
-/** Reports whether the occurrence has been dealt with, although it failed: nobody fires it again. */
+/** Reports whether an occurrence that failed with `error` is done: no replica fires it again. */
 export function isFinal(error: unknown): boolean {
   return !(error instanceof WithdrawnError || error instanceof ShutdownError ||
     error instanceof BusClosedError || error instanceof NotPermittedError);

@@ -1,6 +1,6 @@
 /**
- * All that fires, put together: job table, timer loop, dispatcher, and what JetStream adds where it
- * is used.
+ * Combines the parts that fire: job table, timer loop and dispatcher, and leases and checkpoints
+ * where JetStream is used.
  *
  * @module
  */
@@ -34,13 +34,13 @@ import { Ownership } from "./ownership.ts";
 import type { Pauses } from "./pauses.ts";
 import { TimerLoop } from "./timer_loop.ts";
 
-/** How several processes share the schedules. */
+/** Options of a replica: one of several processes that share the schedules. */
 export interface ReplicaOptions {
-  /** Ours alone, also after a restart. */
+  /** The unique name of the replica, which it keeps after a restart. */
   name: string;
-  /** How long a lease holds without a renewal, in milliseconds. */
+  /** The time for which a lease is valid without a renewal, in milliseconds. */
   leaseTtl: number;
-  /** Over how many leases the entries are spread, 1 to 128. */
+  /** The number of leases that the entries are spread over, 1 to 128. */
   shards: number;
 }
 
@@ -52,20 +52,20 @@ export interface FiringEngineOptions {
   logger: Logger;
   delivery: DeliveryMode;
   replicas: ReplicaOptions | null;
-  /** At the end, and when a lease goes to another: how long firings may take, in milliseconds. */
+  /** The time that firings have to end, at a stop or a handover of a lease, in milliseconds. */
   drainTimeout: number;
-  /** Re-reads the configuration. */
+  /** Reads the configuration again. */
   reload(reason: string): Promise<unknown>;
   history: History;
   pauses: Pauses;
   tracing: Tracing | null;
-  /** Called for each firing in place of publishing. Default: what the firing dispatches is published. */
+  /** Called for each firing in place of publishing. Default: its dispatches are published. */
   onFire?: OnFire;
 }
 
-/** For one answer of the bucket, in milliseconds. */
+/** The timeout of one request to the bucket. */
 const STORE_TIMEOUT_MS = 3000;
-/** Before JetStream is asked again, in milliseconds. */
+/** The delay before the pauses are followed again. */
 const RETRY_MS = 1000;
 
 export class FiringEngine {
@@ -76,14 +76,14 @@ export class FiringEngine {
   readonly #loop: TimerLoop;
   readonly #ownership: Ownership;
   #group: ReplicaGroup | null = null;
-  /** The entries' hash, where there are replicas to compare it with. */
+  /** The hash of the entries, where there are replicas to compare it with. */
   #schedules = "";
   #signal = new AbortController().signal;
-  /** The start has filled the table: a reload waits for it. */
+  /** Resolves when the start has filled the table, which a reload waits for. */
   #loaded: Promise<void> = Promise.resolve();
-  /** What was found out once there was a server; null where it was there from the start. */
+  /** Settles when the streams of a server that was away at the start are known; else null. */
   #late: Promise<void> | null = null;
-  /** A search for the checkpoints that is under way. */
+  /** The search for the checkpoints that is in progress. */
   #remembering: Promise<void> | null = null;
 
   constructor(options: FiringEngineOptions) {
@@ -142,25 +142,25 @@ export class FiringEngine {
     return this.#table.jobs;
   }
 
-  /** The job of an entry; undefined where the configuration in use has none of that name. */
+  /** Returns the job of an entry; undefined where the configuration has none of that name. */
   job(entryName: string): Job | undefined {
     return this.#table.get(entryName);
   }
 
-  /** When something is due next, or null. */
+  /** The instant of the next firing, or null. */
   get nextFire(): Date | null {
     const { nextDue } = this.#table;
     return nextDue === Infinity ? null : new Date(nextDue);
   }
 
-  /** Whether this process fires the entry. */
+  /** Returns the state of the entry's lease; `held` without leases. */
   leaseOf(entryName: string): LeaseState {
     const { replicas } = this.#options;
     if (replicas === null) return "held";
     return this.#group?.lease(shardOf(entryName, replicas.shards)).state ?? "not_held";
   }
 
-  /** Asks who holds the entry's lease at this moment; without leases it is us. */
+  /** Asks which replica holds the entry's lease now; without leases it is this process. */
   async whoFires(entryName: string): Promise<Witness> {
     const { replicas } = this.#options;
     if (replicas === null) return { holder: "us" };
@@ -168,12 +168,12 @@ export class FiringEngine {
     return await this.#group.whoHolds(shardOf(entryName, replicas.shards));
   }
 
-  /** Whether it is known who holds each lease; so it is without leases. */
+  /** Whether the holder of each lease is known; true without leases. */
   get knowsLeases(): boolean {
     return this.#group?.knowsAll ?? this.#options.replicas === null;
   }
 
-  /** What comes next, of one entry or of all. */
+  /** Returns the next firings of one entry, or of all. */
   comingFirings(
     { entry, ...options }: { entry?: string; count: number; until?: number },
   ): ComingFiring[] {
@@ -181,17 +181,17 @@ export class FiringEngine {
     return comingFirings(jobs, options);
   }
 
-  /** {@link Dispatcher.fireManually} */
+  /** See {@link Dispatcher.fireManually}. */
   fireManually(entry: ScheduleEntry, options: ManualFiringOptions): Promise<number> {
     return this.#dispatcher.fireManually(this.job(entry.name) ?? new Job(entry), options);
   }
 
-  /** To be called when entries were paused or resumed. */
+  /** Applies a change of the pauses. */
   pausesChanged(): void {
     this.#dispatcher.pauseChanged();
   }
 
-  /** What a health check is told besides; nothing where nothing is shared. */
+  /** The fields that replicas add to a health check; none without replicas. */
   get health(): JsonObject {
     const { replicas } = this.#options;
     if (replicas === null || this.#group === null) return {};
@@ -203,17 +203,17 @@ export class FiringEngine {
     };
   }
 
-  /** What was found out when the clock was set back last; null where it was not. */
+  /** The verdict on the last time that the clock was set back; null where it never was. */
   get clockVerdict(): ClockVerdict | null {
     return this.#ownership.store?.clockVerdict ?? null;
   }
 
   /**
-   * Finds out what the server offers and has the jobs ready. Without a server, and without replicas,
-   * it does not wait for one.
+   * Looks up the streams of the server and prepares the jobs. Without replicas, it does not wait
+   * for a server.
    *
    * @throws {NoStreamError} with the delivery `jetstream`, when a stream is missing
-   * @throws {JetStreamUnavailableError} when JetStream is needed and is not there
+   * @throws {JetStreamUnavailableError} when JetStream is needed and not available
    */
   async start({ entries }: SchedulerConfig, signal: AbortSignal): Promise<void> {
     const { bus, replicas, clock } = this.#options;
@@ -238,10 +238,10 @@ export class FiringEngine {
   }
 
   /**
-   * Fires until `signal` aborts; ends when nothing is under way and every lease is let go.
+   * Fires until `signal` aborts. Resolves when all firings have ended and every lease is released.
    *
-   * @throws {NoStreamError} as {@link FiringEngine.start}, when the server came later
-   * @throws {JetStreamUnavailableError} the same
+   * @throws {NoStreamError} as {@link FiringEngine.start} does, where the server was away then
+   * @throws {JetStreamUnavailableError} under the same condition
    */
   async run(signal: AbortSignal): Promise<void> {
     const { drainTimeout } = this.#options;
@@ -261,9 +261,9 @@ export class FiringEngine {
   }
 
   /**
-   * Makes a change of the configuration ready: everything that can refuse it is asked here.
+   * Prepares a new configuration, with every check that can reject it.
    *
-   * @returns puts it in use, in one synchronous step
+   * @returns a function that puts it in use, in one synchronous step
    * @throws {NoStreamError} with the delivery `jetstream`, when a stream is missing
    */
   async prepare({ entries }: SchedulerConfig): Promise<() => void> {
@@ -272,7 +272,7 @@ export class FiringEngine {
     this.#loop.watchClock();
     if (bus.connected) await this.#delivery.look(subjectsOf(entries));
     const schedules = this.#group === null ? "" : await schedulesHash(entries, clock);
-    // A stream that was made meanwhile.
+    // The stream may have been created since the start.
     const isMissing = this.#group === null && this.#ownership.store === null;
     if (isMissing && bus.connected) await this.#remember();
     await this.#ownership.prepare(entries);
@@ -295,7 +295,7 @@ export class FiringEngine {
     return this.jobs.map(({ entry }) => entry);
   }
 
-  /** Checkpoints, and jobs, follow a clock that was set back where it was ahead before. */
+  /** Moves checkpoints and jobs back with a clock that had been ahead. */
   async #clockSet(jumpMs: number): Promise<void> {
     if (jumpMs >= 0) return;
     const { clock } = this.#options;
@@ -318,7 +318,7 @@ export class FiringEngine {
     return this.#remembering;
   }
 
-  /** @returns null where no stream takes dispatches: then nothing is remembered */
+  /** Opens the checkpoints; null where no stream takes dispatches, since none are kept then. */
   async #findStore(signal: AbortSignal): Promise<CheckpointStore | null> {
     if (this.#delivery.streams.length === 0) return null;
     return this.#openStore(await this.#bucket(STORE_TIMEOUT_MS, signal));
@@ -345,7 +345,7 @@ export class FiringEngine {
     });
   }
 
-  /** Another replica may be told what we are not: it is kept, and comes here that way. */
+  /** Takes over, from the bucket, the pauses that were requested from other replicas. */
   async #followPauses(signal: AbortSignal): Promise<void> {
     const { bus, clock, pauses } = this.#options;
     while (!signal.aborted) {

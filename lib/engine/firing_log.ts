@@ -24,8 +24,8 @@ export interface FiringLogOptions {
 }
 
 /**
- * Logs what becomes of firings, and adds it to the history. Each line of one firing has its id, which
- * two replicas give alike.
+ * Logs firings and adds them to the history. All lines of a firing have its id, which is the same
+ * on every replica.
  */
 export class FiringLog {
   readonly #logger: Logger;
@@ -39,7 +39,6 @@ export class FiringLog {
     this.#history = history;
   }
 
-  /** Returns the id of an occurrence's firing. */
   idOf(entryName: string, { scheduledFor }: Due): string {
     return `${entryName}@${this.#text.of(scheduledFor)}`;
   }
@@ -55,7 +54,7 @@ export class FiringLog {
     });
   }
 
-  /** A message has been published: the server has it. */
+  /** Logs a published message. */
   dispatched({ entry, id: firingId }: Firing, { id, subject, message }: Dispatch): void {
     const { priority } = message;
     const fields = { schedule: entry.name, firing_id: firingId, subject, priority };
@@ -70,7 +69,7 @@ export class FiringLog {
     }
   }
 
-  /** The sending of a firing is over. */
+  /** Logs the end of a firing. */
   ended(firing: Firing, { outcome, dispatches, failed, errors, isExpansion }: Ending): void {
     const { job, entry, id, due, lateness, expansion, isManual } = firing;
     const isFailed = outcome === "failed";
@@ -84,7 +83,7 @@ export class FiringLog {
   }
 
   skipped(job: Job, due: Due, reason: SkipReason, fields: Record<string, unknown>): void {
-    // Whoever paused an entry knows: a line a second would hide what nobody knows.
+    // A pause is intended, and a warning each second would hide the others.
     this.#logger[reason === "paused" ? "debug" : "warning"]("scheduler.fire_skipped", {
       schedule: job.name,
       firing_id: this.idOf(job.name, due),
@@ -95,7 +94,7 @@ export class FiringLog {
     this.#add(job, due, reason, { lateness: this.#clock.now() - due.fireAt });
   }
 
-  /** Says once for an entry what was missed while no scheduler ran, and is not fired. */
+  /** Logs the missed occurrences of an entry that do not fire, in one line. */
   missed(job: Job, { first, last, count }: Missed, catchUp: CatchUp): void {
     this.#logger.warning("scheduler.fire_skipped", {
       schedule: job.name,
@@ -159,7 +158,7 @@ export class FiringLog {
   }
 }
 
-/** Where in the user's module it went wrong, as a field of the log line. */
+/** Returns the stack trace of an error in the user's module, as a field of the log line. */
 function stackOf(cause: unknown): { stack?: string } {
   return cause instanceof Error && cause.stack !== undefined ? { stack: cause.stack } : {};
 }

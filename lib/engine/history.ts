@@ -5,7 +5,7 @@
  */
 import type { Job } from "./job.ts";
 
-/** How an occurrence can end. All but the first three say why it was not dispatched. */
+/** The outcomes of an occurrence. All but the first three say why it was not dispatched. */
 export const OUTCOMES = [
   "dispatched",
   "empty",
@@ -19,33 +19,33 @@ export const OUTCOMES = [
   "removed",
   "missed",
 ] as const;
-/** How an occurrence ended: one of {@link OUTCOMES}. */
+/** The outcome of an occurrence: one of {@link OUTCOMES}. */
 export type Outcome = typeof OUTCOMES[number];
 export type SkipReason = Exclude<Outcome, "dispatched" | "empty" | "failed">;
 
-/** The end of one firing. Instants in milliseconds since the epoch, spans in milliseconds. */
+/** The end of a firing. Instants are in milliseconds since the epoch, durations in milliseconds. */
 export interface FiringRecord {
   readonly entry: string;
   readonly outcome: Outcome;
   readonly scheduledFor: number;
-  /** The first of the occurrences that passed unfired and that this one stood for; else null. */
+  /** The first of the passed occurrences that this one replaces; null where there are none. */
   readonly passedOverSince: number | null;
-  /** When it ended. */
+  /** The instant at which it ended. */
   readonly at: number;
-  /** How late it began, or was skipped. */
+  /** The lateness at which it began or was skipped. */
   readonly lateness: number;
-  /** How many messages were published. */
+  /** The number of published messages. */
   readonly dispatches: number;
-  /** How long the expansion function took; null without one. */
+  /** The duration of the expansion; null without one. */
   readonly expansion: number | null;
   readonly error: string | null;
-  /** The entry's following occurrence, Infinity when there is none; null where that is unknown. */
+  /** The entry's next occurrence; Infinity for none, null where it is unknown. */
   readonly next: number | null;
-  /** How many occurrences ended so; more than one only where many were missed. */
+  /** The number of occurrences with this outcome; above one only for missed ones. */
   readonly occurrences: number;
 }
 
-/** What the page shows of an outcome, the worst last. */
+/** The kinds of outcomes that the page shows, the worst last. */
 export const KINDS = ["fired", "skipped", "failed"] as const;
 export type Kind = typeof KINDS[number];
 
@@ -55,31 +55,31 @@ export function kindOf(outcome: Outcome): Kind {
 }
 
 export const QUARTER_HOUR_MS = 900_000;
-/** A day of quarters of an hour, and the one under way. */
+/** The quarters of an hour of a day, and the current one. */
 const MAX_QUARTERS = 97;
 
-/** All that is kept of one job's firings. */
+/** The statistics of one job's firings. */
 export interface JobHistory {
   readonly counts: Partial<Record<Outcome, number>>;
-  /** How many messages were published in all. */
+  /** The number of messages published in total. */
   dispatches: number;
   last: FiringRecord;
-  /** The last that was dispatched, which an outcome such as `overlap` does not hide. */
+  /** The last firing with the outcome `dispatched`; null for none. */
   lastDispatched: FiringRecord | null;
-  /** Replaced when it changes. */
+  /** A new list replaces it when it changes. */
   quarters: Quarters;
 }
 
 /**
- * What was worst in each quarter of an hour of the last day in which a firing ended, oldest first: the
- * quarter's number since the epoch times four, plus the place in {@link KINDS}.
+ * The worst kind of each quarter of an hour of the last day in which a firing ended, oldest first:
+ * the quarter's number since the epoch times four, plus the index in {@link KINDS}.
  */
 export type Quarters = readonly number[];
 
-/** Counts values by the smallest of some upper bounds that they do not exceed. */
+/** A histogram: counts each value under the smallest upper bound that it does not exceed. */
 export class Distribution {
   readonly bounds: readonly number[];
-  /** One more than bounds: the last is of values above them all. */
+  /** One count for each bound, and one for the values above all bounds. */
   readonly counts: number[];
   sum = 0;
 
@@ -96,17 +96,16 @@ export class Distribution {
   }
 }
 
-/** Upper bounds in seconds. */
-const EXPANSION_BOUNDS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
-const LATENESS_BOUNDS = [0.001, 0.0025, 0.005, ...EXPANSION_BOUNDS];
+const EXPANSION_BOUNDS_SECONDS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
+const LATENESS_BOUNDS_SECONDS = [0.001, 0.0025, 0.005, ...EXPANSION_BOUNDS_SECONDS];
 
-/** What is counted of all jobs together. */
+/** The statistics of all jobs together. */
 export class FiringTotals {
-  /** How late firings began that were not skipped, in seconds. */
-  readonly lateness = new Distribution(LATENESS_BOUNDS);
-  /** How long expansion functions took, in seconds. */
-  readonly expansion = new Distribution(EXPANSION_BOUNDS);
-  /** How many firings ended how, by the number of the quarter of an hour since the epoch. */
+  /** The lateness of firings that were not skipped, in seconds. */
+  readonly lateness = new Distribution(LATENESS_BOUNDS_SECONDS);
+  /** The durations of expansions, in seconds. */
+  readonly expansion = new Distribution(EXPANSION_BOUNDS_SECONDS);
+  /** The number of firings of each kind, by the quarter of an hour's number since the epoch. */
   readonly quarters: Map<number, Record<Kind, number>> = new Map();
 
   add({ lateness, expansion }: FiringRecord, kind: Kind, quarter: number): void {
@@ -127,7 +126,7 @@ export class FiringTotals {
 
 export type HistoryListener = (record: FiringRecord, job: Job) => void;
 
-/** Counts the firings that ended: for each job, and all together. Tells listeners of each. */
+/** Counts the firings that ended, for each job and in total, and reports each to listeners. */
 export class History {
   readonly totals = new FiringTotals();
   readonly #listeners = new Set<HistoryListener>();
@@ -152,18 +151,18 @@ export class History {
     for (const listener of this.#listeners) listener(record, job);
   }
 
-  /** @returns a function that ends it */
+  /** Calls `listener` for each record, until the returned function is called. */
   listen(listener: HistoryListener): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);
   }
 }
 
-/** Returns the same list where the quarter has had a firing as bad as this one. */
+/** Adds a kind. Returns the same list where the quarter has that kind or a worse one. */
 function withKind(quarters: Quarters, quarter: number, kind: Kind): Quarters {
   const value = quarter * 4 + KINDS.indexOf(kind);
   const isOfQuarter = (each: number) => each >= quarter * 4 && each < (quarter + 1) * 4;
-  // The last one, but where the clock was set back.
+  // It is the last item, unless the clock was set back.
   const known = quarters.findLast(isOfQuarter) ?? 0;
   if (known >= value) return quarters;
   const oldest = (quarter - MAX_QUARTERS + 1) * 4;

@@ -7,31 +7,31 @@ import type { Firing } from "./firing.ts";
 import type { JobHistory } from "./history.ts";
 import type { WaitingList } from "./waiting_list.ts";
 
-/** What runs and what waits of one job; a job that is idle has none. */
+/** The running firing and the waiting occurrences of a job; an idle job has none. */
 export interface Activity {
   running: Firing | null;
   waiting: WaitingList | null;
 }
 
 /**
- * Everything about one entry at run time. One object for a name, for as long as the name is in the
- * file. When it is due stands in the table's queue.
+ * The state of one entry at run time: one object for a name, for as long as the name is in the
+ * file. Its due time is in the table's queue.
  */
 export class Job implements Position {
   /** Replaced by a reload. */
   entry: ScheduleEntry;
   /** {@link NOBODY} while this process does not fire it. */
   owner: Owner = NOBODY;
-  // Where it stands: see Position. Instants are numbers, since a Date each would double an idle job.
+  // The fields of Position. Instants are numbers, since Dates would double the size of an idle job.
   cadence: Cadence = NEVER;
   shift = 0;
   next = Infinity;
   last = -Infinity;
   irregular: Irregular | null = null;
   activity: Activity | null = null;
-  /** Null before the first firing ended. */
+  /** Null until the first firing ends. */
   history: JobHistory | null = null;
-  /** Null where nothing is remembered, or it has not been read. */
+  /** Null where no checkpoints are kept, or it has not been read. */
   checkpoint: Checkpoint | null = null;
 
   constructor(entry: ScheduleEntry) {
@@ -46,12 +46,12 @@ export class Job implements Position {
     return this.activity?.running ?? null;
   }
 
-  /** How many occurrences wait. */
+  /** The number of waiting occurrences. */
   get waits(): number {
     return this.activity?.waiting?.size ?? 0;
   }
 
-  /** When it is due next by the wall clock, without jitter; Infinity for never. */
+  /** The next due time by the wall clock, without jitter; Infinity for never. */
   get nextDue(): number {
     return this.next + this.shift;
   }
@@ -59,7 +59,7 @@ export class Job implements Position {
 
 const NEVER: Cadence = { next: () => null };
 
-/** Reports whether every occurrence of the job fires, in order, and none gives way to a newer one. */
+/** Reports whether every occurrence of the job fires, in order, and a newer one supersedes none. */
 export function firesEach({ entry, checkpoint }: Job): boolean {
   return entry.catchUp === "all" && checkpoint !== null;
 }

@@ -1,6 +1,6 @@
 /**
- * All jobs in file order, and when each is due. A reload is prepared beside it and swapped in by one
- * synchronous step; leases let a shard's jobs begin, and park them.
+ * All jobs in file order, and their due times. A reload is prepared beside the table and swapped in
+ * by one synchronous step. Jobs begin when their shard's lease is acquired; its loss parks them.
  *
  * @module
  */
@@ -37,15 +37,15 @@ import type { CatchUp } from "../wire/vocabulary.ts";
 import { DueQueue } from "./due_queue.ts";
 import { firesEach, Job } from "./job.ts";
 
-/** Who owns each entry, and what is remembered of it. */
+/** The owner and the checkpoint of each entry. */
 export interface Placement {
-  /** {@link NOBODY} for an entry that this process does not fire, or not yet. */
+  /** Returns {@link NOBODY} for an entry that this process does not fire, or not yet. */
   ownerOf(entryName: string): Owner;
-  /** Null where nothing is remembered. */
+  /** Returns null where there is no checkpoint. */
   recall(entryName: string, owner: Owner): { checkpoint: Checkpoint; known: Known } | null;
 }
 
-/** Of a scheduler that shares its entries with nobody and remembers nothing. */
+/** The placement of a scheduler without replicas and checkpoints. */
 export const ALONE: Placement = { ownerOf: () => SOLE, recall: () => null };
 
 export interface JobTableOptions {
@@ -55,11 +55,11 @@ export interface JobTableOptions {
   hasReplicas?: boolean;
   /** Default: nothing is paused. */
   isPaused?(entryName: string): boolean;
-  /** Called for each job whose missed occurrences are not fired. Default: nobody is told. */
+  /** Called for each job with missed occurrences that do not fire. Default: does nothing. */
   onMissed?(job: Job, missed: Missed, catchUp: CatchUp): void;
 }
 
-/** Where a job is to begin, and what that was found out from: it holds while that is so. */
+/** Where a job will begin, and the state that this depends on: it is valid until that changes. */
 interface Plan {
   readonly beginning: Beginning;
   readonly entry: ScheduleEntry;
@@ -70,36 +70,35 @@ interface Plan {
   readonly clockSets: number;
 }
 
-/** A table that has been prepared and is not in use. */
+/** A prepared table that is not in use. */
 export interface Draft {
   readonly rows: readonly Row[];
-  /** The new place of each job of the table, by its old one; -1 for one that goes. */
+  /** The new place of each job, by its old place; -1 for a removed one. */
   readonly places: Int32Array;
 }
 
 interface Row {
   readonly entry: ScheduleEntry;
   readonly job: Job;
-  /** Null for a job that goes on where it is. */
+  /** Null for a job whose timing stays the same. */
   readonly plan: Plan | null;
 }
 
-/** Missed occurrences are counted where the first is late by more, in milliseconds. */
+/** Passed occurrences are counted only where the first is late by more than this. */
 const MIN_COUNTED_LATENESS_MS = 10_000;
 
 export class JobTable {
   readonly #options: JobTableOptions;
   #jobs: readonly Job[] = [];
   #queue = new DueQueue();
-  /** Made when it is first asked for. */
+  /** Built on first use. */
   #byName: Map<string, number> | null = null;
-  /** Jobs whose entry is gone and whose firing still runs: a name that returns gets its job back. */
+  /** Jobs of removed entries whose firing still runs: an entry that returns gets its job back. */
   readonly #retired = new Map<string, Job>();
-  /** How often the clock was set: what was planned before that holds no more. */
+  /** The number of times that the clock was set, after each of which older plans are invalid. */
   #clockSets = 0;
-  /** The time that the clock was set forward over; null once it was set back before its end. */
-  #leap: Stretch | null = null;
-
+  /** The stretch that the clock was set forward over; null once it was set back before its end. */
+  #setForward: Stretch | null = null;
   /** The wall clock at the start, in milliseconds since the epoch. */
   readonly #startedAt: number;
 
@@ -108,7 +107,7 @@ export class JobTable {
     this.#startedAt = options.clock.now();
   }
 
-  /** In file order. */
+  /** The jobs, in file order. */
   get jobs(): readonly Job[] {
     return this.#jobs;
   }
@@ -117,7 +116,7 @@ export class JobTable {
     return this.#jobs[this.#placesByName.get(name) ?? -1];
   }
 
-  /** When a job is due next, by the wall clock; Infinity for never. */
+  /** The next due time, by the wall clock; Infinity for never. */
   get nextDue(): number {
     return this.#queue.nextDue;
   }
@@ -128,9 +127,9 @@ export class JobTable {
   }
 
   /**
-   * Takes the first job that is due at `now`, and moves it on to its next occurrence.
+   * Takes the first job that is due at `now` and advances it to its next occurrence.
    *
-   * @param onDue called with the occurrence, unless it is late and to be delayed by its jitter
+   * @param onDue called with the occurrence, unless it is late and its jitter delays it again
    * @returns whether a job was due
    */
   takeDue(now: number, onDue: (job: Job, due: Due) => void): boolean {
@@ -145,7 +144,7 @@ export class JobTable {
       else this.#logExhausted(job);
       if (due !== null) onDue(job, due);
     } catch (error) {
-      // One bad entry never stops another; this one is out of the queue or already back in.
+      // An error in one entry must not stop another; this one is out of the queue or already back.
       this.#options.logger.error("scheduler.dispatch_error", {
         schedule: job.name,
         error: errorText(error),
@@ -154,7 +153,7 @@ export class JobTable {
     return true;
   }
 
-  /** Makes the table of `entries` ready, in slices, while this one goes on. */
+  /** Prepares the table of `entries`, in slices, while this one stays in use. */
   async prepare(entries: readonly ScheduleEntry[], placement: Placement): Promise<Draft> {
     const slice = new Slice(this.#options.clock);
     const jobs = this.#jobs;
@@ -173,8 +172,8 @@ export class JobTable {
   }
 
   /**
-   * Puts a draft in use. What moved since it was prepared is seen here: a job that goes on keeps its
-   * due time of now, and a plan that was overtaken is made again.
+   * Puts a draft in use. A job without a plan keeps its present due time, and a plan that is no
+   * longer valid is made again.
    *
    * @returns the jobs whose entries were removed or disabled
    */
@@ -204,10 +203,10 @@ export class JobTable {
   }
 
   /**
-   * Lets jobs begin with an owner: plans in slices, then begins all that are meant in one synchronous
-   * step, whatever the table holds by then.
+   * Lets the jobs that `isMeant` selects begin with an owner: plans them in slices, then begins all
+   * in one synchronous step, from the table as it is by then.
    *
-   * @param mayBegin asked in that step; where it says no, nothing begins
+   * @param mayBegin called in that step; where it returns false, no job begins
    * @returns whether they began
    */
   async adopt(
@@ -236,9 +235,9 @@ export class JobTable {
   }
 
   /**
-   * Takes an owner's jobs out of the queue: whoever fires them next goes by their checkpoints.
+   * Takes an owner's jobs out of the queue; the next owner starts from their checkpoints.
    *
-   * @returns the oldest occurrence that was due and has not been handed over; Infinity for none
+   * @returns the oldest occurrence that was due and had not been taken; Infinity for none
    */
   park(owner: Owner): number {
     const now = this.#options.clock.now();
@@ -257,31 +256,31 @@ export class JobTable {
     return oldest;
   }
 
-  /** Follows a wall clock that was set forward by `jump` milliseconds, or back where negative. */
+  /** Adjusts to a wall clock that was set forward by `jump` milliseconds; negative for back. */
   followClock(jump: number): void {
     const now = this.#options.clock.now();
     this.#clockSets++;
     this.#refill((job, due) => {
       if (job.owner === NOBODY) return due;
-      followClock(job, { jump, now, leap: this.#leap });
+      followClock(job, { jump, now, setForward: this.#setForward });
       return dueAt(job);
     });
-    if (jump > 0) this.#leap = { from: now - jump, to: now };
-    else if (this.#leap !== null && now < this.#leap.to) this.#leap = null;
+    if (jump > 0) this.#setForward = { from: now - jump, to: now };
+    else if (this.#setForward !== null && now < this.#setForward.to) this.#setForward = null;
   }
 
   /**
-   * The clock was ahead since the start, as the server shows, and has been set back: entries on the
-   * wall clock go on by it, instead of waiting for what they fired in a future that was none.
+   * Adjusts to a clock that has been set back and, by the server's time, was ahead at the start:
+   * entries on the wall clock continue from now, and skip only the instants that they fired.
    */
   leaveFuture(): void {
     const now = this.#options.clock.now();
     if (this.#startedAt <= now) return;
-    const leap = { from: now, to: this.#startedAt };
+    const setForward = { from: now, to: this.#startedAt };
     this.#clockSets++;
     this.#refill((job, due) => {
       if (job.owner === NOBODY || !job.entry.enabled || !isOnWallClock(job.entry)) return due;
-      setBack(job, now, leap);
+      setBack(job, now, setForward);
       return dueAt(job);
     });
   }
@@ -290,7 +289,7 @@ export class JobTable {
     return this.#byName ??= new Map(this.#jobs.map(({ name }, place) => [name, place]));
   }
 
-  /** Makes the queue again from what each job says; Infinity for one that is not in it. */
+  /** Rebuilds the queue from the due times that `dueOf` returns; Infinity keeps a job out of it. */
   #refill(dueOf: (job: Job, due: number) => number): void {
     const dues = new Array<number>(this.#jobs.length).fill(Infinity);
     this.#queue.forEach((place, due) => dues[place] = due);
@@ -298,12 +297,12 @@ export class JobTable {
     this.#queue = new DueQueue(dues);
   }
 
-  /** @returns null where the occurrence is late and was delayed by its jitter */
+  /** Takes an occurrence; returns null where it is late and its jitter delays it again. */
   #advance(job: Job, now: number, fireAt: number): Due | null {
     const each = firesEach(job);
     if (job.irregular?.late) return takeSpread(job, now, each);
     const countedAt = job.irregular?.countedAt ?? -Infinity;
-    // Counting takes as long as a thousand firings: once in a while for all that it is behind with.
+    // Counting takes as long as a thousand firings, so it is not repeated within this time.
     const isFarBehind = each && now - Math.max(fireAt, countedAt) > MIN_COUNTED_LATENESS_MS;
     const isCut = isFarBehind && this.#limit(job, now);
     const due = advance(job, { now, fireAt: isCut ? dueAt(job) : fireAt, firesEach: each });
@@ -311,13 +310,13 @@ export class JobTable {
     return isDelayed ? null : due;
   }
 
-  /** What is skipped at once, or waits anyway, is not delayed. */
+  /** Reports whether a late occurrence may be delayed: not where it is skipped or waits anyway. */
   #maySpread({ entry, owner }: Job, lateness: number): boolean {
     if (entry.jitterSeconds === 0 || lateness > graceMs(entry)) return false;
     return owner.state === "held" && !this.#isPaused(entry.name);
   }
 
-  /** @returns whether occurrences were left out */
+  /** Skips occurrences beyond the catch-up limit, and returns whether there were any. */
   #limit(job: Job, now: number): boolean {
     const { next } = job;
     if (!limitCatchUp(job, now)) return false;
@@ -351,10 +350,7 @@ export class JobTable {
       plan.late === (job.irregular?.late ?? null) && plan.clockSets === this.#clockSets;
   }
 
-  /**
-   * Gives a job another timing. An occurrence of the old one that is due and has not been taken yet
-   * still fires.
-   */
+  /** Gives a job another timing. A due occurrence of the old one still fires. */
   #replace({ entry, job }: Row, plan: Plan, due: number, placement: Placement): number {
     const { next, irregular } = job;
     const nextDue = irregular?.late ? fireAtOf(job) : due;
@@ -366,13 +362,13 @@ export class JobTable {
     return due;
   }
 
-  /** @returns when the job is due */
+  /** Puts a plan in use, and returns the job's due time. */
   #begin(job: Job, { beginning, entry, owner, checkpoint }: Plan): number {
     const { cadence, shift, next, last, irregular, fireAt, missed, catchesUpSince } = beginning;
     job.entry = entry;
     if (owner !== NOBODY && entry.enabled) {
       if (catchesUpSince !== null) this.#logCatchUp(job, catchesUpSince);
-      // What is due while an entry is paused is not missed.
+      // Occurrences during a pause are not missed.
       if (missed !== null && !this.#isPaused(entry.name)) {
         this.#options.onMissed?.(job, missed, this.#catchUpOf(entry));
       }

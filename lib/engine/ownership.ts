@@ -1,6 +1,6 @@
 /**
- * Which entries this process fires: all, or those whose leases it holds. Lets jobs begin once their
- * checkpoints have been read, and parks them when their lease goes.
+ * Decides which entries this process fires: all, or those whose leases it holds. Lets jobs begin
+ * when their checkpoints have been read, and parks them when their lease is lost.
  *
  * @module
  */
@@ -28,41 +28,42 @@ export interface OwnershipOptions {
   dispatcher: Dispatcher;
   clock: Clock;
   logger: Logger;
-  /** Read before anything is fired. */
+  /** Read before anything fires. */
   pauses: Pick<Pauses, "refresh">;
-  /** Of how many leases; null without leases: then everything is ours. */
+  /** The number of leases; null without leases, where this process fires every entry. */
   shards: number | null;
-  /** How long running firings may take to finish before a lease is handed over, in milliseconds. */
+  /** The time that running firings have to end before a lease is handed over, in milliseconds. */
   drainTimeout: number;
-  /** Another replica has other schedules: re-reads ours. */
+  /** Reads the configuration again. Called when another replica has other schedules. */
   reload(reason: string): Promise<unknown>;
-  /** The table has changed. */
+  /** Called when the table has changed. */
   onChange(): void;
 }
 
-/** Before the checkpoints are asked for again, in milliseconds. */
+/** The delay before the checkpoints are read again. */
 const RETRY_MS = 500;
-/** A single scheduler asks for its checkpoints this often before it starts without. */
+/** After so many failed reads, a scheduler without replicas starts without its checkpoints. */
 const MAX_ATTEMPTS = 5;
-/** At the end, checkpoints have so long to be written, in milliseconds. */
+/** The time that the writing of checkpoints may take at the end. */
 const FLUSH_TIMEOUT_MS = 3000;
-/** Schedules that differ are reported once a reload had time to reach all, then now and then. */
-const FIRST_REPORT = 3;
-const REPORT_EVERY = 240;
-/** The loop may lag behind by this, in milliseconds, when a lease is handed over. */
-const LOOP_LAG_MS = 1000;
+/** Other schedules are reported at this announcement, when a reload had time to reach all. */
+const MIN_ANNOUNCEMENTS = 3;
+/** The number of announcements between two reports. */
+const REPORT_INTERVAL_ANNOUNCEMENTS = 240;
+/** The timer loop may lag behind by this when a lease is handed over. */
+const MAX_LOOP_LAG_MS = 1000;
 
 export class Ownership implements LeaseHolder, Placement {
   readonly #options: OwnershipOptions;
   #store: CheckpointStore | null = null;
-  /** Whether the jobs of a single scheduler have begun. */
+  /** Whether the jobs of a scheduler without leases have begun. */
   #isAlone = false;
-  /** Their owner. */
+  /** The owner of these jobs. */
   readonly #sole = { ...SOLE, state: "held" as OwnerState };
   readonly #holdings = new Map<number, Holding>();
-  /** Those whose jobs have begun. */
+  /** The holdings whose jobs have begun. */
   readonly #ready = new Set<Holding>();
-  /** Other schedules that were seen: how often, by their hash. */
+  /** The number of announcements of other schedules, by their hash. */
   readonly #otherSchedules = new Map<string, number>();
   /** Whether all replicas report the same schedules. */
   #agrees: boolean;
@@ -72,12 +73,12 @@ export class Ownership implements LeaseHolder, Placement {
     this.#agrees = options.shards === null;
   }
 
-  /** Where the checkpoints are; null where nothing is remembered. */
+  /** The store of the checkpoints; null where none are kept. */
   get store(): CheckpointStore | null {
     return this.#store;
   }
 
-  /** {@link NOBODY} until the job's checkpoint has been read. */
+  /** Returns {@link NOBODY} until the job's checkpoint has been read. */
   ownerOf(entryName: string): Owner {
     if (this.#options.shards === null) return this.#isAlone ? this.#sole : NOBODY;
     const holding = this.#holdings.get(this.#shardOf(entryName));
@@ -89,22 +90,22 @@ export class Ownership implements LeaseHolder, Placement {
     if (checkpoint === null) return null;
     const { since, last, isNew } = checkpoint;
     const firedUntil = owner instanceof Holding ? owner.firedUntil : null;
-    // Each start of a single scheduler is a start; of replicas, only the first of all.
+    // Without replicas every start counts; with replicas, only the first start of all.
     const isStart = this.#options.shards === null && !this.#isAlone;
     const startsAt = isStart ? this.#options.clock.now() : isNew ? since : null;
     return { checkpoint, known: { since, last, isNew, startsAt, firedUntil } };
   }
 
-  /** With leases: from here checkpoints are read when a lease is acquired. */
+  /** With leases: sets the store that checkpoints are read from when a lease is acquired. */
   useStore(store: CheckpointStore): void {
     this.#store = store;
   }
 
   /**
-   * Without leases: all jobs begin, from their checkpoints where there is a store.
+   * Without leases: lets all jobs begin, from their checkpoints where there is a store.
    *
-   * @param options.isSearched whether there may be a store that is found later: until
-   * {@link Ownership.searched} is called, what comes due waits, or what was missed would be older
+   * @param options.isSearched whether a store may be found later: due occurrences wait until
+   * {@link Ownership.searched} is called, so that missed ones can fire before them
    */
   async begin(
     store: CheckpointStore | null,
@@ -120,13 +121,13 @@ export class Ownership implements LeaseHolder, Placement {
     this.#options.onChange();
   }
 
-  /** Without leases: it is known whether there is a store. */
+  /** Without leases: ends the search for a store; waiting occurrences fire. */
   searched(): void {
     this.#sole.state = "held";
     this.#options.dispatcher.opened();
   }
 
-  /** Without leases: a store was found after the jobs had begun. */
+  /** Without leases: uses a store that was found after the jobs had begun. */
   async remember(store: CheckpointStore): Promise<void> {
     await this.#openAll(store);
     const { table } = this.#options;
@@ -146,9 +147,9 @@ export class Ownership implements LeaseHolder, Placement {
     this.#options.onChange();
   }
 
-  /** Notes what is new in a configuration, before it is put in use. */
+  /** Records the new entries of a configuration, before it is put in use. */
   async prepare(entries: readonly ScheduleEntry[]): Promise<void> {
-    // What is gone is marked once all replicas have the same configuration.
+    // Removed entries are marked only when all replicas have the same configuration.
     await this.#learn(entries, this.#options.shards === null);
   }
 
@@ -156,18 +157,18 @@ export class Ownership implements LeaseHolder, Placement {
     try {
       await this.#store?.learn(remembering(entries), { mayMark });
     } catch (error) {
-      // What is new starts now; it is written with the next change.
+      // A new entry starts now, and is written with the next change.
       this.#options.logger.warning("memory.write_failed", { error: errorText(error) });
     }
   }
 
   /**
-   * The configuration has been put in use: gives checkpoints to jobs that came with it while their
-   * shard's were read.
+   * Called when a configuration is in use: gives checkpoints to jobs that it added while those of
+   * their shard were read.
    */
   async complete(): Promise<void> {
     const { table, shards } = this.#options;
-    if (shards !== null) this.#agrees = false; // until the others are heard
+    if (shards !== null) this.#agrees = false; // until the other replicas announce theirs
     const isIncomplete = (job: Job) =>
       this.#store !== null && job.owner !== NOBODY && job.entry.enabled && job.checkpoint === null;
     if (!table.jobs.some(isIncomplete)) return;
@@ -175,7 +176,7 @@ export class Ownership implements LeaseHolder, Placement {
     for (const job of table.jobs) if (isIncomplete(job)) this.#attach(job);
   }
 
-  /** Writes the checkpoints, of all that is ours by default, before the end. */
+  /** Writes the checkpoints of `partitions`. Default: of all that this process holds. */
   async flush(partitions?: readonly number[]): Promise<void> {
     const { clock, logger } = this.#options;
     const done = new AbortController();
@@ -207,7 +208,7 @@ export class Ownership implements LeaseHolder, Placement {
   async onReleasing(shard: number): Promise<number> {
     const { clock, table, dispatcher, drainTimeout, onChange } = this.#options;
     const partitions = this.#partitionsOf(shard);
-    const firedUntil = clock.now() - LOOP_LAG_MS;
+    const firedUntil = clock.now() - MAX_LOOP_LAG_MS;
     const holding = this.#letGo(shard);
     if (holding === undefined) return firedUntil;
     const forgotten = dispatcher.releasing(holding);
@@ -219,17 +220,17 @@ export class Ownership implements LeaseHolder, Placement {
     return Math.min(firedUntil, Math.min(forgotten, untaken, givenUp) - 1);
   }
 
-  /** The first time it may be that a reload reached the other and not us. */
+  /** Reloads the first time, since a reload may have reached the other replica only. */
   onOtherSchedules({ replica, schedules }: Announcement): void {
     this.#agrees = false;
     const times = (this.#otherSchedules.get(schedules) ?? 0) + 1;
     this.#otherSchedules.set(schedules, times);
     if (times === 1) void this.#options.reload("another replica has other schedules");
-    if (times % REPORT_EVERY !== FIRST_REPORT) return;
+    if (times % REPORT_INTERVAL_ANNOUNCEMENTS !== MIN_ANNOUNCEMENTS) return;
     this.#options.logger.error("scheduler.schedules_differ", {
       other: replica,
       other_schedules: schedules,
-      error: `Replica ${replica} has other schedules: what only one of the files has fires only ` +
+      error: `Replica ${replica} has other schedules: an entry that only one file has fires only ` +
         "while its replica holds the lease. Give every replica the same file and reload",
     });
   }
@@ -244,7 +245,7 @@ export class Ownership implements LeaseHolder, Placement {
     return this.#options.table.jobs.map(({ entry }) => entry);
   }
 
-  /** Looks at the table when it is walked, and tells what that held. */
+  /** Yields the entries of the table, and first calls `onWalk` with the jobs that it holds. */
   *#remembering(onWalk: (jobs: readonly Job[]) => void = () => {}): Generator<Remembering> {
     onWalk(this.#options.table.jobs);
     yield* remembering(this.#entries);
@@ -257,7 +258,7 @@ export class Ownership implements LeaseHolder, Placement {
     return holding;
   }
 
-  /** All documents; where they cannot be read, the scheduler goes on without. */
+  /** Opens all checkpoints; where they cannot be read, the scheduler starts without them. */
   async #openAll(store: CheckpointStore | null): Promise<void> {
     const { logger, clock, pauses } = this.#options;
     if (store === null) return;
@@ -269,7 +270,7 @@ export class Ownership implements LeaseHolder, Placement {
         return;
       } catch (error) {
         const isLast = attempts === MAX_ATTEMPTS;
-        const text = isLast ? "; the scheduler starts without it: nothing is caught up with" : "";
+        const text = isLast ? "; the scheduler starts without checkpoints" : "";
         logger[isLast ? "error" : "warning"]("memory.read_failed", {
           error: `${errorText(error)}${text}`,
         });
@@ -279,7 +280,7 @@ export class Ownership implements LeaseHolder, Placement {
     }
   }
 
-  /** A lease is nothing without its checkpoints: tries for as long as it is ours. */
+  /** Opens the checkpoints of a lease and lets its jobs begin; retries while the lease is held. */
   async #open(holding: Holding): Promise<void> {
     const { logger, clock, pauses, table, onChange } = this.#options;
     const { shard } = holding;
@@ -302,7 +303,7 @@ export class Ownership implements LeaseHolder, Placement {
         recall: (name, owner) => this.recall(name, owner),
         isMeant,
         mayBegin: () => {
-          // A reload may have brought entries, or timings, that the store has not been told of.
+          // A reload may have added entries or timings that the store does not know.
           const mayBegin = isOurs() && table.jobs === compared;
           if (mayBegin) this.#ready.add(holding);
           return mayBegin;
@@ -313,8 +314,8 @@ export class Ownership implements LeaseHolder, Placement {
   }
 
   /**
-   * A job that began before its checkpoint was found goes back to it. What waits is among what is
-   * caught up with then, where each occurrence fires.
+   * Moves a job that began before its checkpoint was found back to it, where every occurrence
+   * fires. The waiting ones are dropped, since the catch-up includes them.
    */
   #goBack(job: Job, { last }: Checkpoint): void {
     if (job.entry.catchUp !== "all") return;
@@ -324,7 +325,7 @@ export class Ownership implements LeaseHolder, Placement {
     job.last = Math.max(last ?? -Infinity, dispatched, running);
   }
 
-  /** Gives a job that runs already its new checkpoint, which takes over where the job stands. */
+  /** Gives a job that has begun its new checkpoint, which begins at the job's position. */
   #attach(job: Job): void {
     const checkpoint = this.#store?.of(job.name) ?? null;
     if (checkpoint === null || job.checkpoint !== null || !job.entry.enabled) return;
@@ -334,7 +335,7 @@ export class Ownership implements LeaseHolder, Placement {
       activity?.waiting?.oldest ?? Infinity,
     );
     const dealtWith = oldest === Infinity ? last : oldest - 1;
-    // Before what runs or waits, on the interval's grid.
+    // The phase lies before what runs or waits, on the interval's grid.
     const phase = isOnWallClock(entry)
       ? Math.min(checkpoint.since, oldest - 1)
       : last !== -Infinity && oldest === Infinity
@@ -356,7 +357,7 @@ export class Ownership implements LeaseHolder, Placement {
   }
 }
 
-/** What the checkpoints have to know of the entries that may fire. */
+/** Yields the names and timings of the entries that may fire, for the store. */
 function* remembering(entries: Iterable<ScheduleEntry>): Generator<Remembering> {
   for (const entry of entries) {
     if (entry.enabled) yield { name: entry.name, timing: timingText(entry) };

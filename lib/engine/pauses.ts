@@ -1,5 +1,5 @@
 /**
- * Which entries a person has paused.
+ * The entries that a person has paused.
  *
  * @module
  */
@@ -8,51 +8,51 @@ import { ConflictError, type KeyValue, type Revised } from "../bus/stream_bus.ts
 import { pausesKey } from "../durable/keys.ts";
 import type { Clock } from "../time/clock.ts";
 
-/** One thing that a person asks for: of one entry, or of all there are and will be. */
+/** A request to pause or resume one entry, or all present and future ones. */
 export interface PauseChange {
   readonly paused: boolean;
-  /** Null for all. */
+  /** The entry's name; null for all. */
   readonly entry: string | null;
 }
 
 export interface KeepOptions {
   clock: Clock;
-  /** Ends the attempts to write what could not be written. */
+  /** Ends the retries of failed writes. */
   signal: AbortSignal;
 }
 
-/** How often a write is tried when others write at the same time. */
+/** The number of attempts at a write while others write at the same time. */
 const MAX_ATTEMPTS = 8;
-/** Before a write that failed is tried again. */
+/** The delay before a failed write is retried. */
 const RETRY_MS = 2000;
 
 /**
- * Outlives a reload; kept in JetStream, where there is one, also a restart. What is asked for here
- * holds at once, and against whatever is read, until it is stored.
+ * Keeps pauses across reloads and, with JetStream, across restarts. A change applies at once, and
+ * has precedence over the store until it is stored.
  */
 export class Pauses {
-  /** What the store had, as far as it was read. */
+  /** The setting that was last read from the store. */
   #stored = new Setting();
-  /** Of what was read; what is older says nothing new. */
+  /** The revision of that setting; older ones are ignored. */
   #revision = 0;
-  /** Changes that are not stored yet, the oldest first: no two of which the later undoes. */
+  /** Changes that are not stored yet, oldest first; none overrides an older one completely. */
   #unstored: readonly PauseChange[] = [];
-  /** What holds: what is stored with these changes. */
+  /** The setting in effect: the stored one with these changes. */
   #current = new Setting();
-  /** Whether a write of ours failed that may still arrive, unless a newer one comes before it. */
+  /** Whether a failed write may still arrive, unless a newer one arrives before it. */
   #isInDoubt = false;
   #isFollowing = false;
   #isRetrying = false;
-  /** One access to the store after the other, in the order in which they were asked for. */
+  /** Settles after the last access to the store: accesses run one after the other. */
   #accesses: Promise<unknown> = Promise.resolve();
   #store: { store: KeyValue; key: string; options: KeepOptions | null } | null = null;
 
-  /** Whether all entries are, whatever their names. */
+  /** Whether all entries are paused, whatever their names. */
   get all(): boolean {
     return this.#current.all;
   }
 
-  /** Those that are paused one by one. */
+  /** The entries that are paused by name. */
   get entries(): ReadonlySet<string> {
     return this.#current.entries;
   }
@@ -62,20 +62,20 @@ export class Pauses {
   }
 
   /**
-   * Keeps them in `store` from now on. What is kept there is read by {@link Pauses.refresh}.
+   * Keeps the pauses in `store` from now on; {@link Pauses.refresh} reads it.
    *
-   * @param options with them, a write that failed is tried again until it succeeds; without, at the
-   * next change or refresh
+   * @param options where given, a failed write is retried until it succeeds; else at the next
+   * change or refresh
    */
   keepIn(store: KeyValue, scheduler: string, options: KeepOptions | null = null): void {
     this.#store = { store, key: pausesKey(scheduler), options };
   }
 
   /**
-   * Makes the change, here at once, then where it is kept.
+   * Applies a change at once, then writes it to the store.
    *
-   * @returns whether it is kept
-   * @throws when it could not be written; it holds here all the same, and is written later
+   * @returns whether there is a store
+   * @throws when it could not be written; it applies here nevertheless, and is written later
    */
   async change(change: PauseChange): Promise<boolean> {
     const others = this.#unstored.filter((each) => !undoes(change, each));
@@ -86,10 +86,10 @@ export class Pauses {
   }
 
   /**
-   * Takes over what is kept, and adds to it what could not be stored before. Where that cannot be
-   * written, it stays as it is: unstored.
+   * Reads the store, and writes the changes that could not be stored before. Where they cannot be
+   * written, they stay unstored.
    *
-   * @throws when it cannot be read
+   * @throws when the store cannot be read
    */
   async refresh(): Promise<void> {
     if (this.#store === null) return;
@@ -98,15 +98,15 @@ export class Pauses {
   }
 
   /**
-   * Takes over each change of what is kept, by whomever. Resolves as {@link KeyValue.watch} does.
+   * Takes over the changes of the store. Resolves as {@link KeyValue.watch} does.
    *
-   * @param onChange called after each
+   * @param onChange called after each change
    */
   async follow(signal: AbortSignal, onChange: () => void): Promise<void> {
     if (this.#store === null) return;
     const { store, key } = this.#store;
     this.#isFollowing = true;
-    this.#revision = 0; // a bucket that was made again counts from 1
+    this.#revision = 0; // a recreated bucket counts from 1
     try {
       await store.watch(key, (_key, revised) => {
         this.#take(revised);
@@ -134,7 +134,7 @@ export class Pauses {
       const setting = Setting.from(found?.value);
       const before = JSON.stringify(setting.document());
       for (const change of changes) setting.apply(change);
-      // Replicas are told the same: the second finds it done.
+      // Replicas get the same request: the second finds it done.
       const isDone = JSON.stringify(setting.document()) === before && !this.#isInDoubt;
       try {
         if (changes.length > 0 && !isDone) {
@@ -146,7 +146,7 @@ export class Pauses {
         this.#setUnstored(this.#unstored.filter((each) => !changes.includes(each)));
         return;
       } catch (error) {
-        // Nothing that was written before can arrive any more where the revision is another.
+        // After a conflict no earlier write can arrive any more, since the revision has changed.
         this.#isInDoubt = !(error instanceof ConflictError);
         if (this.#isInDoubt || attempt === MAX_ATTEMPTS) throw error;
       }
@@ -155,7 +155,7 @@ export class Pauses {
 
   async #read(): Promise<Revised | null> {
     const { store, key } = this.#store!;
-    // Without a watch nobody says that a bucket was made again; nor can what is read be outrun.
+    // Only a watch notices a recreated bucket, and only a watch can be ahead of this read.
     if (!this.#isFollowing) this.#revision = 0;
     const found = await store.get(key);
     if (found !== null) this.#take(found);
@@ -175,7 +175,7 @@ export class Pauses {
     for (const change of changes) this.#current.apply(change);
   }
 
-  /** Writes again what could not be written. */
+  /** Retries a failed write until it succeeds. */
   async #retry(): Promise<void> {
     const options = this.#store?.options ?? null;
     if (options === null || this.#isRetrying) return;
@@ -196,19 +196,19 @@ export class Pauses {
   }
 }
 
-/** Whether nothing is left of `older` once `newer` is made. */
+/** Reports whether `newer` overrides `older` completely. */
 function undoes(newer: PauseChange, older: PauseChange): boolean {
   if (newer.entry !== null) return newer.entry === older.entry;
-  // To resume all also resumes each; to pause all leaves the rest for after that.
+  // Resuming all also resumes each entry; pausing all keeps the state of each entry.
   return !newer.paused || (older.entry === null && older.paused);
 }
 
-/** What is paused, as it stands in the store. */
+/** The document of the store. */
 class Setting {
   all = false;
   entries = new Set<string>();
 
-  /** What is none pauses nothing. */
+  /** Reads a document; an invalid one pauses nothing. */
   static from({ all, entries }: JsonObject = {}): Setting {
     const setting = new Setting();
     setting.all = all === true;

@@ -3,32 +3,32 @@ import type { TraceContext } from "../trace/tracing.ts";
 import { type Dispatch, dispatchOf, identityOf, type Occurrence } from "./dispatch.ts";
 import type { ScheduleEntry } from "../config/schedule_entry.ts";
 
-/** How many messages are made before something else gets its turn. */
-const SLICE = 500;
-/** How many slices may be on their way at once: so the connection never waits for the next. */
-const SLICES_UNDER_WAY = 4;
+/** The number of messages that are made before other work gets its turn. */
+const MAX_SLICE_MESSAGES = 500;
+/** The number of slices in flight: several, so that the connection never waits for the next. */
+const MAX_SLICES_IN_FLIGHT = 4;
 
 export interface PublishAllOptions extends Omit<DeliverOptions, "headers"> {
   delivery: Pick<Delivery, "publish">;
-  /** Of the lease under which they are sent; null without leases. */
+  /** The term of the lease under which they are sent; null without leases. */
   term?: number | null;
-  /** Of the span that they are published in. */
+  /** The context of the span that publishes them. */
   trace?: TraceContext;
-  /** Called for each message that has left. */
+  /** Called for each published message. */
   onDispatched?(dispatch: Dispatch): void;
-  /** Called each time that messages have left. */
+  /** Called each time that messages have been published. */
   onSent?(): void;
 }
 
-/** What became of the messages. */
+/** The numbers of messages that were published and that failed. */
 export interface Published {
   sent: number;
   failed: number;
-  /** Why: at most one for each message that failed, and at least one when any did. */
+  /** The causes: at most one for each failed message, and at least one where any failed. */
   errors: unknown[];
 }
 
-/** Publishes one dispatch per object, in order. One that fails costs the others nothing. */
+/** Publishes one dispatch per object, in order. A failure does not affect the others. */
 export async function publishAll(
   entry: ScheduleEntry,
   occurrence: Occurrence,
@@ -37,17 +37,17 @@ export async function publishAll(
 ): Promise<Published> {
   const published: Published = { sent: 0, failed: 0, errors: [] };
   const underWay: Promise<void>[] = [];
-  for (let from = 0; from < objects.length; from += SLICE) {
-    const to = Math.min(from + SLICE, objects.length);
+  for (let from = 0; from < objects.length; from += MAX_SLICE_MESSAGES) {
+    const to = Math.min(from + MAX_SLICE_MESSAGES, objects.length);
     const promises = publishSlice(entry, occurrence, objects, { from, to }, options);
     underWay.push(settle(promises, published, options));
-    if (underWay.length >= SLICES_UNDER_WAY) await underWay.shift();
+    if (underWay.length >= MAX_SLICES_IN_FLIGHT) await underWay.shift();
   }
   await Promise.all(underWay);
   return published;
 }
 
-/** @returns which messages each promise stands for: a bus may answer for many with one */
+/** Publishes a slice; returns the messages of each promise, since many may share one. */
 function publishSlice(
   entry: ScheduleEntry,
   occurrence: Occurrence,

@@ -1,6 +1,6 @@
 /**
- * One firing's way to the bus: expansion, identity, publishing. It reports how far a firing is and how
- * its sending ended, and changes nothing else.
+ * Sends a firing: expansion, identity, publishing. It reports the progress of the firing and the
+ * result of its sending, and changes nothing else.
  *
  * @module
  */
@@ -32,15 +32,15 @@ export interface SenderOptions {
   clock: Clock;
   delivery: Pick<Delivery, "publish" | "isAcknowledged">;
   names: NamesAhead;
-  /** Called for each firing in place of publishing. Default: what the firing dispatches is published. */
+  /** Called for each firing in place of publishing. Default: its dispatches are published. */
   onFire?: OnFire;
-  /** Called for each message that the server has, where it is one that the log tells of by itself. */
+  /** Called for each published message that has a log line of its own. */
   onDispatched(firing: Firing, dispatch: Dispatch): void;
-  /** Called once for each firing, when nothing of it is under way any more. */
+  /** Called once for each firing, when its sending has ended. */
   onEnd(firing: Firing, ending: Ending): void;
 }
 
-/** How most firings end; shared, since one for each would be noticed in a burst. */
+/** The result of most firings; shared, since an object for each would slow down a burst. */
 const ONE_DISPATCHED: Ending = {
   outcome: "dispatched",
   dispatches: 1,
@@ -58,24 +58,24 @@ export class Sender {
     this.#options = options;
   }
 
-  /** Names the dispatch of an occurrence that is due soon, unless an expansion makes many of it. */
+  /** Makes the identity of an occurrence that is due soon, unless its entry has an expansion. */
   nameAhead(job: Job, scheduledFor: number): void {
     if (job.entry.expandFrom !== null || this.#options.onFire !== undefined) return;
     const identity = identityOf(this.#occurrenceOf(job.entry, scheduledFor));
-    // Joins each text's dozen pieces, which would keep the garbage collector busy until it is due.
+    // Flattens the concatenated strings, whose pieces would burden the garbage collector.
     JSON.stringify(identity);
     this.#options.names.set(job, identity);
   }
 
-  /** Sends what the firing dispatches. Never rejects: `onEnd` tells what went wrong. */
+  /** Sends a firing. Never rejects: `onEnd` gets the errors. */
   send(firing: Firing): Promise<void> {
     const isSingle = firing.entry.expandFrom === null && this.#options.onFire === undefined;
     return isSingle && !firing.isManual ? this.#sendOne(firing) : this.#sendAll(firing);
   }
 
   /**
-   * For an entry without an expansion. The message is with the bus when this returns: a burst
-   * would be late by all the turns that its firings would wait for each other.
+   * Sends the only message of a firing. The bus has it when this returns, since the firings of a
+   * burst would otherwise wait for each other's turns of the event loop.
    */
   #sendOne(firing: Firing): Promise<void> {
     const { clock, delivery, onDispatched, onEnd } = this.#options;
@@ -122,7 +122,7 @@ export class Sender {
     onEnd(firing, ending);
   }
 
-  /** Calls the embedding program's function, which cannot be taken back once it has begun. */
+  /** Calls the embedding program's function, which cannot be withdrawn once it has begun. */
   async #call(
     onFire: OnFire,
     firing: Firing,
@@ -204,12 +204,12 @@ export class Sender {
 
   #deliverOptions(firing: Firing, headers?: Record<string, string>): DeliverOptions {
     const { entry, due: { fireAt, isSpread }, withdraw, isManual } = firing;
-    // The grace of what was late and spread was judged then; it has as long again from its start.
+    // The grace of a spread occurrence was checked before its delay; it begins again at its start.
     const from = isSpread ? fireAt + firing.lateness : fireAt;
     return {
       headers,
       signal: withdraw.signal,
-      // A person waits for the answer, and decides.
+      // A person waits for the answer, and decides whether to retry.
       ...(isManual ? { isRefusalFinal: true } : {
         permit: firing.owner.permit(),
         until: from + graceMs(entry),
@@ -237,7 +237,7 @@ function failed(ending: Partial<Ending> & Pick<Ending, "errors">): Ending {
   return { outcome: "failed", dispatches: 0, failed: 0, isExpansion: false, ...ending };
 }
 
-/** One for all messages of a firing, however many its expansion made. */
+/** Starts one span for all messages of a firing. */
 function publishSpan({ span, entry }: Firing, count: number): Span | undefined {
   return span?.child(`publish ${entry.dispatchType}`, {
     kind: "producer",

@@ -1,5 +1,5 @@
 /**
- * Sleeps until a job is due, hands over what is due, and notices clocks that are set.
+ * Sleeps until a job is due, passes on what is due, and detects clocks that are set.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import type { Job } from "./job.ts";
 import type { JobTable } from "./job_table.ts";
 import type { NamesAhead } from "./names_ahead.ts";
 
-/** The dispatches of what is due next are named in this time before it is due, in milliseconds. */
+/** The next due dispatches are named between these times before they are due. */
 const MAX_NAMED_AHEAD_MS = 1500;
 const MIN_NAMED_AHEAD_MS = 20;
 
@@ -20,29 +20,26 @@ export interface TimerLoopOptions {
   clock: Clock;
   logger: Logger;
   table: JobTable;
-  /**
-   * A clock that was set, or a machine that slept, is noticed within this many milliseconds.
-   * Default: 1000
-   */
+  /** The longest sleep, within which a clock that was set is detected. Default: 1000. */
   maxSleepMs?: number;
-  /** Where dispatches are named ahead of time, and how. Default: they are not. */
+  /** Names dispatches ahead. Default: they are named when they are due. */
   naming?: { names: NamesAhead; nameAhead(job: Job, scheduledFor: number): void };
   /** Called for each due occurrence, in due order, then file order. */
   onDue(job: Job, due: Due): void;
-  /** Called when the wall clock was set, by how much. Default: nothing. */
+  /** Called when the wall clock was set forward by `jumpMs`, or back where negative. */
   onClockSet?(jumpMs: number): void;
 }
 
 /**
- * A clock that was set, a machine or a process that stood still: each is noticed within a second and
- * logged `scheduler.clock_jumped` with `jump_ms`, how far the wall clock is from where it was
- * expected; `late_ms` is the part of it in which the machine ran and this process did not.
+ * Passes on due occurrences. A clock that was set, and a machine or process that did not run, are
+ * detected within a second and logged `scheduler.clock_jumped`: `jump_ms` is the difference between
+ * the wall clock and the expected time, `late_ms` the part in which only this process did not run.
  */
 export class TimerLoop {
   readonly #options: TimerLoopOptions;
   readonly #clockWatch: ClockWatch;
   #wake = () => {};
-  /** The due time of what was named last. */
+  /** The due time of the dispatches that were named last. */
   #namedFor = NaN;
 
   constructor(options: TimerLoopOptions) {
@@ -50,12 +47,12 @@ export class TimerLoop {
     this.#clockWatch = new ClockWatch(options.clock);
   }
 
-  /** Ends the sleep: the table has changed. */
+  /** Ends the sleep, after a change of the table. */
   wake(): void {
     this.#wake();
   }
 
-  /** Hands over what is due until `signal` aborts. */
+  /** Passes on what is due until `signal` aborts. */
   async run(signal: AbortSignal): Promise<void> {
     const { clock, table, maxSleepMs = 1000 } = this.#options;
     const slice = new Slice(clock);
@@ -63,7 +60,7 @@ export class TimerLoop {
       this.watchClock();
       await this.#takeDue(slice, signal);
       await this.#nameNext(slice, signal);
-      if (signal.aborted) return; // meanwhile: nobody would wake it any more
+      if (signal.aborted) return; // meanwhile, when nothing would end the sleep
       const untilDue = clock.until(table.nextDue);
       if (untilDue <= 0) continue;
       const sleep = Math.min(untilDue, maxSleepMs);
@@ -77,7 +74,7 @@ export class TimerLoop {
     }
   }
 
-  /** Looks whether the clock was set. A reload does it first: new entries are on the clock as it is. */
+  /** Checks whether the clock was set. A reload does so first, since new entries follow it. */
   watchClock(): void {
     const { logger, table, onClockSet } = this.#options;
     const fault = this.#clockWatch.look();
@@ -89,7 +86,7 @@ export class TimerLoop {
     onClockSet?.(jump);
   }
 
-  /** Hands over what is due by now, pausing so that signals, the bus and requests are served too. */
+  /** Passes on what is due by now, with pauses in which signals, bus and requests are served. */
   async #takeDue(slice: Slice, signal: AbortSignal): Promise<void> {
     const { clock, table, onDue } = this.#options;
     const now = clock.now();
@@ -100,7 +97,7 @@ export class TimerLoop {
     }
   }
 
-  /** Names the dispatches of what is due next, so that a burst has less to do once it is due. */
+  /** Names the next due dispatches, so that a burst has less work when it is due. */
   async #nameNext(slice: Slice, signal: AbortSignal): Promise<void> {
     const { clock, table, naming } = this.#options;
     const { nextDue } = table;

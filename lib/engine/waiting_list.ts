@@ -1,16 +1,16 @@
 import type { Due } from "../schedule/occurrences.ts";
 
-/** Numbers for each occurrence: its due instant, when it was to be sent, what it stands for. */
+/** Each occurrence takes three numbers: `scheduledFor`, `fireAt` and `passedOverSince`. */
 const FIELDS = 3;
 
 /**
- * The occurrences of one job that wait, oldest first. As numbers: while a server is away, there may
- * be a thousand for each of ten thousand jobs.
+ * The waiting occurrences of a job, oldest first. They are kept as numbers, since ten thousand jobs
+ * may have a thousand each while a server is away.
  */
 export class WaitingList {
   /**
-   * Up to which occurrence everything has been dealt with once those that wait or run have been;
-   * -Infinity for none.
+   * The occurrence up to which everything is done once the running and waiting ones are; -Infinity
+   * for none.
    */
   covers = -Infinity;
   readonly #numbers: number[] = [];
@@ -39,12 +39,12 @@ export class WaitingList {
     this.#numbers.push(scheduledFor, fireAt, passedOverSince ?? NaN);
   }
 
-  /** Puts an occurrence back that is older than all others. */
+  /** Puts back an occurrence that is older than all others. */
   unshift({ scheduledFor, fireAt, passedOverSince }: Due): void {
     this.#numbers.splice(this.#first, 0, scheduledFor, fireAt, passedOverSince ?? NaN);
   }
 
-  /** Takes the oldest one. */
+  /** Removes and returns the oldest occurrence; null when empty. */
   shift(): Due | null {
     if (this.size === 0) return null;
     const [scheduledFor, fireAt, since] = this.#numbers.slice(this.#first, this.#first + FIELDS);

@@ -1,12 +1,12 @@
-/** A span in which something happened so many times. */
+/** A span of time and the number of firings in it. */
 export interface BusySpan {
-  /** When it begins. */
+  /** The instant at which it begins. */
   readonly start: Date;
-  /** How many firings lie in it. */
+  /** The number of firings in it. */
   readonly firings: number;
 }
 
-/** Finds the span with the most events, of those that a clock divides time into. */
+/** Finds the span with the most events. Spans begin at multiples of their length. */
 export class Busiest {
   readonly #length: number;
   #current = -Infinity;
@@ -14,12 +14,12 @@ export class Busiest {
   #busiest = -Infinity;
   #most = 0;
 
-  /** @param length of a span, in milliseconds */
+  /** @param length the length of a span, in milliseconds */
   constructor(length: number) {
     this.#length = length;
   }
 
-  /** Counts an event; `at`, in milliseconds since the epoch, never goes back. */
+  /** Counts an event; `at`, in milliseconds since the epoch, must not decrease. */
   add(at: number): void {
     const span = Math.floor(at / this.#length);
     if (span !== this.#current) {
@@ -33,7 +33,7 @@ export class Busiest {
     }
   }
 
-  /** The busiest span so far, the first of several; null without an event. */
+  /** The busiest span so far, the first of equals; null without an event. */
   get most(): BusySpan | null {
     if (this.#most === 0) return null;
     return { start: new Date(this.#busiest * this.#length), firings: this.#most };

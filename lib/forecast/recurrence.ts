@@ -1,11 +1,11 @@
 import type { Timing } from "../config/timing/timing.ts";
 import { occurrencesFrom } from "../schedule/entry_cadence.ts";
 
-/** One entry, as far as it says when it is due. Instants in milliseconds since the epoch. */
+/** The due times of an entry. Instants are in milliseconds since the epoch. */
 export interface Recurrence {
   readonly timing: Timing;
   readonly endAt: number | null;
-  /** When it is due next; Infinity for never. */
+  /** The next due time; Infinity for never. */
   readonly next: number;
 }
 
@@ -17,7 +17,7 @@ export interface Alike<Member extends Recurrence> {
   readonly members: Member[];
 }
 
-/** Puts together what is due at the same instants up to `until`, so that these are found once. */
+/** Groups recurrences that are due at the same instants up to `until`, to find these once. */
 export function alike<Member extends Recurrence>(
   recurrences: Iterable<Member>,
   until: number,
@@ -35,7 +35,7 @@ export function alike<Member extends Recurrence>(
   return groups.values();
 }
 
-/** Yields when they are due, in order. */
+/** Yields the due times of a group, in order. */
 export function occurrencesOf({ timing, next, last }: Omit<Alike<Recurrence>, "members">) {
   return occurrencesFrom(timing.cadence(new Date(next)), next, last);
 }

@@ -1,6 +1,6 @@
 /**
- * What a configuration does over any span of time, found out by running it: the timer loop and the
- * dispatcher are those of the real scheduler, the clock is a manual one and the bus is in memory.
+ * Runs a configuration over any span of simulated time: the timer loop and the dispatcher are those
+ * of the real scheduler, the clock is a manual one and the bus is in memory.
  *
  * @module
  */
@@ -15,17 +15,17 @@ import { jitter } from "../schedule/jitter.ts";
 import type { SchedulerConfig } from "../config/load_config.ts";
 import { TimerLoop } from "../engine/timer_loop.ts";
 
-/** A time in which the process stands still: a laptop that sleeps, a SIGSTOP, a blocked host. */
+/** A time in which the process does not run: a sleeping laptop, a SIGSTOP, a blocked host. */
 export interface Stall {
-  /** When it begins to stand still. */
+  /** The instant at which it begins. */
   readonly start: Date;
-  /** Milliseconds. */
+  /** The duration, in milliseconds. */
   readonly duration: number;
 }
 
-/** The span that is simulated, and what happens in it. */
+/** The span that is simulated, and the stalls in it. */
 export interface SimulationOptions {
-  /** When the scheduler starts; what is due at this very instant has passed. */
+  /** The instant at which the scheduler starts; an occurrence at this instant has passed. */
   from: Date;
   /** The last instant that is simulated. */
   to: Date;
@@ -33,50 +33,50 @@ export interface SimulationOptions {
   stalls?: readonly Stall[];
 }
 
-/** One occurrence that became due. */
+/** An occurrence that became due. */
 export interface SimulatedFiring {
   /** The entry's name. */
   readonly entry: string;
-  /** When it was dispatched or skipped. */
+  /** The instant at which it was dispatched or skipped. */
   readonly at: Date;
-  /** The due instant, without jitter; ISO 8601. */
+  /** The due instant, without jitter, in ISO 8601. */
   readonly scheduledFor: string;
-  /** Milliseconds after the due instant and its jitter. */
+  /** The lateness after the due instant and its jitter, in milliseconds. */
   readonly lateness: number;
-  /** The first of the missed occurrences that this one is fired for; ISO 8601. */
+  /** The first of the passed occurrences that this one replaces, in ISO 8601; else null. */
   readonly passedOverSince: string | null;
-  /** Why it was not dispatched, such as `"misfire"`; null when it was. */
+  /** The reason why it was not dispatched, such as `"misfire"`; null where it was dispatched. */
   readonly skipped: string | null;
 }
 
-/** What one entry did over the whole span. */
+/** The counts of one entry over the whole span. */
 export interface EntrySummary {
   /** The entry's name. */
   readonly entry: string;
-  /** How many occurrences were dispatched. */
+  /** The number of dispatched occurrences. */
   firings: number;
-  /** How many of them were late. */
+  /** The number of these that were late. */
   late: number;
-  /** How many more were skipped: later than `misfire_grace_seconds`. */
+  /** The number of skipped occurrences: those later than `misfire_grace_seconds`. */
   misfires: number;
 }
 
-/** What all entries did over the whole span. */
+/** The counts of all entries over the whole span. */
 export interface SimulationSummary {
-  /** Every entry, in the order of the file. */
+  /** Every entry, in file order. */
   readonly entries: readonly EntrySummary[];
   /** The sum over all entries. */
   readonly total: Omit<EntrySummary, "entry">;
-  /** By the clock in UTC; null when nothing fired. */
+  /** The busiest second, minute and hour of the clock in UTC; null where nothing fired. */
   readonly busiest: Record<"second" | "minute" | "hour", BusySpan | null>;
 }
 
-/** How much time passes between two of a simulation's answers, in milliseconds. */
-const STEP = 600_000;
+/** The simulated time between two batches of firings. */
+const MAX_STEP_MS = 600_000;
 
 /**
- * A simulation of `config`, the same each time. An expansion function is not called: a firing of
- * its entry counts as one dispatch.
+ * A deterministic simulation of a configuration. Expansion functions are not called: a firing of an
+ * entry with one counts as one dispatch.
  *
  * @example
  * ```ts
@@ -104,7 +104,7 @@ export class Simulation {
     hour: new Busiest(3_600_000),
   };
   #firings: SimulatedFiring[] = [];
-  /** The last of each entry. */
+  /** The last firing of each entry. */
   readonly #begun = new Map<string, SimulatedFiring>();
   #failure: Error | null = null;
 
@@ -118,7 +118,7 @@ export class Simulation {
     );
   }
 
-  /** What fired so far. */
+  /** The counts so far. */
   get summary(): SimulationSummary {
     const entries = [...this.#entries.values()];
     const total = { firings: 0, late: 0, misfires: 0 };
@@ -136,10 +136,10 @@ export class Simulation {
   }
 
   /**
-   * Runs the simulation, once. Each answer holds what became due since the one before, in the order
-   * in which it did.
+   * Runs the simulation; may be called once. Each batch has the firings that became due since the
+   * one before, in that order.
    *
-   * @throws {Error} when the scheduler logs an error: a dispatch could not be made
+   * @throws {Error} when the scheduler logs an error, since a dispatch could not be made
    */
   async *run(): AsyncGenerator<SimulatedFiring[]> {
     const clock = this.#clock;
@@ -164,7 +164,7 @@ export class Simulation {
       clock,
       logger,
       table,
-      // Nothing sets this clock, and a process that stands still is told from its sleep's end.
+      // Nothing sets this clock, and a stall shows at the end of a sleep.
       maxSleepMs: Infinity,
       onDue: (job, due) => {
         this.#begin(job.name);
@@ -198,7 +198,7 @@ export class Simulation {
   async *#advanceTo(instant: number): AsyncGenerator<SimulatedFiring[]> {
     const clock = this.#clock;
     do {
-      await clock.advance(Math.min(Math.max(instant - clock.now(), 0), STEP));
+      await clock.advance(Math.min(Math.max(instant - clock.now(), 0), MAX_STEP_MS));
       if (this.#failure !== null) throw this.#failure;
       if (this.#firings.length === 0) continue;
       yield this.#firings;
@@ -206,7 +206,7 @@ export class Simulation {
     } while (clock.now() < instant);
   }
 
-  /** Firings are told in the order in which they became due, whatever order they end in. */
+  /** Adds a firing when it becomes due, since firings can end in another order. */
   #begin(entry: string): void {
     const firing = {} as SimulatedFiring;
     this.#firings.push(firing);
@@ -239,10 +239,9 @@ export class Simulation {
   }
 }
 
-/** The longest of {@link randomStalls}, in milliseconds. */
 const MAX_STALL_MS = 3_600_000;
 
-/** `count` stalls of up to an hour each at instants of the span; the same ones for a `seed`. */
+/** Returns `count` stalls of up to an hour at instants of the span; the same ones for a `seed`. */
 export function randomStalls(
   count: number,
   { seed, from, to }: { seed: number; from: Date; to: Date },

@@ -4,29 +4,29 @@ import type { ScheduleEntry } from "../config/schedule_entry.ts";
 import { begin, type Position } from "../schedule/occurrences.ts";
 
 /**
- * What a scheduler that starts at `from` would fire, without running anything. Intervals count from
- * there, but for those that have a `start_at`.
+ * Computes what a scheduler that starts at `from` would fire, without running it. Intervals without
+ * a `start_at` count from there.
  */
 export class Upcoming {
   readonly #from: number;
   readonly #positions: readonly Position[];
-  /** When the occurrences are sent that were due before `from`, by their entries. */
+  /** The instants at which occurrences from before `from` are sent, by the entry's name. */
   readonly #pending = new Map<string, number>();
 
-  /** @param from milliseconds since the epoch; what is due at this very instant has passed */
+  /** @param from milliseconds since the epoch; an occurrence at this instant has passed */
   constructor(entries: readonly ScheduleEntry[], from: number) {
     this.#positions = entries.map((entry) => {
-      // What run_on_start fires is no part of the schedule.
+      // A firing of run_on_start is not part of the schedule.
       const beginning = begin({ ...entry, runOnStart: false }, { now: from, catchUp: "none" });
       const { cadence, shift, next, last, fireAt } = beginning;
-      // It has passed, and its jitter still holds it back.
+      // It has passed, and its jitter still delays it.
       if (next <= from) this.#pending.set(entry.name, fireAt);
       return { entry: { ...entry, jitterSeconds: 0 }, cadence, shift, next, last, irregular: null };
     });
     this.#from = from;
   }
 
-  /** By their due instants, without jitter, then in file order. */
+  /** Returns the next firings by their due instants, without jitter, then in file order. */
   firings(options: { count: number; until?: number }): ComingFiring[] {
     return comingFirings(this.#positions, options).map((firing) =>
       firing.scheduledFor > this.#from
@@ -35,7 +35,7 @@ export class Upcoming {
     );
   }
 
-  /** Those that will not fire, and why. */
+  /** Returns the entries that will not fire, and the reasons. */
   silent(): { entry: string; reason: "disabled" | "exhausted" }[] {
     return this.#positions.filter(({ next }) => next === Infinity).map(({ entry }) => ({
       entry: entry.name,

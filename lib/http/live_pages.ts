@@ -5,7 +5,8 @@
  */
 import type { ServerResponse } from "node:http";
 import { TimingTable } from "../config/timing/timing_table.ts";
-import { type DayAhead, dayAhead, QUARTER } from "../forecast/day_ahead.ts";
+import { QUARTER_HOUR_MS } from "../engine/history.ts";
+import { type DayAhead, dayAhead } from "../forecast/day_ahead.ts";
 import type { Recurrence } from "../forecast/recurrence.ts";
 import type { Clock } from "../time/clock.ts";
 import { HttpError } from "./guard.ts";
@@ -99,7 +100,7 @@ export class LivePages {
     }
     const { snapshot, clock, version, mayControl } = this.#options;
     const now = clock.now();
-    const quarter = Math.floor(now / QUARTER);
+    const quarter = Math.floor(now / QUARTER_HOUR_MS);
     if (quarter !== page.quarter) versions.clear();
     page.quarter = quarter;
     const matching = filter === ""

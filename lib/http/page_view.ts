@@ -4,8 +4,8 @@
  * @module
  */
 import { TimingTable } from "../config/timing/timing_table.ts";
-import { KINDS } from "../engine/history.ts";
-import { type DayAhead, dayAhead, QUARTER, QUARTERS } from "../forecast/day_ahead.ts";
+import { KINDS, QUARTER_HOUR_MS } from "../engine/history.ts";
+import { type DayAhead, dayAhead, QUARTERS } from "../forecast/day_ahead.ts";
 import type { Recurrence } from "../forecast/recurrence.ts";
 import type { EntryState, Row, Snapshot } from "./snapshot.ts";
 
@@ -69,7 +69,7 @@ export function summaryOf(
   },
 ): PageSummary {
   const { state } = snapshot;
-  const current = Math.floor(now / QUARTER);
+  const current = Math.floor(now / QUARTER_HOUR_MS);
   const pastFrom = current - QUARTERS + 1;
   const past = Array.from({ length: QUARTERS }, (_, index) => {
     return snapshot.totals.quarters.get(pastFrom + index) ?? { fired: 0, failed: 0, skipped: 0 };
@@ -99,7 +99,7 @@ export function summaryOf(
       },
     entry_count: snapshot.rows.length,
     matching,
-    quarter_ms: QUARTER,
+    quarter_ms: QUARTER_HOUR_MS,
     past_from: pastFrom,
     past,
     ahead_from: ahead.from,
@@ -145,7 +145,7 @@ export function rowOf(row: Row, snapshot: Snapshot, now: number): PageRow {
 }
 
 function pastLane({ quarters }: Row, now: number): string {
-  const first = Math.floor(now / QUARTER) - QUARTERS + 1;
+  const first = Math.floor(now / QUARTER_HOUR_MS) - QUARTERS + 1;
   const lane = new Array<string>(QUARTERS).fill(".");
   for (const each of quarters) {
     const place = Math.floor(each / 4) - first;

@@ -2,8 +2,8 @@ import type { ScheduleEntry } from "../config/schedule_entry.ts";
 import type { CatchUp } from "../wire/vocabulary.ts";
 
 /**
- * Returns which of the missed occurrences of an entry fire: what its file says, else the latest one
- * where replicas take over from each other, and none where a scheduler is alone.
+ * Returns the catch-up policy of an entry: its own, else `one` with replicas and `none` without
+ * (contract, section 5).
  *
  * @param hasReplicas whether several processes share the schedules
  */

@@ -2,17 +2,17 @@ import type { Cadence } from "../time/cadence.ts";
 import type { ScheduleEntry } from "../config/schedule_entry.ts";
 
 /**
- * Reports whether the entry's instants follow from the entry alone: those of a timing on the wall
- * clock, and of one that counts from a `start_at`. Any other counts from the start.
+ * Reports whether the entry's instants follow from the entry alone, by a timing on the wall clock
+ * or by a `start_at`. Any other entry counts from the start of the scheduler.
  */
 export function isOnWallClock({ timing, startAt }: ScheduleEntry): boolean {
   return timing.isOnWallClock || startAt !== null;
 }
 
 /**
- * When `entry` is due, within its `start_at` and `end_at` (both included).
+ * Returns the cadence of `entry` within its `start_at` and `end_at`, both inclusive.
  *
- * @param start what an interval without a `start_at` counts from
+ * @param start the anchor of an interval without a `start_at`
  */
 export function entryCadence(entry: ScheduleEntry, start: Date): Cadence {
   const { timing, startAt, endAt } = entry;
@@ -28,10 +28,10 @@ export function entryCadence(entry: ScheduleEntry, start: Date): Cadence {
 }
 
 /**
- * Yields `first` and the occurrences after it, in order. Instants in milliseconds since the epoch.
+ * Yields `first` and the occurrences after it, in order, in milliseconds since the epoch.
  *
  * @param first an occurrence; Infinity for none
- * @param until the last instant. Default: as long as there are any
+ * @param until the last instant. Default: no limit
  */
 export function* occurrencesFrom(
   cadence: Cadence,
@@ -47,13 +47,13 @@ export function nextAfter(cadence: Cadence, after: number): number {
 }
 
 /**
- * The latest occurrence that is not after `now`.
+ * Returns the latest occurrence that is not after `now`.
  *
  * @param due an occurrence that is not after `now`
  */
 export function latestUpTo(cadence: Cadence, due: Date, now: Date): Date {
   let latest = due;
-  // A machine can sleep for weeks: look back from now in growing steps, not forward from then.
+  // A machine can sleep for weeks, so look back from `now` in growing steps, not on from `due`.
   for (let span = 1000; now.getTime() - span > due.getTime(); span *= 4) {
     const near = cadence.next(new Date(now.getTime() - span));
     if (near !== null && near <= now) {
@@ -69,7 +69,7 @@ export function latestUpTo(cadence: Cadence, due: Date, now: Date): Date {
 }
 
 /**
- * Where to begin so that no more than `limit` occurrences are left up to `now`.
+ * Returns the occurrence from which on at most `limit` occurrences are left up to `now`.
  *
  * @param due an occurrence that is not after `now`
  * @returns `due`, or the first of the last `limit` occurrences
@@ -89,7 +89,7 @@ export function lastFew(cadence: Cadence, due: Date, now: Date, limit: number): 
   }
 }
 
-/** Returns how many occurrences there are from `first` up to `last`, both included, at most `limit`. */
+/** Counts the occurrences from `first` to `last`, both inclusive, up to `limit`. */
 export function countUpTo(cadence: Cadence, first: Date, last: Date, limit: number): number {
   let count = 0;
   for (let at: Date | null = first; at !== null && at <= last && count < limit; count++) {

@@ -1,26 +1,26 @@
 import type { Cadence } from "../time/cadence.ts";
 import { latestUpTo } from "./entry_cadence.ts";
 
-/** A stretch of time, both ends included, in milliseconds since the epoch. */
+/** A stretch of time, both ends inclusive, in milliseconds since the epoch. */
 export interface Stretch {
   from: number;
   to: number;
 }
 
 /**
- * What fired while the wall clock was wrong, once it has been set right.
+ * Returns the stretch whose occurrences fired while the wall clock was ahead.
  *
- * @param leap what the clock was set forward over: its occurrences did not fire, but for the latest
+ * @param setForward the stretch that the clock was set forward over, of which only the latest fired
  * @param last the occurrence that fired last
  */
-export function firedAhead(cadence: Cadence, leap: Stretch, last: number): Stretch {
-  const skipped = cadence.next(new Date(leap.from));
-  const end = new Date(leap.to);
+export function firedAhead(cadence: Cadence, setForward: Stretch, last: number): Stretch {
+  const skipped = cadence.next(new Date(setForward.from));
+  const end = new Date(setForward.to);
   const late = skipped === null || skipped > end ? end : latestUpTo(cadence, skipped, end);
   return { from: late.getTime(), to: last };
 }
 
-/** `cadence`, but for its occurrences in the stretch. */
+/** Returns `cadence` without its occurrences in the stretch. */
 export function without(cadence: Cadence, { from, to }: Stretch): Cadence {
   return {
     next(after) {

@@ -1,10 +1,9 @@
 /**
- * How long after its due instant an occurrence fires, in milliseconds: spread evenly over
- * [0, `limit`), and the same for every replica and every retry, since it depends on nothing but the
- * entry's name and the occurrence.
+ * Returns the delay of an occurrence in milliseconds, evenly distributed over [0, `limit`). Every
+ * replica and retry gets the same, since it depends only on the entry's name and the occurrence.
  */
 export function jitter(entryName: string, occurrence: Date, limit: number): number {
-  // FNV-1a, then a finaliser (murmur3's), since neighbouring instants differ in few bits.
+  // FNV-1a, then MurmurHash3's finalizer, since neighbouring instants differ in few bits.
   let hash = 0x811c9dc5;
   for (const char of `${entryName}\0${occurrence.getTime()}`) {
     hash = Math.imul(hash ^ char.codePointAt(0)!, 0x01000193);

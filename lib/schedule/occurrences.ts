@@ -1,6 +1,6 @@
 /**
- * Which occurrence of an entry comes next, when it is sent, and which ones were missed. Pure: the
- * caller says what time it is. Instants are in milliseconds since the epoch.
+ * Finds an entry's next occurrence, the instant at which it is sent, and the missed ones. Reads no
+ * clock: the caller passes the time. Instants are in milliseconds since the epoch.
  *
  * @module
  */
@@ -19,71 +19,71 @@ import { firedAhead, type Stretch, without } from "./fired_ahead.ts";
 import { jitter } from "./jitter.ts";
 import { graceMs } from "./misfire.ts";
 
-/** One occurrence that is due. */
+/** An occurrence that is due. */
 export interface Due {
   /**
-   * The due instant: part of the dispatch's identity. After the clock was set back, an interval's
-   * are ahead of the clock, so that none comes twice.
+   * The due instant, a part of the dispatch's identity. After the clock was set back, those of an
+   * interval are ahead of it, so that none repeats.
    */
   readonly scheduledFor: number;
-  /** When it was to be sent by the wall clock, jitter included. */
+  /** The instant at which it was to be sent, by the wall clock, with its jitter. */
   readonly fireAt: number;
-  /** The first of the occurrences that passed unfired and that this one stands for; else null. */
+  /** The first of the passed occurrences that this one replaces; null where there are none. */
   readonly passedOverSince: number | null;
-  /** Whether it was late and has been delayed by its jitter since: its grace was judged then. */
+  /** Whether it was late and its jitter delayed it again, after a check of its grace. */
   readonly isSpread: boolean;
 }
 
-/** What only an entry with an unusual history has. */
+/** The part of a position that few entries need. */
 export interface Irregular {
   /** The instants that a cron entry fired while the clock was ahead, and will not fire again. */
   ahead: Stretch | null;
-  /** A late occurrence that waits for the end of its new delay, which is at `spreadUntil`. */
+  /** A late occurrence, which its jitter delays again until `spreadUntil`. */
   late: Due | null;
   spreadUntil: number;
-  /** When the last late occurrence was spread; -Infinity for never. */
+  /** When the last late occurrence was delayed again; -Infinity for never. */
   spreadAt: number;
-  /** When the missed occurrences were counted; -Infinity for never. */
+  /** When the missed occurrences were last counted; -Infinity for never. */
   countedAt: number;
 }
 
-/** An entry's place in time. */
+/** The position of an entry in its schedule. */
 export interface Position {
   entry: ScheduleEntry;
   cadence: Cadence;
-  /** How far the clock was set back while an interval counted on: 0 or less, in milliseconds. */
+  /** By how much the clock was set back while an interval went on: 0 or less, in milliseconds. */
   shift: number;
-  /** The occurrence that comes next; Infinity when there is none. */
+  /** The next occurrence; Infinity for none. */
   next: number;
-  /** The occurrence that was due last; -Infinity before the first. */
+  /** The last occurrence that was due; -Infinity for none. */
   last: number;
   irregular: Irregular | null;
 }
 
-/** What a checkpoint says of an entry. */
+/** The contents of an entry's checkpoint. */
 export interface Known {
-  /** When the entry was first seen with this timing: an interval counts from here. */
+  /** When the entry was first seen with this timing; an interval counts from here. */
   readonly since: number;
-  /** The occurrence that was dealt with last; null for none. */
+  /** The last occurrence that is done; null for none. */
   readonly last: number | null;
-  /** Whether nothing was remembered of the entry with this timing. */
+  /** Whether there was no checkpoint of the entry with this timing. */
   readonly isNew: boolean;
-  /** What `run_on_start` fires; null where this is no start. */
+  /** The instant that `run_on_start` fires; null where the scheduler does not start. */
   readonly startsAt: number | null;
-  /** Up to when the holder before fired everything, where it handed the entry over; else null. */
+  /** The instant up to which the last holder fired everything, if it handed over; else null. */
   readonly firedUntil: number | null;
 }
 
 export interface BeginOptions {
   now: number;
-  /** Where an entry of the same name stood until now. */
+  /** The position of the entry of the same name until now. Default: null, none. */
   old?: Position | null;
-  /** Default: null, nothing is remembered. */
+  /** Default: null, no checkpoint. */
   known?: Known | null;
   catchUp: CatchUp;
 }
 
-/** Occurrences that were missed and are not fired. */
+/** Missed occurrences that do not fire. */
 export interface Missed {
   readonly first: number;
   readonly last: number;
@@ -91,26 +91,26 @@ export interface Missed {
   readonly count: number;
 }
 
-/** Where an entry begins. */
+/** The position at which an entry begins. */
 export interface Beginning extends Position {
-  /** When `next` is sent, by the wall clock; Infinity for never. */
+  /** The instant at which `next` is sent, by the wall clock; Infinity for never. */
   fireAt: number;
   missed: Missed | null;
-  /** The first missed occurrence, where one or all of them are fired; else null. */
+  /** The first missed occurrence, where one or all of them fire; else null. */
   catchesUpSince: number | null;
 }
 
-/** How many missed occurrences of an entry are caught up with at most (contract, section 5). */
+/** The maximum number of missed occurrences of an entry that fire (contract, section 5). */
 export const CATCH_UP_LIMIT = 1000;
-/** How many missed occurrences of an entry are counted at most: counting more takes too long. */
+/** The maximum count of an entry's missed occurrences; counting more takes too long. */
 export const MAX_COUNTED = 1000;
 
-/** Returns where an entry begins: one that starts now, or one that is taken up where it was left. */
+/** Returns where an entry begins: now, or where its checkpoint or its old position left off. */
 export function begin(entry: ScheduleEntry, options: BeginOptions): Beginning {
   const { now, old = null, known = null } = options;
   const last = Math.max(old?.last ?? -Infinity, known?.last ?? -Infinity);
-  // After the clock was set back, what already fired under this name lies in the future: an entry
-  // on the wall clock waits until it has passed, an interval counts on from there.
+  // After the clock was set back, the last firing of this name lies in the future: an entry on the
+  // wall clock waits until that has passed, an interval continues from there.
   const from = Math.max(now, last);
   const keepsPhase = known !== null && from - now <= (entry.timing.periodMs ?? 0);
   const isCounting = !isOnWallClock(entry) && !keepsPhase;
@@ -133,7 +133,7 @@ export function begin(entry: ScheduleEntry, options: BeginOptions): Beginning {
   else resume(beginning, known, options);
   const startsAt = old !== null ? null : known === null ? now : known.startsAt;
   if (entry.runOnStart && startsAt !== null && isWithin(entry, now)) {
-    // What its jitter still holds back is sent instead, at once.
+    // An occurrence that its jitter still delays is sent at once, in place of the start.
     beginning.next = Math.min(beginning.next, startsAt);
     beginning.fireAt = Math.min(beginning.fireAt, startsAt);
   }
@@ -141,14 +141,14 @@ export function begin(entry: ScheduleEntry, options: BeginOptions): Beginning {
   return beginning;
 }
 
-/** Goes on with the first occurrence that is still to come: nothing before it was missed. */
+/** Begins at the first occurrence that has not been sent yet; nothing before it was missed. */
 function beginFresh(beginning: Beginning, from: number, now: number): void {
   const pending = from > now ? null : pendingAt(beginning, now);
   const isUnfired = pending !== null && pending > beginning.last;
   moveTo(beginning, isUnfired ? pending : nextAfter(beginning.cadence, from));
 }
 
-/** Goes on after the checkpoint, as the entry's `catch_up` says. */
+/** Continues after the checkpoint, by the catch-up policy. */
 function resume(beginning: Beginning, known: Known, { now, catchUp }: BeginOptions): void {
   const { cadence, last } = beginning;
   const base = Math.max(last, known.since);
@@ -161,7 +161,7 @@ function resume(beginning: Beginning, known: Known, { now, catchUp }: BeginOptio
   if (firstDue >= coming) return; // nothing was missed
   const lastMissed = latestUpTo(cadence, new Date(firstDue), new Date(Math.min(coming - 1, now)))
     .getTime();
-  // With a lease that was handed over, what its holder fired was not missed.
+  // What the last holder of a handed-over lease fired was not missed.
   const handedOver = catchUp === "none" ? known.firedUntil : null;
   const firstMissed = handedOver === null
     ? firstDue
@@ -178,7 +178,7 @@ function resume(beginning: Beginning, known: Known, { now, catchUp }: BeginOptio
   beginning.catchesUpSince = firstMissed;
 }
 
-/** Returns the first occurrence, from `first` on, that is to be sent later than `bound`. */
+/** Returns the first occurrence, from `first` on, that is sent later than `bound`. */
 function firstSentAfter(beginning: Beginning, first: number, bound: number): number {
   if (bound === -Infinity) return first;
   const { entry, cadence } = beginning;
@@ -194,11 +194,11 @@ function missedBetween(cadence: Cadence, first: number, until: number): Missed {
   return { first, last, count: countUpTo(cadence, new Date(first), new Date(last), MAX_COUNTED) };
 }
 
-/** Returns the occurrence that has passed and that its jitter still holds back at `now`, or null. */
+/** Returns the passed occurrence that its jitter still delays at `now`, or null. */
 function pendingAt(position: Position, now: number): number | null {
   const { entry, cadence } = position;
   if (entry.jitterSeconds === 0) return null;
-  // A delay ends before the following occurrence: only the latest can still be to come.
+  // A delay ends before the following occurrence, so only the latest one can be pending.
   const first = cadence.next(new Date(now - entry.jitterSeconds * 1000 - 1));
   if (first === null || first.getTime() > now) return null;
   const latest = latestUpTo(cadence, first, new Date(now)).getTime();
@@ -210,20 +210,20 @@ function moveTo(beginning: Beginning, next: number): void {
   beginning.fireAt = fireAtOf(beginning);
 }
 
-/** Returns when the position is due next, by the wall clock: a late occurrence comes first. */
+/** Returns the next due time, by the wall clock; a late occurrence comes first. */
 export function dueAt(position: Position): number {
   const { irregular } = position;
   return irregular?.late ? irregular.spreadUntil : fireAtOf(position);
 }
 
-/** Returns when the next occurrence is sent, by the wall clock; Infinity for never. */
+/** Returns the instant at which the next occurrence is sent, by the wall clock, or Infinity. */
 export function fireAtOf(position: Position): number {
   const { entry, next, shift } = position;
   if (entry.jitterSeconds === 0 || next === Infinity) return next + shift;
   return next + shift + delayOf(position, next);
 }
 
-/** Returns how long jitter holds an occurrence back, in milliseconds. */
+/** Returns the delay of an occurrence by its jitter, in milliseconds. */
 function delayOf({ entry, cadence }: Position, occurrence: number): number {
   if (entry.jitterSeconds === 0) return 0;
   const due = new Date(occurrence);
@@ -232,10 +232,10 @@ function delayOf({ entry, cadence }: Position, occurrence: number): number {
 }
 
 /**
- * Takes the occurrence that is due and moves on to the next one.
+ * Takes the due occurrence and advances to the next one.
  *
- * @param fireAt when it was to be sent
- * @param firesEach whether what passed unfired fires one by one; else the latest stands for all
+ * @param fireAt the instant at which it was to be sent
+ * @param firesEach whether every passed occurrence fires; else the latest replaces them all
  */
 export function advance(
   position: Position,
@@ -246,7 +246,7 @@ export function advance(
   let scheduledFor = first;
   const firstDue = new Date(first);
   let next = cadence.next(firstDue);
-  // In numbers: to compare two Dates costs more than to find the next one.
+  // Numbers, since comparing two Dates costs more than finding the next one.
   if (!firesEach && next !== null && next.getTime() <= now - shift) {
     scheduledFor = latestPassed(position, next, now - shift);
     if (scheduledFor !== first) next = cadence.next(new Date(scheduledFor));
@@ -260,7 +260,7 @@ export function advance(
   return { scheduledFor, fireAt: sentAt, passedOverSince: first, isSpread: false };
 }
 
-/** Returns the latest occurrence before `now` that jitter does not hold back any more. */
+/** Returns the latest occurrence up to `now` that jitter does not delay any more. */
 function latestPassed(position: Position, second: Date, now: number): number {
   const { cadence, next } = position;
   const latest = latestUpTo(cadence, second, new Date(now)).getTime();
@@ -269,15 +269,15 @@ function latestPassed(position: Position, second: Date, now: number): number {
 }
 
 /**
- * Delays a late occurrence anew by its jitter, so that what was missed does not fire all at once: at
- * the latest it is sent when the entry's next coming occurrence is.
+ * Delays a late occurrence again by its jitter, so that the missed ones of many entries do not fire
+ * at once. It is sent at the latest when the entry's next occurrence is.
  *
- * @returns when it is sent; null where it is not to be delayed
+ * @returns the instant at which it is sent; null where it is not delayed
  */
 export function spread(position: Position, due: Due, now: number): number | null {
   const { entry, cadence, shift } = position;
   if (entry.jitterSeconds === 0 || now - due.fireAt < MIN_SPREAD_LATENESS_MS) return null;
-  // What was late at the same time follows in order, without a delay of its own.
+  // Others that were late at the same time follow in order, without another delay.
   const irregular = position.irregular ??= newIrregular({});
   if (due.fireAt <= irregular.spreadAt) return null;
   const coming = pendingAt(position, now - shift) ?? nextAfter(cadence, now - shift);
@@ -288,12 +288,12 @@ export function spread(position: Position, due: Due, now: number): number | null
   return irregular.spreadUntil;
 }
 
-/** An occurrence that is late by less is sent at once: the timer's lateness is no reason to wait. */
+/** An occurrence that is late by less is sent at once: the timer itself can be that late. */
 const MIN_SPREAD_LATENESS_MS = 1000;
 
 /**
- * Takes the late occurrence that was spread. Where the next one is due by now too, it stands for
- * both, unless each fires.
+ * Takes the late occurrence that was delayed. Where the next one is due too, that one replaces
+ * both, unless every occurrence fires.
  */
 export function takeSpread(position: Position, now: number, firesEach: boolean): Due {
   const irregular = position.irregular!;
@@ -306,9 +306,9 @@ export function takeSpread(position: Position, now: number, firesEach: boolean):
 }
 
 /**
- * Leaves out all but the last {@link CATCH_UP_LIMIT} occurrences that have passed.
+ * Skips all but the last {@link CATCH_UP_LIMIT} passed occurrences.
  *
- * @returns whether there were more
+ * @returns whether any were skipped
  */
 export function limitCatchUp(position: Position, now: number): boolean {
   const { cadence, next, shift } = position;
@@ -321,43 +321,43 @@ export function limitCatchUp(position: Position, now: number): boolean {
 }
 
 /**
- * Follows a wall clock that was set. A clock set back must not stop an interval until it has caught
- * up: it counts on, and is sent at its spacing by a clock that is shifted; one set forward makes up
- * for that first. Cron, and an interval with a `start_at`, keep to the wall clock and to what has not
- * fired yet.
+ * Adjusts a position to a wall clock that was set. A clock that was set back must not stop an
+ * interval until it has caught up: the interval continues by a shifted clock, and a clock that is
+ * set forward reduces the shift first. Cron, and an interval with a `start_at`, stay on the wall
+ * clock and fire no occurrence twice.
  *
- * @param jump what the clock was set forward by, negative for back
- * @param leap what the clock was set forward over before, where that has not been undone
+ * @param jump the milliseconds by which the clock was set forward; negative for back
+ * @param setForward the stretch that the clock was set forward over before; null once undone
  */
 export function followClock(
   position: Position,
-  { jump, now, leap }: { jump: number; now: number; leap: Stretch | null },
+  { jump, now, setForward }: { jump: number; now: number; setForward: Stretch | null },
 ): void {
   const { entry, irregular } = position;
   if (!entry.enabled) return;
   if (irregular?.late) irregular.spreadUntil += jump;
   if (!isOnWallClock(entry)) position.shift = Math.min(position.shift + jump, 0);
-  else if (jump < 0) setBack(position, now, leap);
+  else if (jump < 0) setBack(position, now, setForward);
 }
 
 /**
- * Takes what the entry fired ahead of the clock out of its future, so that it goes on by the clock as
- * it is and comes to nothing twice.
+ * Continues an entry by a clock that was set back, without the occurrences that fired while the
+ * clock was ahead.
  */
-export function setBack(position: Position, now: number, leap: Stretch | null): void {
-  if (leap !== null && now < leap.to && position.last > leap.from) {
+export function setBack(position: Position, now: number, setForward: Stretch | null): void {
+  if (setForward !== null && now < setForward.to && position.last > setForward.from) {
     const { entry, cadence, last } = position;
     const irregular = position.irregular ??= newIrregular({});
     const before = irregular.ahead;
-    const ahead = firedAhead(cadence, leap, last);
+    const ahead = firedAhead(cadence, setForward, last);
     if (before !== null && before.to > now) {
       ahead.from = Math.min(ahead.from, before.from);
       ahead.to = Math.max(ahead.to, before.to);
     }
     irregular.ahead = ahead;
-    // From the entry's own each time: a clock that jumps to and fro must not pile up stretches.
+    // Begins with the entry's own cadence, so that repeated jumps do not nest stretches.
     position.cadence = without(entryCadence(entry, new Date(now)), ahead);
-    position.last = leap.from;
+    position.last = setForward.from;
   }
   const { cadence, next, last } = position;
   position.next = Math.min(next, nextAfter(cadence, Math.max(now, last)));

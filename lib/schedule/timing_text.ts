@@ -1,5 +1,5 @@
 /**
- * An entry's timing in one text, as checkpoints keep it, and whether two of them mean the same.
+ * Writes an entry's timing as one text, for checkpoints, and compares two such texts.
  *
  * @module
  */
@@ -7,8 +7,8 @@ import type { ScheduleEntry } from "../config/schedule_entry.ts";
 import { TIMINGS } from "../config/config_schema.ts";
 
 /**
- * Returns what an entry's timing is: the timing's own text, its bounds, its jitter, and whether it
- * is enabled. Checkpoints keep this text and earlier versions compare it, so its form stays as it is.
+ * Returns the timing's own text with the entry's bounds, its jitter, and whether it is enabled.
+ * Checkpoints keep this text and earlier versions compare it, so its form must not change.
  */
 export function timingText(entry: ScheduleEntry): string {
   const { timing, jitterSeconds, enabled, startAt, endAt } = entry;
@@ -20,19 +20,19 @@ export function timingText(entry: ScheduleEntry): string {
 }
 
 /**
- * Reports whether a text that {@link timingText} made, perhaps of another version, means the timing
- * of `entry`. A text that cannot be read means another one.
+ * Reports whether a text of {@link timingText}, perhaps of another version, means the timing of
+ * `entry`. An unreadable text does not.
  */
 export function sameMeaning(storedText: string, entry: ScheduleEntry): boolean {
   return sameTimingText(storedText, timingText(entry));
 }
 
-/** Reports whether both entries are due at the same times, so that one can go on for the other. */
+/** Reports whether both entries are due at the same times, so that one can continue the other. */
 export function sameTiming(a: ScheduleEntry, b: ScheduleEntry): boolean {
   return sameTimingText(timingText(a), timingText(b));
 }
 
-/** Reports whether two texts that {@link timingText} made mean the same timing. */
+/** Reports whether two texts of {@link timingText} mean the same timing. */
 export function sameTimingText(a: string, b: string): boolean {
   if (a === b) return true;
   const [, one = "", rest] = FORM.exec(a) ?? [];
@@ -41,5 +41,5 @@ export function sameTimingText(a: string, b: string): boolean {
   return Object.values(TIMINGS).some((kind) => kind.isSameText(one, other));
 }
 
-/** The timing's own text, and what follows: bounds, jitter, `off`. */
+/** Matches the timing's own text, and the bounds, jitter and `off` that follow. */
 const FORM = /^(.*?)((?: from -?\d+)?(?: to -?\d+)?(?: jitter [\d.e+-]+)?(?: off)?)$/s;

@@ -1,8 +1,8 @@
-/** When something is due. Everything hard about cron, zones and daylight saving is behind it. */
+/** The due instants of a schedule. It hides cron, zones and daylight saving time. */
 export interface Cadence {
   /**
-   * The first occurrence strictly after `after`, or null when there is none. A pure function: the
-   * same instant always gets the same answer.
+   * Returns the first occurrence strictly after `after`, or null for none. It is a pure function:
+   * the same instant always gives the same result.
    */
   next(after: Date): Date | null;
 }

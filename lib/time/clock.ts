@@ -1,27 +1,27 @@
 /**
- * The only place that reads the time or sets a timer. Everything else is given a {@link Clock}, so
- * a test can drive a manual one and let a year pass in milliseconds.
+ * Reads the time and sets timers, which no other module does. The others are given a {@link Clock},
+ * so that a test can let a year pass in milliseconds.
  *
  * @module
  */
 
-/** Wall-clock time, monotonic time, and waiting. */
+/** A wall clock, a monotonic clock and a sleep. */
 export interface Clock {
-  /** The wall clock, in milliseconds since the Unix epoch. May jump, forwards or backwards. */
+  /** Returns the wall-clock time, in milliseconds since the Unix epoch. It may jump either way. */
   now(): number;
 
   /**
-   * How long it is until the wall clock shows `instant` (milliseconds since the Unix epoch), in
-   * milliseconds with fractions; 0 or less when it has. Where it says 0, so does `now`.
+   * Returns the time until the wall clock shows `instant` (milliseconds since the Unix epoch), in
+   * milliseconds with fractions; 0 or less only when {@link Clock.now} has reached `instant`.
    */
   until(instant: number): number;
 
-  /** Milliseconds since an arbitrary start. Never goes back, whatever is done to the wall clock. */
+  /** Returns the milliseconds since an arbitrary start. Never decreases. */
   monotonic(): number;
 
   /**
-   * Resolves after `milliseconds`, or as soon as `signal` aborts, whichever comes first; it never
-   * rejects. Waits of any length are exact: they are not capped at 2³¹ ms.
+   * Resolves after `milliseconds` or when `signal` aborts, whichever comes first; never rejects.
+   * Sleeps can be longer than the 2³¹ ms of `setTimeout`.
    */
   sleep(milliseconds: number, signal?: AbortSignal): Promise<void>;
 }
@@ -29,22 +29,22 @@ export interface Clock {
 /** `setTimeout` overflows above this and fires at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
-/** `Date.now()` leaves out less than a millisecond, so that `until` never says 0 before `now` does. */
-const LEFT_OUT = 0.999;
+/** `Date.now()` drops less than a millisecond; this is below 1, so that `until` is never early. */
+const MAX_DROPPED_MS = 0.999;
 
-/** What the wall clock is ahead of the monotonic one, in milliseconds with fractions. */
+/** The wall clock minus the monotonic one, in milliseconds with fractions. */
 let offset = 0;
 
-/** The machine's own clock. */
+/** The clock of the machine. */
 export const systemClock: Clock = {
   now: () => Date.now(),
 
   until(instant) {
     const monotonic = performance.now();
-    // It leaves out another part each time: each answer narrows down what the true offset can be,
-    // and a clock that was set moves it at once.
+    // `Date.now()` drops another part each time, so each call narrows the range of the true offset.
+    // A clock that was set moves it at once.
     const least = Date.now() - monotonic;
-    offset = Math.min(Math.max(offset, least), least + LEFT_OUT);
+    offset = Math.min(Math.max(offset, least), least + MAX_DROPPED_MS);
     return instant - monotonic - offset;
   },
 

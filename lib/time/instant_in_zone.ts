@@ -3,9 +3,10 @@ import { zoneNamed } from "./zone.ts";
 const DAYS = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
 
 /**
- * `Sun 2027-03-28 03:00:00+02:00`: the zone's wall clock, and how far it is from UTC.
+ * Returns an instant as the zone's wall clock and its offset: `Sun 2027-03-28 03:00:00+02:00`.
  *
  * @param instant milliseconds since the epoch
+ * @throws {TimeZoneError} for an unknown zone
  */
 export function instantInZone(instant: number, timezone: string): string {
   const { offset } = zoneNamed(timezone).segmentAt(Math.floor(instant / 1000));

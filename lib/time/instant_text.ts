@@ -1,12 +1,12 @@
 /**
- * Instants as RFC 3339 in UTC, remembering the last: a burst shares its instant, and writing it out
- * anew would be a fifth of the work for a dispatch.
+ * Writes instants in RFC 3339, UTC, and caches the last text: a burst shares its instant, and
+ * writing it again would be a fifth of the work for a dispatch.
  */
 export class InstantText {
   #instant = NaN;
   #text = "";
 
-  /** @param instant in milliseconds since the epoch */
+  /** Returns the text of an instant, in milliseconds since the epoch. */
   of(instant: number): string {
     if (instant !== this.#instant) {
       this.#text = new Date(instant).toISOString();

@@ -1,16 +1,15 @@
 import type { Cadence } from "./cadence.ts";
 
-/** The last instant that a `Date` can hold, in milliseconds. */
-const LAST_INSTANT = 8.64e15;
+/** The last instant that a `Date` can hold. */
+const MAX_INSTANT_MS = 8.64e15;
 
 /**
- * Due at `anchor` + k × `seconds` for k = 1, 2, …, each rounded to the millisecond on its own, so
- * that nothing drifts; at `anchor` itself only where `atAnchor` says so. Fractions of a second are
- * allowed. An interval under a millisecond, which a `Date` cannot tell apart, is due every
- * millisecond.
+ * Returns a cadence that is due at `anchor` + k × `seconds` for k = 1, 2, …, each rounded to the
+ * millisecond on its own, so that nothing drifts; with `atAnchor`, also at `anchor`. `seconds` may
+ * have fractions; below a millisecond, the precision of a `Date`, it is due every millisecond.
  *
- * `next` answers null where the next occurrence is past the last `Date`, and throws a `RangeError`
- * for an invalid date.
+ * `next` returns null where the next occurrence is beyond the range of `Date`, and throws a
+ * `RangeError` for an invalid date.
  *
  * @param anchor the start, an instant
  * @param seconds the interval, in seconds
@@ -36,12 +35,12 @@ export function intervalCadence(
       if (Number.isNaN(instant)) {
         throw new RangeError("Cannot find what is due after an invalid date");
       }
-      const k = Math.floor((instant - start) / interval); // the last that is not later, or one less
+      const k = Math.floor((instant - start) / interval); // the last up to `instant`, or one less
       for (let step = 1; step <= 2; step++) {
         const due = at(Math.max(k + step, first));
-        if (due > instant) return due <= LAST_INSTANT ? new Date(due) : null;
+        if (due > instant) return due <= MAX_INSTANT_MS ? new Date(due) : null;
       }
-      return instant < LAST_INSTANT ? new Date(instant + 1) : null; // k is past 2⁵³: milliseconds
+      return instant < MAX_INSTANT_MS ? new Date(instant + 1) : null; // k is above 2⁵³ and inexact
     },
   };
 }

@@ -1,35 +1,31 @@
 import { setImmediate } from "node:timers";
 import type { Clock } from "./clock.ts";
 
-/** Somebody who waits until the monotonic clock shows `at`. */
+/** A sleep that has not ended. */
 export interface Sleeper {
-  /** By the monotonic clock, in milliseconds. */
+  /** The end of the sleep by the monotonic clock, in milliseconds. */
   readonly at: number;
-  /** Ends the wait. */
+  /** Ends the sleep. */
   wake(): void;
 }
 
 /**
- * A clock that moves only when told to. `advance` runs time: sleepers wake in order, each at its
+ * A clock that only its methods move. `advance` lets time pass: sleepers wake in order, each at its
  * own instant, and everything they cause has settled before the next one wakes. `jump` sets the
- * wall clock alone, as NTP, an operator or a suspended machine does; `stop` lets time pass without
- * the process.
+ * wall clock alone, as NTP, an operator or a suspended machine does; `stop` lets time pass while
+ * no sleeper can wake.
  */
 export class ManualClock implements Clock {
-  /** How fast the wall clock runs: 0 is frozen, 1.0005 is slewed by 500 ppm. */
+  /** The rate of the wall clock: 0 is frozen, 1.0005 is slewed by 500 ppm. */
   wallRate = 1;
-  /** What the wall clock shows, with fractions. */
+  /** The wall-clock time, in milliseconds since the epoch with fractions. */
   protected wall: number;
-  /** What the monotonic clock shows. */
+  /** The monotonic time, in milliseconds. */
   protected elapsed = 0;
-  /** Those who wait. */
+  /** The sleeps that have not ended. */
   protected sleepers: Sleeper[] = [];
 
-  /**
-   * Makes a clock that stands still.
-   *
-   * @param start what the wall clock shows: a date's text, or milliseconds since the epoch
-   */
+  /** Makes a clock that shows `start`: a date's text, or milliseconds since the epoch. */
   constructor(start: string | number) {
     this.wall = new Date(start).getTime();
   }
@@ -84,7 +80,7 @@ export class ManualClock implements Clock {
     this.wall += milliseconds;
   }
 
-  /** Both clocks go on while no sleeper can wake: a blocked event loop, or a SIGSTOP. */
+  /** Lets `milliseconds` pass while no sleeper can wake: a blocked event loop, or a SIGSTOP. */
   stop(milliseconds: number): void {
     this.moveTo(this.elapsed + milliseconds);
   }
@@ -96,7 +92,7 @@ export class ManualClock implements Clock {
   }
 }
 
-/** Resolves when every promise that could go on without I/O has gone on. */
+/** Resolves when every promise that needs no I/O has settled. */
 export async function settle(): Promise<void> {
   await new Promise((resolve) => setImmediate(resolve));
 }

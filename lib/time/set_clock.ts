@@ -1,13 +1,13 @@
 import type { Clock } from "./clock.ts";
 
-/** Between two looks at a clock that is not set, in milliseconds. */
-const LOOK_INTERVAL_MS = 1000;
+/** The time between two checks of a clock that is not set. */
+const CHECK_INTERVAL_MS = 1000;
 
 /**
  * Resolves when the wall clock shows `earliest` or later, or when `signal` aborts. A machine without
  * a battery for its clock starts in 1970, and is set by NTP some seconds later.
  *
- * @param earliest the first instant that a clock which is set can show
+ * @param earliest the first instant that a set clock can show
  */
 export async function whenClockIsSet(
   clock: Clock,
@@ -15,6 +15,6 @@ export async function whenClockIsSet(
   signal: AbortSignal,
 ): Promise<void> {
   while (!signal.aborted && clock.now() < earliest.getTime()) {
-    await clock.sleep(LOOK_INTERVAL_MS, signal);
+    await clock.sleep(CHECK_INTERVAL_MS, signal);
   }
 }

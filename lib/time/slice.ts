@@ -1,17 +1,17 @@
 import type { Clock } from "./clock.ts";
 
-/** Work on many entries pauses this often, in milliseconds, so that nothing else waits for it. */
-const LENGTH = 5;
+/** The length of a slice. */
+const MAX_SLICE_MS = 5;
 
-/** What a timer takes at least, in milliseconds; Deno rounds up to a whole one, twice. */
-const TIMER = 2.5;
+/** The least time that a timer takes: Deno rounds up to a whole millisecond, twice. */
+const MIN_TIMER_MS = 2.5;
 
 /**
- * A piece of a long work, short enough that nothing else waits for it noticeably.
+ * A slice of long work, so short that nothing else waits for it noticeably.
  *
- * Only a timer lets Deno look at sockets and signals between two pieces: after `setImmediate` it
- * does so once in 61 times. A timer idles for two milliseconds, though, so it is set that long
- * before the piece ends, and has run out when the pause begins.
+ * Only a timer lets Deno poll sockets and signals between two slices: after `setImmediate` it does
+ * so once in 61 times. Since a timer takes two milliseconds, it is started that long before the
+ * slice ends, and has expired when the pause begins.
  */
 export class Slice {
   readonly #clock: Clock;
@@ -23,16 +23,16 @@ export class Slice {
     this.begin();
   }
 
-  /** To be called before work that follows on a wait. */
+  /** Begins a slice. Must be called before work that follows a wait. */
   begin(): void {
-    this.#end = this.#clock.monotonic() + LENGTH;
+    this.#end = this.#clock.monotonic() + MAX_SLICE_MS;
     this.#timer = null;
   }
 
-  /** To be asked before each small step of the work. */
+  /** Reports whether the slice is over. Must be called before each small step of the work. */
   isOver(): boolean {
     const left = this.#end - this.#clock.monotonic();
-    if (left <= TIMER) this.#timer ??= this.#clock.sleep(0);
+    if (left <= MIN_TIMER_MS) this.#timer ??= this.#clock.sleep(0);
     return left <= 0;
   }
 

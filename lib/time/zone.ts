@@ -1,11 +1,11 @@
 import { nearest } from "../internal/suggestion.ts";
 
-/** No such time zone; `suggestion` is a name that looks like it, where there is one. */
+/** A time zone is unknown. `suggestion` is a similar name, where there is one. */
 export class TimeZoneError extends Error {
   /** The name of this class. */
   override readonly name = "TimeZoneError";
 
-  /** Says that there is no such zone. */
+  /** Makes the error for an unknown zone. */
   constructor(readonly timezone: string, readonly suggestion?: string) {
     const hint = suggestion === undefined ? "" : ` (did you mean "${suggestion}"?)`;
     super(
@@ -23,38 +23,38 @@ export class TimeZoneError extends Error {
 export interface Segment {
   /** The first instant. */
   readonly start: number;
-  /** The first instant that is no longer part of it. */
+  /** The first instant after it. */
   readonly end: number;
   /** Seconds east of UTC. */
   readonly offset: number;
-  /** The first wall-clock time here that the clocks have not shown before. */
+  /** The first wall-clock time of it that the clocks have not shown before. */
   readonly freshFrom: number;
-  /** Wall-clock times from here up to what `start` shows were skipped, and are due at `start`. */
+  /** Wall-clock times from here up to that of `start` were skipped, and are due at `start`. */
   readonly dueFrom: number;
 }
 
-/** Where a zone's offset changes. */
+/** The offsets of a time zone. */
 export interface Zone {
-  /** The segment that `instant`, in seconds since the epoch, lies in. */
+  /** Returns the segment that contains `instant`, in seconds since the epoch. */
   segmentAt(instant: number): Segment;
 }
 
-/** A change of three hours or more is not daylight saving time: its occurrences are skipped. */
+/** A change of three hours or more is not daylight saving time; its occurrences are skipped. */
 const MAX_GAP_SECONDS = 3 * 3600;
 
-/** The first zone to leave local mean time did so in 1847. */
-const FIRST_CHANGE = Date.UTC(1800, 0, 1) / 1000;
+/** No zone changed before this: the first to leave local mean time did so in 1847. */
+const MIN_CHANGE_SECONDS = Date.UTC(1800, 0, 1) / 1000;
 
-/** Segments are computed and kept by pieces of 2²⁵ s, about a year. */
+/** Segments are computed and cached in pieces of about a year. */
 const PIECE_SECONDS = 2 ** 25;
 
-/** The number of pieces that a zone keeps, so that a walk through centuries stays small. */
+/** The number of pieces that a zone caches, which bounds the memory of a walk through centuries. */
 const MAX_PIECES = 256;
 
-/** Two changes of a zone were never closer than 6.9 days: probes this far apart miss none. */
+/** Two changes of a zone were never closer than 6.9 days, so probes this far apart miss none. */
 const PROBE_SECONDS = 3 * 86_400;
 
-/** More than any change has set a clock back (23 h, Kwajalein 1969). */
+/** Longer than any change has set a clock back (23 h, Kwajalein 1969). */
 const MAX_REPEAT_SECONDS = 2 * 86_400;
 
 const UTC_SEGMENT: Segment = {
@@ -67,13 +67,14 @@ const UTC_SEGMENT: Segment = {
 
 const UTC: Zone = { segmentAt: () => UTC_SEGMENT };
 
-/** What is known of each zone, by every lower-case name it was asked for. Facts only, and no more
- * names than ICU has; asking `Intl` costs fifty times as much, and the first time 10 ms. */
+/** Caches zones by the lower-case names that were asked for, at most those that ICU has: `Intl`
+ * takes fifty times as long, and 10 ms the first time. */
 const zones = new Map<string, Zone>([["utc", UTC]]);
 
 /**
- * The zone of an IANA name, in any case; the same object for the same zone. Throws
- * {@link TimeZoneError} for anything else, offsets such as `+02:00` and abbreviations included.
+ * Returns the zone of an IANA name, in any case; the same object for the same zone.
+ *
+ * @throws {TimeZoneError} for anything else, such as an offset (`+02:00`) or an abbreviation
  */
 export function zoneNamed(name: string): Zone {
   const key = name.toLowerCase();
@@ -87,37 +88,37 @@ export function zoneNamed(name: string): Zone {
   return zone;
 }
 
-/** Whether `name` is an IANA time zone, in any case. */
+/** Reports whether `name` is an IANA time zone, in any case. */
 export function isTimeZone(name: string): boolean {
   return resolve(name) !== undefined;
 }
 
-/** No letters but ASCII's: others may have one of them as their lower case. */
+/** Allows ASCII letters only, since other letters may have one of them as their lower case. */
 const NAME = /^[a-z][\w+/-]*$/i;
 
 /** The three-letter names that the IANA database has. */
 const THREE_LETTERS = /^(CET|EET|EST|GMT|HST|MET|MST|PRC|ROC|ROK|UCT|UTC|WET)$/i;
 
 function resolve(name: string): string | undefined {
-  // ICU also takes offsets, and Java's old abbreviations: to it, BST is Bangladesh.
+  // ICU also accepts offsets, and Java's old abbreviations, where BST is Bangladesh.
   if (!NAME.test(name) || /^[a-z]{3}$/i.test(name) && !THREE_LETTERS.test(name)) {
     return undefined;
   }
   try {
     return new Intl.DateTimeFormat("en-US", { timeZone: name }).resolvedOptions().timeZone;
   } catch {
-    return undefined; // a RangeError, the only way to ask
+    return undefined; // a RangeError; Intl has no other check
   }
 }
 
-/** The known name that ends in `name` (`Berlin`), or is almost it. */
+/** Returns the known name that ends in `name` (`Berlin`), or is similar to it. */
 function meantBy(name: string): string | undefined {
   const known = ["UTC", ...Intl.supportedValuesOf("timeZone")];
   const end = `/${name.trim().toLowerCase().replaceAll(" ", "_")}`;
   return known.find((each) => each.toLowerCase().endsWith(end)) ?? nearest(name, known);
 }
 
-/** A zone as `Intl.DateTimeFormat` tells it, one probe at a time. */
+/** A zone whose offsets come from `Intl.DateTimeFormat`, one probe at a time. */
 class IntlZone implements Zone {
   readonly #name: string;
   readonly #beforeChanges: Segment;
@@ -125,12 +126,12 @@ class IntlZone implements Zone {
 
   constructor(name: string) {
     this.#name = name;
-    const offset = offsetsOf(name)(FIRST_CHANGE);
-    this.#beforeChanges = { ...UTC_SEGMENT, end: FIRST_CHANGE, offset };
+    const offset = offsetsOf(name)(MIN_CHANGE_SECONDS);
+    this.#beforeChanges = { ...UTC_SEGMENT, end: MIN_CHANGE_SECONDS, offset };
   }
 
   segmentAt(instant: number): Segment {
-    if (instant < FIRST_CHANGE) return this.#beforeChanges;
+    if (instant < MIN_CHANGE_SECONDS) return this.#beforeChanges;
     const index = Math.floor(instant / PIECE_SECONDS);
     let piece = this.#pieces.get(index);
     if (!piece) {
@@ -147,9 +148,9 @@ function segmentsOf(name: string, index: number): Segment[] {
   const offsetAt = offsetsOf(name);
   const from = index * PIECE_SECONDS, to = from + PIECE_SECONDS;
   const segments: Segment[] = [];
-  let start = Math.max(from, FIRST_CHANGE) - MAX_REPEAT_SECONDS;
+  let start = Math.max(from, MIN_CHANGE_SECONDS) - MAX_REPEAT_SECONDS;
   let offset = offsetAt(start);
-  let shown = start + offset; // the wall-clock time up to which the clocks have shown everything
+  let shown = start + offset; // the clocks have shown every wall-clock time up to this
   let dueFrom = shown;
   const close = (end: number) => {
     if (end > from) {
@@ -172,7 +173,7 @@ function segmentsOf(name: string, index: number): Segment[] {
       if (offsetAt(middle) === offset) low = middle;
       else high = middle;
     }
-    if (high >= to) break; // the next piece's
+    if (high >= to) break; // part of the next piece
     close(high);
     const changed = offsetAt(high);
     start = high;
@@ -183,9 +184,9 @@ function segmentsOf(name: string, index: number): Segment[] {
   return segments;
 }
 
-/** A function from an instant to the zone's offset then, both in seconds. */
+/** Returns a function from an instant to the zone's offset, both in seconds. */
 function offsetsOf(timeZone: string): (instant: number) => number {
-  // Made anew for each piece: a formatter holds tens of kilobytes, and is needed once a year.
+  // Made for each piece: a formatter takes tens of kilobytes, and is needed once a year.
   const format = new Intl.DateTimeFormat("en-US", {
     timeZone,
     hourCycle: "h23",

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { dayAhead, QUARTER } from "../../lib/forecast/day_ahead.ts";
+import { QUARTER_HOUR_MS } from "../../lib/engine/history.ts";
+import { dayAhead } from "../../lib/forecast/day_ahead.ts";
 import { instantInZone } from "../../lib/time/instant_in_zone.ts";
 import { parseSchedulerConfig } from "../../lib/config/load_config.ts";
 import { lint } from "../../lib/forecast/lint/lint.ts";
@@ -126,7 +127,7 @@ Deno.test("a day ahead counts each quarter of an hour", () => {
   const sum = (of: readonly number[]) => of.reduce((total, each) => total + each, 0);
   assert.equal(sum(counts(`name: a, cron: "* * * * *"`)), 1439); // what is due at `from` has passed
   assert.equal(counts(`name: a, cron: "*/5 * * * *"`)[1], 3);
-  assert.equal(counts("name: a, interval_seconds: 0.01")[5], QUARTER / 10);
+  assert.equal(counts("name: a, interval_seconds: 0.01")[5], QUARTER_HOUR_MS / 10);
   assert.equal(sum(counts("name: a, interval_seconds: 3600")), 23);
   const bounded = counts(`name: a, cron: "0 * * * *", end_at: "2026-11-24T05:00:00Z"`);
   assert.equal(sum(bounded), 5);

@@ -1,7 +1,8 @@
 import { Command, Option } from "commander";
 import { formatProblem } from "../../config/config_problem.ts";
 import { suggestion } from "../../internal/suggestion.ts";
-import { dayAhead, QUARTER } from "../../forecast/day_ahead.ts";
+import { QUARTER_HOUR_MS } from "../../engine/history.ts";
+import { dayAhead } from "../../forecast/day_ahead.ts";
 import { loadSchedulerConfig } from "../../config/load_config.ts";
 import { lint } from "../../forecast/lint/lint.ts";
 import type { ScheduleEntry } from "../../config/schedule_entry.ts";
@@ -128,11 +129,11 @@ function whyOver({ timing }: ScheduleEntry): string {
 
 function bar(upcoming: Upcoming, from: number, timezone: string): string[] {
   const zone = zoneNamed(timezone);
-  const first = Math.floor(from / QUARTER);
+  const first = Math.floor(from / QUARTER_HOUR_MS);
   return dayBar(perQuarter(upcoming, from), {
     // The offset of each cell, since daylight saving time may begin or end within the day.
     startOf: (quarter) => {
-      const seconds = (first + quarter) * QUARTER / 1000;
+      const seconds = (first + quarter) * QUARTER_HOUR_MS / 1000;
       return Math.floor((seconds + zone.segmentAt(seconds).offset) / 60) % 1440;
     },
     zone: timezone,

@@ -9,27 +9,27 @@ import { type Segment, type Zone, zoneNamed } from "../zone.ts";
 
 export { CronExpressionError, cronFieldCount, describeSixFields } from "./cron_expression.ts";
 
-const FIRST_WALL_CLOCK_TIME = dayNumber(1, 1) * 86_400;
-const LAST_INSTANT = dayNumber(LAST_YEAR + 1, 1) * 86_400 - 1;
+const MIN_WALL_CLOCK_SECONDS = dayNumber(1, 1) * 86_400;
+const MAX_INSTANT_SECONDS = dayNumber(LAST_YEAR + 1, 1) * 86_400 - 1;
 
-/** No zone was ever further from UTC (Manila before 1845: 15:56 west), in seconds. */
+/** No zone was ever further from UTC (Manila before 1845: 15:56 west). */
 const MAX_OFFSET_SECONDS = 16 * 3600;
 
 /**
- * When a cron expression is due in a time zone, an IANA name in any case.
+ * Returns the cadence of a cron expression in a time zone, an IANA name in any case.
  *
- * The grammar is crontab(5)'s with seconds in front of six fields and a year at the end of seven,
- * wrapping ranges, `L`, `#`, `W`, `?` and the nicknames. Daylight saving follows Debian cron: an
- * expression whose minute or hour field begins with `*` fires at every real minute whose wall clock
- * matches; any other names particular wall-clock times, each of which fires once: one that a change
- * of less than three hours skips at the first instant after the gap, one that comes twice the first
- * time.
+ * The grammar is that of crontab(5) with the nicknames, wrapping ranges, and `L`, `#`, `W` and `?`
+ * of Quartz. Six fields begin with seconds; seven also end with a year. Daylight saving time
+ * follows Debian cron. An expression whose minute or hour field begins with `*` is due at every
+ * real minute whose wall-clock time matches. Each wall-clock time of any other expression is due
+ * once: at the first instant after the gap where a change of less than three hours skips it, and
+ * the first time where it is repeated.
  *
- * `next` answers null from the end of the year 9999 on, and after the last year of a seventh field.
+ * `next` returns null from the end of the year 9999 on, and after the last year of a seventh field.
  * It throws a `RangeError` for an invalid date.
  *
- * @throws {CronExpressionError} for a text that is no expression, or one that can never fire
- * @throws {TimeZoneError} for a name that is no time zone
+ * @throws {CronExpressionError} for an invalid expression, or one that can never fire
+ * @throws {TimeZoneError} for an unknown time zone
  *
  * @example
  * ```ts
@@ -41,10 +41,10 @@ export function cronCadence(expression: string, timezone = "UTC"): Cadence {
   return parsedCadence(parseCronExpression(expression), timezone);
 }
 
-/** As {@link cronCadence}, for an expression that has been parsed. */
+/** Returns the cadence of a parsed expression, as {@link cronCadence} does. */
 export function parsedCadence(expression: CronExpression, timezone: string): Cadence {
   const calendar = new CronCalendar(expression);
-  if (calendar.next(FIRST_WALL_CLOCK_TIME) === Infinity) {
+  if (calendar.next(MIN_WALL_CLOCK_SECONDS) === Infinity) {
     throw new CronExpressionError(
       expression.source,
       "it can never fire: no day matches its day, month and year fields",
@@ -57,7 +57,7 @@ class CronCadence implements Cadence {
   readonly #calendar: CronCalendar;
   readonly #wildcard: boolean;
   readonly #zone: Zone;
-  /** The segment last looked at, where the next question most often belongs. */
+  /** The last segment that was used, which most often contains the next instant too. */
   #segment: Segment;
 
   constructor(calendar: CronCalendar, wildcard: boolean, zone: Zone) {
@@ -73,15 +73,15 @@ class CronCadence implements Cadence {
       throw new RangeError("Cannot find what is due after an invalid date");
     }
     let segment = this.#segment;
-    while (instant <= LAST_INSTANT) {
+    while (instant <= MAX_INSTANT_SECONDS) {
       if (instant < segment.start || instant >= segment.end) {
         this.#segment = segment = this.#zone.segmentAt(instant);
       }
       const match = this.#calendar.next(this.#earliest(instant, segment));
       const due = Math.max(match - segment.offset, instant);
-      if (due < segment.end) return due <= LAST_INSTANT ? new Date(due * 1000) : null;
-      // Clocks that a change sets back can show a match again, but only within two days. Past that,
-      // nothing is due before `match`, whatever the zone's offset is by then.
+      if (due < segment.end) return due <= MAX_INSTANT_SECONDS ? new Date(due * 1000) : null;
+      // A change that sets clocks back can repeat a match, but only within two days. Beyond that,
+      // nothing is due before `match`, whatever offset the zone has by then.
       instant = segment.end - instant > 2 * MAX_OFFSET_SECONDS
         ? Math.max(segment.end, match - MAX_OFFSET_SECONDS)
         : segment.end;
@@ -89,7 +89,7 @@ class CronCadence implements Cadence {
     return null;
   }
 
-  /** The earliest wall-clock time that, if it matches, is due at `instant` or later in `segment`. */
+  /** Returns the earliest wall-clock time that would be due in `segment` at `instant` or later. */
   #earliest(instant: number, segment: Segment): number {
     const shown = instant + segment.offset;
     if (this.#wildcard) return shown;

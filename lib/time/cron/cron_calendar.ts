@@ -1,18 +1,17 @@
 import type { CronExpression } from "./cron_expression.ts";
 import type { DaysOfMonth, DaysOfWeek } from "./cron_sets.ts";
 
-const DAY = 86_400;
+const DAY_SECONDS = 86_400;
 
-/** RFC 3339, which everything that leaves the program is written in, knows no later year. */
+/** The last year of RFC 3339, the format of all instants that the program writes. */
 export const LAST_YEAR = 9999;
 
 /**
- * Which wall-clock times an expression names. A wall-clock time is a whole number of seconds: what
- * a clock that never changes shows, counted from 1970-01-01 00:00:00 on it, in the proleptic
- * Gregorian calendar. Zones do not exist here.
+ * Finds the wall-clock times that an expression names. A wall-clock time is the number of whole
+ * seconds since 1970-01-01 00:00:00 in the proleptic Gregorian calendar, without a zone.
  *
- * Days are found a month at a time: a month's matching days are one 31-bit number, kept until
- * another month is asked for. Answers do not depend on what was asked before.
+ * Days are found a month at a time: a month's matching days are one 31-bit number, cached until
+ * another month is needed.
  */
 export class CronCalendar {
   readonly #expression: CronExpression;
@@ -21,12 +20,12 @@ export class CronCalendar {
   readonly #minutesLow: number;
   readonly #minutesHigh: number;
   readonly #hours: number;
-  /** Second of the day of a matching day's first time. */
+  /** The first matching second of a matching day. */
   readonly #firstTime: number;
-  /** Whether one of the two day fields is enough. */
+  /** Whether a day has to match only one of the two day fields. */
   readonly #either: boolean;
 
-  // The month at hand: its number, its first day since 1970-01-01, its length, its matching days.
+  // The cached month: its number, its first day since 1970-01-01, its length, its matching days.
   #year = 1970;
   #month = 1;
   #firstDay = 0;
@@ -41,30 +40,30 @@ export class CronCalendar {
     this.#firstTime = lowestBit(expression.hours) * 3600 +
       nextOfSixty(this.#minutesLow, this.#minutesHigh, 0) * 60 +
       nextOfSixty(this.#secondsLow, this.#secondsHigh, 0);
-    // Vixie cron: two restricted day fields are alternatives. Restricted is what leaves out a day.
+    // As in Vixie cron, two restricted day fields are alternatives; a restricted one omits a day.
     const { daysOfMonth, daysOfWeek } = expression;
     this.#either = leavesOutADay((...month) => daysOfMonthMask(daysOfMonth, ...month)) &&
       leavesOutADay((...month) => daysOfWeekMask(daysOfWeek, ...month));
   }
 
-  /** The first matching wall-clock time that is not before `from`; Infinity when there is none. */
+  /** Returns the first matching wall-clock time that is not before `from`; Infinity for none. */
   next(from: number): number {
-    const day = Math.floor(from / DAY);
+    const day = Math.floor(from / DAY_SECONDS);
     const index = day - this.#firstDay;
     if (index < 0 || index >= this.#length) this.#seek(day);
     if ((this.#days >>> (day - this.#firstDay)) & 1) {
-      const time = this.#timeOfDay(from - day * DAY);
-      if (time >= 0) return day * DAY + time;
+      const time = this.#timeOfDay(from - day * DAY_SECONDS);
+      if (time >= 0) return day * DAY_SECONDS + time;
     }
     let rest = this.#days & (-2 << (day - this.#firstDay));
     while (rest === 0) {
       if (!this.#advance()) return Infinity;
       rest = this.#days;
     }
-    return (this.#firstDay + lowestBit(rest)) * DAY + this.#firstTime;
+    return (this.#firstDay + lowestBit(rest)) * DAY_SECONDS + this.#firstTime;
   }
 
-  /** The first matching second of a day that is not before `second`; -1 when the day is over. */
+  /** Returns the first matching second of a day that is not before `second`; -1 for none. */
   #timeOfDay(second: number): number {
     const hour = (second / 3600) | 0;
     const inHour = second - hour * 3600;
@@ -82,7 +81,7 @@ export class CronCalendar {
     return later === 0 ? -1 : lowestBit(later) * 3600 + this.#firstTime % 3600;
   }
 
-  /** Makes the month of `day` the month at hand. */
+  /** Loads the month of `day`. */
   #seek(day: number): void {
     // http://howardhinnant.github.io/date_algorithms.html#civil_from_days
     const shifted = day + 719_468;
@@ -99,7 +98,7 @@ export class CronCalendar {
     this.#load(yearOfEra + era * 400 + (month <= 2 ? 1 : 0), month);
   }
 
-  /** Makes the next month that the month and year fields allow the month at hand, if there is one. */
+  /** Loads the next month that the month and year fields allow; returns whether there is one. */
   #advance(): boolean {
     const { months, years } = this.#expression;
     let year = this.#year;
@@ -133,7 +132,7 @@ export class CronCalendar {
   }
 }
 
-/** Days from 1970-01-01 to the first of a month. */
+/** Returns the number of days from 1970-01-01 to the first of a month. */
 export function dayNumber(year: number, month: number): number {
   // http://howardhinnant.github.io/date_algorithms.html#days_from_civil
   const shifted = month <= 2 ? year - 1 : year;
@@ -148,7 +147,7 @@ function yearAllowed(years: Uint32Array, year: number): boolean {
   return ((years[year >> 5] ?? 0) >>> (year & 31) & 1) === 1;
 }
 
-/** Whether some month, whatever its length and the weekday it begins with, has a day not in the mask. */
+/** Reports whether a month of some length and first weekday has a day that is not in its mask. */
 function leavesOutADay(mask: (length: number, weekday: number) => number): boolean {
   for (let length = 28; length <= 31; length++) {
     for (let weekday = 0; weekday < 7; weekday++) {
@@ -162,7 +161,7 @@ function wholeMonth(length: number): number {
   return 0xffff_ffff >>> (32 - length);
 }
 
-/** The matching days of a month of `length` days that begins on `weekday`; bit 0 is the 1st. */
+/** Returns the matching days of a month of `length` days from `weekday` on; bit 0 is the 1st. */
 function daysOfMonthMask(field: DaysOfMonth, length: number, weekday: number): number {
   let mask = field.days >>> 1;
   if (field.last) mask |= 1 << (length - 1);
@@ -175,7 +174,7 @@ function daysOfMonthMask(field: DaysOfMonth, length: number, weekday: number): n
     const day = lowestBit(rest);
     if (day > length) continue;
     const at = weekdayOf(day);
-    // Saturday gives way to Friday, Sunday to Monday, unless that is another month's.
+    // Saturday moves to Friday and Sunday to Monday; at the month's edge, to the other side.
     const move = at === 6 ? (day > 1 ? -1 : 2) : at === 0 ? (day < length ? 1 : -2) : 0;
     mask |= 1 << (day + move - 1);
   }
@@ -189,7 +188,7 @@ function daysOfWeekMask(field: DaysOfWeek, length: number, weekday: number): num
   return mask & wholeMonth(length);
 }
 
-/** A week's days, bit 0 Sunday, turned so that bit 0 is `weekday`. */
+/** Rotates the days of a week, where bit 0 is Sunday, so that bit 0 is `weekday`. */
 function rotate(week: number, weekday: number): number {
   return (week >>> weekday | week << (7 - weekday)) & 0x7f;
 }
@@ -198,7 +197,7 @@ function lowestBit(set: number): number {
   return 31 - Math.clz32(set & -set);
 }
 
-/** The lowest member of a set of 0–59 that is not below `from`; -1 when there is none. */
+/** Returns the lowest member of a set of 0–59 that is not below `from`; -1 for none. */
 function nextOfSixty(low: number, high: number, from: number): number {
   if (from < 32) {
     const rest = low & (-1 << from);

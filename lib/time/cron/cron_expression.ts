@@ -1,10 +1,9 @@
 /**
- * The grammar of cron expressions: what is wrong with a text, and what it says as croner reads it
- * (`cron_sets.ts`). Which instants that names is the business of `cron_calendar.ts` and
- * `cron_cadence.ts`.
+ * Checks the grammar of cron expressions, and parses them with croner (`cron_sets.ts`).
+ * `cron_calendar.ts` and `cron_cadence.ts` find the instants that they name.
  *
- * The rules are those of crontab(5) (Vixie, Debian), with seconds and years, wrapping ranges and the
- * letters `L`, `#`, `W`, `?` of Quartz. What is not listed here is an error, never a guess.
+ * The rules are those of crontab(5) (Vixie, Debian), with seconds and years, wrapping ranges and
+ * the characters `L`, `#`, `W` and `?` of Quartz. Anything else is an error.
  *
  * @module
  */
@@ -26,18 +25,18 @@ import {
 } from "./cron_field.ts";
 import { CronFields, type CronSets, type CronTexts } from "./cron_sets.ts";
 
-/** The text is no cron expression that can be kept; says which field and value, and what is allowed. */
+/** A cron expression is invalid. The message names the field, the value and what is allowed. */
 export class CronExpressionError extends Error {
   /** The name of this class. */
   override readonly name = "CronExpressionError";
 
   /**
-   * Says what is wrong with an expression.
+   * Makes the error for an expression.
    *
-   * @param expression the whole text as it was given
-   * @param problem what is wrong with it, without the expression
-   * @param field the name of the offending field, such as `day of month`, where one is to blame
-   * @param value the offending part of that field
+   * @param expression the whole text, as it was given
+   * @param problem the problem, without the expression
+   * @param field the name of the invalid field, such as `day of month`, where there is one
+   * @param value the invalid part of that field
    */
   constructor(
     readonly expression: string,
@@ -49,7 +48,7 @@ export class CronExpressionError extends Error {
   }
 }
 
-/** A parsed expression: what each field allows. */
+/** A parsed expression: the values that each field allows. */
 export interface CronExpression extends CronSets {
   readonly source: string;
   /** Whether the minute or hour field begins with `*`: Debian cron's *wildcard* jobs. */
@@ -58,7 +57,7 @@ export interface CronExpression extends CronSets {
 
 const FIELDS = [SECOND, MINUTE, HOUR, DAY_OF_MONTH, MONTH, DAY_OF_WEEK, YEAR];
 
-/** As crontab(5) spells them out. */
+/** The nicknames of crontab(5). */
 const NICKNAMES: ReadonlyMap<string, string> = new Map([
   ["@yearly", "0 0 1 1 *"],
   ["@annually", "0 0 1 1 *"],
@@ -70,8 +69,8 @@ const NICKNAMES: ReadonlyMap<string, string> = new Map([
 ]);
 
 /**
- * How many fields the text has, 5 for a nickname. Six put seconds first, seven end with a year;
- * every other number is an error to {@link parseCronExpression}.
+ * Returns the number of fields of a text; 5 for a nickname. {@link parseCronExpression} rejects
+ * every number but 5, 6 and 7.
  */
 export function cronFieldCount(expression: string): number {
   const text = expression.trim();
@@ -80,7 +79,7 @@ export function cronFieldCount(expression: string): number {
 }
 
 /**
- * How an expression of six (or seven) fields is read, for a warning: `0 30 2 * * MON` gives
+ * Describes how an expression of six or seven fields is read: `0 30 2 * * MON` gives
  * `second 0, minute 30, hour 2, day of month *, month *, day of week MON`.
  */
 export function describeSixFields(expression: string): string {
@@ -91,9 +90,10 @@ export function describeSixFields(expression: string): string {
 }
 
 /**
- * Parses `source`; throws {@link CronExpressionError}. Whether it can ever fire is not looked at.
+ * Parses `source`. Does not check whether it can ever fire.
  *
- * @param known what has been read of the fields of other expressions; more is added
+ * @param known a cache of fields, which expressions may share
+ * @throws {CronExpressionError} for an invalid expression
  */
 export function parseCronExpression(source: string, known = new CronFields()): CronExpression {
   const fail: Fail = (problem, field, value) => {
@@ -134,7 +134,7 @@ function splitFields(source: string, fail: Fail): CronTexts {
   return parts as CronTexts;
 }
 
-/** Checks a field, item by item, and returns it in the form that croner reads as it is meant. */
+/** Checks each item of a field, and rewrites the field to a form that croner reads correctly. */
 function rewritten(text: string, field: Field, fail: Fail): string {
   if (text === "*") return text;
   const list = items(text, field, fail).map((item) =>
@@ -144,7 +144,7 @@ function rewritten(text: string, field: Field, fail: Fail): string {
       ? dayOfWeek(item, fail)
       : range(item, field, fail)
   );
-  // croner reads no LW in a list.
+  // croner does not read LW in a list.
   const others = list.filter((item) => item !== "LW");
   return others.length === 0 ? "LW" : others.join();
 }

@@ -1,18 +1,18 @@
 /**
- * One field of a cron expression: what may stand in it. Each item is checked here, so that an error
- * says which and what is allowed, and rewritten to numbers; what it names, croner reads.
+ * Checks one field of a cron expression and rewrites it to numbers, which croner reads. The check
+ * is here, so that an error names the item and what is allowed.
  *
  * @module
  */
 
-/** What a field may hold. */
+/** The values that a field may hold. */
 export interface Field {
   readonly name: string;
   readonly min: number;
   readonly max: number;
   /** The names of the values, from `min` on. */
   readonly names?: readonly string[];
-  /** One value above `max` that means `min` again: 7 for Sunday. */
+  /** A value above `max` that means `min`: 7 for Sunday. */
   readonly alias?: number;
 }
 
@@ -33,17 +33,17 @@ export const DAY_OF_WEEK: Field = {
 };
 export const YEAR: Field = { name: "year", min: 1, max: 9999 };
 
-/** `first`, `first + step`, … up to `last`; where `last` is below `first` it goes round the field's end. */
+/** `first`, `first + step`, … up to `last`; the range wraps where `last` is below `first`. */
 export interface Range {
   readonly first: number;
   readonly last: number;
   readonly step: number;
 }
 
-/** Throws the error of the whole expression, for a problem with a `value` of a field. */
+/** Throws the error of the expression, for a problem with a `value` of a field. */
 export type Fail = (problem: string, field?: Field, value?: string) => never;
 
-/** The comma-separated parts of a field; `?` alone stands for `*` in the two day fields (Quartz). */
+/** Splits a field at its commas. `?` alone means `*` in the two day fields (Quartz). */
 export function items(text: string, field: Field, fail: Fail): string[] {
   if (text === "?") {
     if (field === DAY_OF_MONTH || field === DAY_OF_WEEK) return ["*"];
@@ -54,7 +54,7 @@ export function items(text: string, field: Field, fail: Fail): string[] {
   return list;
 }
 
-/** `*`, `5`, `5-10` and each with `/step`; `5/15` runs from 5 to the field's end. */
+/** Parses `*`, `5`, `5-10` and each with `/step`; `5/15` runs from 5 to the field's end. */
 export function parseRange(item: string, field: Field, fail: Fail): Range {
   const match = /^(?:(\*)|([^-/*]+)(?:-([^-/*]+))?)(?:\/([^/]+))?$/.exec(item);
   if (!match) fail(`${field.name} ${item} is not a value, a range or a step`, field, item);
@@ -65,16 +65,16 @@ export function parseRange(item: string, field: Field, fail: Fail): Range {
   const first = fold(value, field);
   if (to === undefined) return { first, last: every === undefined ? first : field.max, step };
   const last = parseValue(to, item, field, fail);
-  // A week begins with Sunday as 0; only as the end of a longer range does 7 come after 6.
+  // Sunday is 0, but 7 as the end of a longer range.
   return { first, last: last === value ? first : last, step };
 }
 
-/** Sunday's 7 as 0; every other value as it is. */
+/** Returns 0 for Sunday's 7, and every other value as it is. */
 export function fold(value: number, field: Field): number {
   return value === field.alias ? field.min : value;
 }
 
-/** A number or a name, which stands in the list item `item`. */
+/** Parses a number or a name of the list item `item`. */
 export function parseValue(text: string, item: string, field: Field, fail: Fail): number {
   const named = field.names?.indexOf(text.toUpperCase()) ?? -1;
   if (named >= 0) return field.min + named;
@@ -108,8 +108,8 @@ function allowed(field: Field): string {
 }
 
 /**
- * The range with numbers alone and without going round, as croner reads it. One that wraps goes on
- * through the field's end, its step too: hours `22-4/3` are `22-23/3,1-4/3`.
+ * Writes a range as croner reads it, in numbers and without wrapping. One that wraps becomes two,
+ * with the step carried across the field's end: hours `22-4/3` are `22-23/3,1-4/3`.
  */
 export function rangeText({ first, last, step }: Range, { min, max }: Field): string {
   if (first === last) return `${first}`;

@@ -1,39 +1,39 @@
 /**
- * The only file that knows croner, which reads the fields of an expression: text in, bit sets out.
+ * Reads the fields of an expression as bit sets, with croner, which no other file uses.
  *
  * @module
  */
 import { CronPattern } from "croner";
 
-/** What the fields of an expression name. */
+/** The values that the fields of an expression allow. */
 export interface CronSets {
-  /** Bit n of the first number is n, of the second 32 + n. */
+  /** Bit n of the first number means n, of the second 32 + n. */
   readonly seconds: Pair;
   readonly minutes: Pair;
-  /** Bit n: hour n. */
+  /** Bit n means hour n. */
   readonly hours: number;
   readonly daysOfMonth: DaysOfMonth;
-  /** Bit n: month n, 1 is January. */
+  /** Bit n means month n; 1 is January. */
   readonly months: number;
   readonly daysOfWeek: DaysOfWeek;
-  /** Bit n of number m is the year 32 m + n; null where every year is allowed. */
+  /** Bit n of number m means the year 32 m + n; null where every year is allowed. */
   readonly years: Uint32Array | null;
 }
 
 export interface DaysOfMonth {
-  /** Bit n: the n-th. */
+  /** Bit n means the n-th. */
   readonly days: number;
-  /** Bit n: the weekday nearest the n-th, within the month (`15W`). */
+  /** Bit n means the weekday nearest the n-th, within the month (`15W`). */
   readonly nearestWeekdays: number;
-  /** The last day (`L`). */
+  /** Whether the last day matches (`L`). */
   readonly last: boolean;
-  /** The last day that is no Saturday or Sunday (`LW`). */
+  /** Whether the last day from Monday to Friday matches (`LW`). */
   readonly lastWeekday: boolean;
 }
 
 /**
- * Six sets of weekdays, where bit n is weekday n and 0 is Sunday: the first of the month, …, the
- * fifth (`5#2`), and the last (`5L`). Those of every week are in all six.
+ * Six sets of weekdays, where bit n means weekday n and 0 is Sunday: the first of the month, …, the
+ * fifth (`5#2`), and the last (`5L`). Weekdays of every week are in all six.
  */
 export type DaysOfWeek = readonly number[];
 
@@ -44,7 +44,7 @@ type Place = keyof CronSets;
 type Pair = readonly [number, number];
 type Ordered = [Pair, Pair, number, DaysOfMonth, number, DaysOfWeek, Uint32Array | null];
 
-/** What one field names, from what croner made of the expression and from the field's text. */
+/** Functions that read a field from croner's pattern and from the field's text. */
 const READERS: { [place in Place]: (made: CronPattern, text: string) => CronSets[place] } = {
   seconds: ({ second }) => setOfSixty(second),
   minutes: ({ minute }) => setOfSixty(minute),
@@ -53,7 +53,7 @@ const READERS: { [place in Place]: (made: CronPattern, text: string) => CronSets
     days: setOf(day, 1),
     nearestWeekdays: setOf(nearestWeekdays, 1),
     last: lastDayOfMonth,
-    lastWeekday: /LW/i.test(text), // croner reads no LW in a list
+    lastWeekday: /LW/i.test(text), // croner does not read LW in a list
   }),
   months: ({ month }) => setOf(month, 1),
   daysOfWeek: ({ dayOfWeek }) =>
@@ -62,22 +62,22 @@ const READERS: { [place in Place]: (made: CronPattern, text: string) => CronSets
 };
 const PLACES = Object.keys(READERS) as Place[];
 
-/** Of one field. The lists of two minutes are 1770. */
+/** The number of texts that are cached for a field. There are 1770 lists of two minutes. */
 export const MAX_KEPT_TEXTS = 5000;
 
 /**
- * Reads the fields of many expressions, and keeps what each text names: croner takes some 30 µs for
- * an expression, most of them to fill a list of 10,000 years.
+ * Reads the fields of many expressions, and caches the values of each text: croner takes some 30 µs
+ * for an expression, mostly to fill a list of 10,000 years.
  */
 export class CronFields {
   readonly #known = PLACES.map(() => new Map<string, CronSets[Place]>());
 
-  /** How many texts are kept. */
+  /** The number of cached texts. */
   get size(): number {
     return this.#known.reduce((sum, { size }) => sum + size, 0);
   }
 
-  /** @param rewrite checks the field at a place and returns it as croner must have it */
+  /** Reads all fields. `rewrite` checks the field at a place and rewrites it for croner. */
   read(texts: CronTexts, rewrite: (text: string, place: number) => string): CronSets {
     const sets = texts.map((text, place) => this.#known[place]!.get(text));
     if (sets.includes(undefined)) {
@@ -95,7 +95,7 @@ export class CronFields {
   }
 }
 
-/** @param first what the first mark stands for */
+/** Returns the set of the marked values, where the first mark means `first`. */
 function setOf(marks: readonly number[], first = 0): number {
   return marks.reduce((set, mark, index) => mark === 0 ? set : set | 1 << (index + first), 0);
 }

@@ -1,5 +1,5 @@
 /**
- * The only file that knows cronstrue: a cron expression in words.
+ * Describes cron expressions in words, with cronstrue, which no other file uses.
  *
  * @module
  */
@@ -9,9 +9,9 @@ const EVERY_DAY_OF_MONTH = 0xffff_fffe;
 const EVERY_DAY_OF_WEEK = 0x7f;
 
 /**
- * What the expression says, in a sentence without a full stop: `At 09:00, Monday through Friday`.
+ * Describes an expression in a sentence without a full stop: `At 09:00, Monday through Friday`.
  *
- * @throws {CronExpressionError} when it is none
+ * @throws {CronExpressionError} for an invalid expression
  */
 export async function cronWords(expression: string): Promise<string> {
   const parsed = parseCronExpression(expression);
@@ -21,21 +21,21 @@ export async function cronWords(expression: string): Promise<string> {
   try {
     words = cronstrue.toString(plainer(expression.trim(), parsed), { use24HourTimeFormat: true });
   } catch {
-    return `When the fields match: ${expression.trim()}`; // it knows less than we read
+    return `When the fields match: ${expression.trim()}`; // cronstrue knows less grammar
   }
   // With several minutes in the hour, "at 09:00" would name an instant where an hour is meant.
   words = words.replace(/^(?!At \d\d:)(.*?), at (?=\d\d:\d\d)/, "$1, in the hours that begin at ");
   const isDayOfMonth = (daysOfMonth.days >>> 0) !== EVERY_DAY_OF_MONTH;
   const isDayOfWeek = !isEveryDayOfWeek(parsed);
-  // Either is enough, as in Vixie cron; its "and" can be read as both.
+  // As in Vixie cron, one of the fields is enough; cronstrue's "and" is ambiguous.
   return isDayOfMonth && isDayOfWeek
     ? words.replace(/(?<=of the month|month), (?:and )?/, ", or ")
     : words;
 }
 
 /**
- * The same times, in the form that its words are right for: it takes any step to go on evenly, one
- * of 45 minutes too, and what leaves out nothing for a restriction.
+ * Returns the same times in a form that cronstrue describes correctly: it takes every step as even,
+ * such as one of 45 minutes, and a field that allows everything as a restriction.
  */
 function plainer(expression: string, parsed: CronExpression): string {
   const fields = expression.split(/\s+/);

@@ -15,7 +15,7 @@ const FIELDS = [MINUTE, HOUR, DAY_OF_MONTH, MONTH, DAY_OF_WEEK];
 
 /**
  * Returns a sentence for each part of a valid expression that croniter, which Heddle's Python
- * scheduler uses, reads otherwise (versions 1.3 to 6.2).
+ * scheduler uses, reads differently (versions 1.3 to 6.2).
  */
 export function croniterDifferences(expression: string): string[] {
   const cron = `cron ${JSON.stringify(expression)}`;
@@ -36,7 +36,7 @@ export function croniterDifferences(expression: string): string[] {
   return differences.map((difference) => `${cron}: ${difference}`);
 }
 
-/** To croniter, only `*` and `?` leave a day field to the other one. */
+/** Reports a day field that allows every day: croniter ignores it only as `*` or `?`. */
 function everyDay(text: string, field: Field, other: string, otherField: Field): string[] {
   if (text !== "*/1" || ["*", "?", "*/1"].includes(other)) return [];
   return [
@@ -46,7 +46,7 @@ function everyDay(text: string, field: Field, other: string, otherField: Field):
   ];
 }
 
-/** Ranges that wrap or hold one value; `59/5` is one too, since it ends where it begins. */
+/** Reports ranges that wrap or have one value, such as `59/5`, which ends where it begins. */
 function ranges(text: string, field: Field, expression: string): string[] {
   const fail = (problem: string): never => {
     throw new CronExpressionError(expression, problem, field.name, text);
@@ -66,7 +66,7 @@ function ranges(text: string, field: Field, expression: string): string[] {
   });
 }
 
-/** A range that wraps goes on at the field's start, and so does its step. */
+/** Returns the values of a range; one that wraps continues at the field's start, with its step. */
 function valuesHere({ first, last, step }: Range, { min, max }: Field): number[] {
   if (first === last) return [first];
   const size = max - min + 1;
@@ -74,8 +74,8 @@ function valuesHere({ first, last, step }: Range, { min, max }: Field): number[]
 }
 
 /**
- * To croniter a range that ends where it begins holds every value. In one that wraps, it goes on one
- * value too late after the field's end, unless the field's first value is the next.
+ * Returns the values of a range in croniter: all where it ends where it begins. One that wraps
+ * continues one value too late after the field's end, unless the field's first value is next.
  */
 function valuesThere({ first, last, step }: Range, { min, max }: Field): number[] {
   if (first === last) return valuesFrom(min, max, step);
