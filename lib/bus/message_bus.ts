@@ -16,7 +16,10 @@ export interface Message {
   readonly data: JsonObject;
   /** Header values by name as sent; empty where there were none. */
   readonly headers: Readonly<Record<string, string>>;
-  /** Sends a reply; absent when nobody waits for one. */
+  /**
+   * Sends a reply; absent when nobody waits for one. A request that names something else than an
+   * inbox to reply to is never delivered.
+   */
   readonly respond?: (data: JsonObject) => Promise<void>;
 }
 
@@ -53,6 +56,27 @@ export interface SubscribeOptions {
   queueGroup?: string;
   /** Whether a message without any payload is taken for `{}`. Default: it is malformed. */
   takesEmpty?: boolean;
+  /**
+   * The largest message that is read, headers included, in bytes. A larger one is skipped; a
+   * request is answered with the code `malformed`. Default: 8 MiB.
+   */
+  maxBytes?: number;
+  /**
+   * How many messages may wait to be read. What arrives beyond that is skipped; a request is
+   * answered with the code `busy`. Default: 65,536.
+   */
+  maxWaiting?: number;
+  /** The same in bytes. Default: 64 MiB. */
+  maxWaitingBytes?: number;
+}
+
+/** What a request takes for its reply. */
+export interface RequestOptions {
+  /**
+   * Tells a reply from what others may send to the same subject; what is none is ignored. Default:
+   * any JSON object is one.
+   */
+  isReply?: (data: JsonObject) => boolean;
 }
 
 /** A message bus, as the scheduler and the actors need it. */
@@ -89,7 +113,8 @@ export interface MessageBus extends AsyncDisposable {
 
   /**
    * Subscribes to a subject (`*` and a final `>` are wildcards). Resolves when nothing published
-   * from then on is missed. A request that is no JSON object is answered `{"status": "error", "code": "malformed", …}`.
+   * from then on is missed. A request that is no JSON object is answered
+   * `{"status": "error", "code": "malformed", …}`; see {@link SubscribeOptions} for what else is.
    */
   subscribe(subject: string, options?: SubscribeOptions): Promise<Subscription>;
 
@@ -98,7 +123,12 @@ export interface MessageBus extends AsyncDisposable {
    *
    * @throws {NoReplyError} when nobody is subscribed, or nobody answered within `timeout` ms
    */
-  request(subject: string, data: JsonObject, timeout: number): Promise<Message>;
+  request(
+    subject: string,
+    data: JsonObject,
+    timeout: number,
+    options?: RequestOptions,
+  ): Promise<Message>;
 }
 
 /** No server could be reached. */

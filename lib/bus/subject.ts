@@ -2,9 +2,14 @@
 const SUBJECT = /^[^\s.*>]+(?:\.[^\s.*>]+)*$/;
 const PATTERN = /^(?:[^\s.*>]+|\*)(?:\.(?:[^\s.*>]+|\*))*(?:\.>)?$|^>$/;
 
+/** Reports whether a message can be published to `subject`. */
+export function isSubject(subject: string): boolean {
+  return SUBJECT.test(subject);
+}
+
 /** @throws {TypeError} when `subject` is none that a message can be published to */
 export function checkSubject(subject: string): void {
-  if (SUBJECT.test(subject)) return;
+  if (isSubject(subject)) return;
   throw new TypeError(
     `Cannot publish to ${JSON.stringify(subject)}: a subject is words joined by dots, ` +
       "without spaces and wildcards",
@@ -25,6 +30,15 @@ export function checkPattern(pattern: string, queueGroup?: string): void {
         "a name without spaces is wanted",
     );
   }
+}
+
+/** @throws {TypeError} when `domain` cannot be one of JetStream's */
+export function checkDomain(domain: string | undefined): void {
+  if (domain === undefined || /^[^\s.*>]+$/.test(domain)) return;
+  throw new TypeError(
+    `Cannot use ${JSON.stringify(domain)} as a domain of JetStream: expected one word without ` +
+      "spaces, dots and wildcards",
+  );
 }
 
 /** Whether a message on `subject` reaches a subscription to `pattern`. */

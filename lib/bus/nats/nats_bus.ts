@@ -8,6 +8,7 @@ import {
   type Message,
   NoReplyError,
   type PublishOptions,
+  type RequestOptions,
   type SubscribeOptions,
   type Subscription,
   UnconfirmedError,
@@ -17,8 +18,9 @@ import { Dialer } from "./nats_dialer.ts";
 import { publishFrame } from "./nats_frame.ts";
 import type { NatsCredentials, NatsTls } from "./nats_identity.ts";
 import { NatsLink } from "./nats_link.ts";
-import { readMessage, refuse } from "./nats_message.ts";
-import { isNoResponders, Replies } from "./nats_replies.ts";
+import { checkInboxPrefix, DEFAULT_INBOX_PREFIX } from "./nats_inboxes.ts";
+import { Intake, type SizedMsg } from "./nats_message.ts";
+import { Replies } from "./nats_replies.ts";
 import { parseServers } from "./nats_servers.ts";
 import { NatsSubscriptions } from "./nats_subscriptions.ts";
 import { Outbox } from "./outbox.ts";
@@ -26,7 +28,7 @@ import { checkHeaders, encodePayload } from "../payload.ts";
 import { StreamAcks } from "./stream_acks.ts";
 import { findStream } from "./stream_lookup.ts";
 import type { JetStream, StreamAck, StreamBus } from "../stream_bus.ts";
-import { checkPattern, checkSubject } from "../subject.ts";
+import { checkDomain, checkPattern, checkSubject } from "../subject.ts";
 
 /** The servers of a {@link NatsBus}, and how it connects to them. */
 export interface NatsBusOptions {
@@ -47,6 +49,13 @@ export interface NatsBusOptions {
    * leaves two of them unanswered is given up. Default: 10,000.
    */
   pingInterval?: number;
+  /**
+   * What the subjects of our inboxes begin with, and may those of whoever asks: words joined by
+   * dots. Default: `_INBOX`.
+   */
+  inboxPrefix?: string;
+  /** The domain of the JetStream to use. Default: that of the server. */
+  jetStreamDomain?: string;
   /** How long a stream has to acknowledge a message, in milliseconds. Default: 3000. */
   ackTimeout?: number;
   /** Default: LogTape's, or the console: see {@link Logger}. */
@@ -71,7 +80,8 @@ const CLOSE_TIMEOUT = 5000;
  * when the server refuses the credentials: they may be valid again tomorrow. It logs
  * `bus.connected`, `bus.disconnected`, `bus.reconnected`, `bus.reconnect_failed` (each reason once,
  * repetitions at debug level), `bus.unconfirmed`, `bus.error`, `bus.stale_connection`,
- * `bus.lame_duck`, `bus.subscription_refused` and `bus.malformed_message_skipped`.
+ * `bus.lame_duck`, `bus.subscription_refused`, `bus.message_refused` and
+ * `bus.malformed_message_skipped`.
  */
 export class NatsBus implements StreamBus {
   readonly #logger: Logger;
@@ -79,9 +89,10 @@ export class NatsBus implements StreamBus {
   readonly #link: NatsLink;
   readonly #outbox = new Outbox();
   readonly #subscriptions = new NatsSubscriptions();
-  readonly #replies = new Replies();
-  readonly #malformed: BurstLimit;
+  readonly #replies: Replies;
+  readonly #intake: Intake;
   readonly #acks: StreamAcks;
+  readonly #domain: string | undefined;
   #jetStream: Promise<JetStream> | null = null;
   readonly #inboxes = new Set<Inbox>();
   readonly #closing = new AbortController();
@@ -93,16 +104,26 @@ export class NatsBus implements StreamBus {
   /**
    * Makes a bus that is not connected yet.
    *
-   * @throws {TypeError} when a server's URL is none
+   * @throws {TypeError} when a server's URL is none, or the prefix of inboxes or the domain of
+   * JetStream cannot be one
    */
   constructor(options: NatsBusOptions) {
     const { name, credentials = {}, tls = {}, pingInterval = PING_INTERVAL } = options;
     const { connectTimeout = CONNECT_TIMEOUT, waitForFirst = false } = options;
     this.#logger = options.logger ?? defaultLogger();
     this.#clock = options.clock ?? systemClock;
-    this.#malformed = new BurstLimit(this.#logger, () => this.#clock.monotonic());
-    this.#acks = new StreamAcks(this.#clock, options.ackTimeout ?? ACK_TIMEOUT);
-    const client = { name, pingInterval, maxPingOut: MAX_PINGS_OUT };
+    const inboxPrefix = options.inboxPrefix ?? DEFAULT_INBOX_PREFIX;
+    checkInboxPrefix(inboxPrefix);
+    this.#domain = options.jetStreamDomain;
+    checkDomain(this.#domain);
+    this.#intake = new Intake({
+      log: new BurstLimit(this.#logger, () => this.#clock.monotonic()),
+      inboxPrefix,
+      publish: (subject, data, how) => this.publish(subject, data, how),
+    });
+    this.#replies = new Replies(inboxPrefix);
+    this.#acks = new StreamAcks(this.#clock, options.ackTimeout ?? ACK_TIMEOUT, inboxPrefix);
+    const client = { name, pingInterval, maxPingOut: MAX_PINGS_OUT, inboxPrefix };
     this.#link = new NatsLink({
       dialer: new Dialer({ servers: parseServers(options.servers), credentials, tls, client }),
       logger: this.#logger,
@@ -192,12 +213,12 @@ export class NatsBus implements StreamBus {
   }
 
   streamOf(subject: string): Promise<string | null> {
-    return findStream(this, subject);
+    return findStream(this, subject, this.#domain);
   }
 
   jetStream(): Promise<JetStream> {
     this.#jetStream ??= import("./nats_jetstream.ts").then(({ NatsJetStream }) =>
-      new NatsJetStream({ client: () => this.#client() })
+      new NatsJetStream({ client: () => this.#client(), domain: this.#domain })
     );
     return this.#jetStream;
   }
@@ -227,25 +248,19 @@ export class NatsBus implements StreamBus {
    * once: nobody can be reached then, and the subscription is made before anything is written to
    * the next connection. One that the server refuses is logged and tried again at each reconnect.
    */
-  async subscribe(
-    subject: string,
-    { queueGroup, takesEmpty = false }: SubscribeOptions = {},
-  ): Promise<Subscription> {
+  async subscribe(subject: string, options: SubscribeOptions = {}): Promise<Subscription> {
+    const { queueGroup } = options;
     this.#checkOpen(`subscribe to "${subject}"`);
     checkPattern(subject, queueGroup);
     const inbox: Inbox = new Inbox(subject, async () => {
       await this.#subscriptions.remove(receiver);
       this.#inboxes.delete(inbox);
       inbox.end();
-    });
+    }, { ...options, clock: this.#clock });
     const receiver: Receiver = {
       pattern: subject,
       queueGroup,
-      deliver: (message) => {
-        const received = readMessage(message, this.#malformed, this.#respond, { takesEmpty });
-        if (received !== null) inbox.push(received);
-        else refuse(message, this.#respond);
-      },
+      deliver: (message) => this.#intake.take(message as SizedMsg, inbox, options),
       refused: ({ message: error }) => {
         const fields = { subject, queue_group: queueGroup ?? null, error };
         this.#logger.error("bus.subscription_refused", fields);
@@ -257,11 +272,19 @@ export class NatsBus implements StreamBus {
   }
 
   /** The time to (re)connect counts against `timeout`. */
-  async request(subject: string, data: JsonObject, timeout: number): Promise<Message> {
+  async request(
+    subject: string,
+    data: JsonObject,
+    timeout: number,
+    { isReply = () => true }: RequestOptions = {},
+  ): Promise<Message> {
     this.#checkOpen(`request "${subject}"`);
     checkSubject(subject);
     if (!this.#subscriptions.has(this.#replies)) void this.#subscriptions.add(this.#replies);
-    const { subject: replyTo, reply, forget } = this.#replies.expect();
+    const { subject: replyTo, reply, forget } = this.#replies.expect((message) => {
+      const received = this.#intake.readReply(message);
+      return received !== null && isReply(received.data) ? received : null;
+    });
     const done = new AbortController();
     try {
       const frame = publishFrame(subject, encodePayload(subject, data), undefined, replyTo);
@@ -277,19 +300,15 @@ export class NatsBus implements StreamBus {
         this.#checkOpen(`request "${subject}"`);
         throw new NoReplyError(`${failed}: nobody answered within ${timeout} ms`, "timeout");
       }
-      if (isNoResponders(answer)) {
+      if (answer === "no_responders") {
         throw new NoReplyError(`${failed}: nobody is subscribed`, "no_responders");
       }
-      const message = readMessage(answer, this.#malformed, this.#respond);
-      if (message === null) throw new TypeError(`${failed} that is a JSON object`);
-      return message;
+      return answer;
     } finally {
       forget();
       done.abort(); // withdraws what was not written
     }
   }
-
-  readonly #respond = (subject: string, data: JsonObject) => this.publish(subject, data);
 
   readonly #listener: ConnectionListener = {
     onPublishRefused: (subject, cause) =>

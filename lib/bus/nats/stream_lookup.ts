@@ -10,13 +10,19 @@ const TIMEOUT = 3000;
  * scheduler that needs no more of JetStream loads no more of it:
  * https://docs.nats.io/reference/reference-protocols/nats_api_reference#streams
  *
+ * @param domain that of the JetStream to ask. Default: the server's own
  * @throws {JetStreamUnavailableError} when the server, or the account, has no JetStream
  * @throws {NoReplyError} when nobody answers in time
  */
-export async function findStream(bus: MessageBus, subject: string): Promise<string | null> {
+export async function findStream(
+  bus: MessageBus,
+  subject: string,
+  domain?: string,
+): Promise<string | null> {
+  const api = domain === undefined ? "$JS.API" : `$JS.${domain}.API`;
   let reply: JsonObject;
   try {
-    reply = (await bus.request("$JS.API.STREAM.NAMES", { subject }, TIMEOUT)).data;
+    reply = (await bus.request(`${api}.STREAM.NAMES`, { subject }, TIMEOUT)).data;
   } catch (cause) {
     if (cause instanceof BusClosedError) throw cause;
     if (!(cause instanceof NoReplyError)) {
