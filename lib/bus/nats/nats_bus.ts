@@ -91,6 +91,8 @@ export class NatsBus implements StreamBus {
   readonly #subscriptions = new NatsSubscriptions();
   readonly #replies: Replies;
   readonly #intake: Intake;
+  /** A server refuses an answer as often as somebody asks for it. */
+  readonly #errors: BurstLimit;
   readonly #acks: StreamAcks;
   readonly #domain: string | undefined;
   #jetStream: Promise<JetStream> | null = null;
@@ -116,6 +118,7 @@ export class NatsBus implements StreamBus {
     checkInboxPrefix(inboxPrefix);
     this.#domain = options.jetStreamDomain;
     checkDomain(this.#domain);
+    this.#errors = new BurstLimit(this.#logger, () => this.#clock.monotonic());
     this.#intake = new Intake({
       log: new BurstLimit(this.#logger, () => this.#clock.monotonic()),
       inboxPrefix,
@@ -318,7 +321,7 @@ export class NatsBus implements StreamBus {
           cause,
         }),
       ),
-    onServerError: (error) => this.#logger.error("bus.error", { error: error.message }),
+    onServerError: (error) => this.#errors.error("bus.error", { error: error.message }),
     onStale: () => this.#logger.warning("bus.stale_connection", { unanswered: MAX_PINGS_OUT }),
     onLameDuck: () => this.#logger.warning("bus.lame_duck"),
   };
