@@ -13,6 +13,7 @@ export {
   NoReplyError,
   NotPermittedError,
   type PublishOptions,
+  type RequestOptions,
   type SubscribeOptions,
   type Subscription,
   UnconfirmedError,

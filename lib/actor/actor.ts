@@ -34,11 +34,9 @@ export interface ActorOptions {
 }
 
 /** Options of {@link BaseActor.run}. */
-export interface RunOptions {
+export interface RunOptions extends SubscribeOptions {
   /** The subject whose messages are handled. */
   subject: string;
-  /** Each message reaches one of the actors that share a group. Default: no group. */
-  queueGroup?: string;
   /** Ends the actor, as SIGTERM does. */
   signal?: AbortSignal;
   /** Ends the actor on SIGTERM and SIGINT, and reloads it on SIGHUP. Default: true. */
@@ -221,7 +219,7 @@ export abstract class BaseActor {
     }
   }
 
-  async #serve({ subject, queueGroup }: RunOptions, stop: AbortController) {
+  async #serve({ subject, ...options }: RunOptions, stop: AbortController) {
     // A stop must not wait for a server that cannot be reached.
     const stopped = new Promise<"stopped">((resolve) => {
       stop.signal.addEventListener("abort", () => resolve("stopped"), { once: true });
@@ -231,7 +229,7 @@ export abstract class BaseActor {
       return Promise.race([work, stopped]);
     };
     if (await unlessStopped(this.connect()) === "stopped") return;
-    const inbox = await unlessStopped(this.subscribe(subject, { queueGroup }));
+    const inbox = await unlessStopped(this.subscribe(subject, options));
     if (inbox === "stopped") return;
     const control = await unlessStopped(this.#subscribe(RELOAD_SUBJECT, {}));
     if (control === "stopped") return;

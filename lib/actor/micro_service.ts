@@ -37,6 +37,8 @@ export interface MicroServiceOptions {
 
 const VERBS = ["PING", "INFO", "STATS"] as const;
 type Verb = typeof VERBS[number];
+const MAX_REQUEST_BYTES = 4096;
+const MAX_WAITING_REQUESTS = 100;
 
 /** Answers requests for services, until it is closed. */
 export class MicroService implements AsyncDisposable {
@@ -56,6 +58,8 @@ export class MicroService implements AsyncDisposable {
         // The requests are empty.
         const subscription = await bus.subscribe(`$SRV.${verb}${whom}`, {
           takesEmpty: true,
+          maxBytes: MAX_REQUEST_BYTES,
+          maxWaiting: MAX_WAITING_REQUESTS,
         });
         this.#subscriptions.push(subscription);
         void this.#answer(subscription, verb);

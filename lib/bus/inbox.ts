@@ -1,26 +1,54 @@
-import type { Message, Subscription } from "./message_bus.ts";
+import type { Clock } from "../time/clock.ts";
+import { Slice } from "../time/slice.ts";
+import type { Message, SubscribeOptions, Subscription } from "./message_bus.ts";
 
-/**
- * The receiving end of a subscription. It holds every message that has arrived and was not read
- * yet, without a limit.
- */
+/** A message that has arrived. It is parsed when its turn comes: as bytes it takes least memory. */
+export interface Arrival {
+  readonly bytes: number;
+  /** Returns null for what is no message. */
+  read(): Message | null;
+}
+
+const DEFAULT_MAX_WAITING = 65_536;
+const DEFAULT_MAX_WAITING_BYTES = 64 * 2 ** 20;
+
+/** The receiving end of a subscription: what has arrived and was not read yet, within bounds. */
 export class Inbox implements Subscription {
   readonly subject: string;
   readonly #unsubscribe: () => Promise<void>;
-  #arrived: Message[] = [];
+  readonly #maxWaiting: number;
+  readonly #maxWaitingBytes: number;
+  readonly #clock: Clock;
+  #arrived: Arrival[] = [];
   #next = 0;
+  #bytes = 0;
   #ended = false;
   #wake: (() => void)[] = [];
 
-  /** @param unsubscribe stops the source of the messages; it must call {@link Inbox.end} */
-  constructor(subject: string, unsubscribe: () => Promise<void>) {
+  /** `unsubscribe` stops what fills the inbox; it must {@link Inbox.end} it. */
+  constructor(
+    subject: string,
+    unsubscribe: () => Promise<void>,
+    options: { clock: Clock } & SubscribeOptions,
+  ) {
     this.subject = subject;
     this.#unsubscribe = unsubscribe;
+    this.#maxWaiting = options.maxWaiting ?? DEFAULT_MAX_WAITING;
+    this.#maxWaitingBytes = options.maxWaitingBytes ?? DEFAULT_MAX_WAITING_BYTES;
+    this.#clock = options.clock;
   }
 
-  push(message: Message): void {
-    if (this.#ended) return;
-    this.#arrived.push(message);
+  /** Whether it takes no more until some of what waits has been read. */
+  get isFull(): boolean {
+    return this.#arrived.length - this.#next >= this.#maxWaiting ||
+      this.#bytes >= this.#maxWaitingBytes;
+  }
+
+  /** Takes what arrives, unless it {@link Inbox.isFull}. */
+  push(arrival: Arrival): void {
+    if (this.#ended || this.isFull) return;
+    this.#arrived.push(arrival);
+    this.#bytes += arrival.bytes;
     this.#wake.shift()?.();
   }
 
@@ -36,23 +64,33 @@ export class Inbox implements Subscription {
 
   /** Leaving the loop early does not unsubscribe: the next loop gets what arrives meanwhile. */
   async *[Symbol.asyncIterator](): AsyncGenerator<Message> {
+    const slice = new Slice(this.#clock);
     for (;;) {
-      const message = this.#take();
-      if (message !== null) yield message;
-      else if (this.#ended) return;
-      else await new Promise<void>((resolve) => this.#wake.push(resolve));
+      const arrival = this.#take();
+      if (arrival !== null) {
+        const message = arrival.read();
+        if (message !== null) yield message;
+        // Thousands that are no messages must not keep everything else waiting.
+        else if (slice.isOver()) await slice.pause();
+      } else if (this.#ended) {
+        return;
+      } else {
+        await new Promise<void>((resolve) => this.#wake.push(resolve));
+        slice.begin();
+      }
     }
   }
 
-  #take(): Message | null {
-    const message = this.#arrived[this.#next];
-    if (message === undefined) return null;
+  #take(): Arrival | null {
+    const arrival = this.#arrived[this.#next];
+    if (arrival === undefined) return null;
     this.#next++;
-    // Shifting a long array is slow, so messages that were read are removed in blocks.
+    this.#bytes -= arrival.bytes;
+    // Shifting an array of many is slow: what was read goes in one piece.
     if (this.#next === this.#arrived.length || this.#next === 1024) {
       this.#arrived = this.#arrived.slice(this.#next);
       this.#next = 0;
     }
-    return message;
+    return arrival;
   }
 }

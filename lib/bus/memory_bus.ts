@@ -1,3 +1,5 @@
+import { errorText } from "../internal/error_text.ts";
+import { BurstLimit } from "../log/burst_limit.ts";
 import { defaultLogger, type Logger } from "../log/logger.ts";
 import { type Clock, systemClock } from "../time/clock.ts";
 import { Inbox } from "./inbox.ts";
@@ -9,10 +11,12 @@ import {
   NoReplyError,
   NotPermittedError,
   type PublishOptions,
+  type RequestOptions,
   type SubscribeOptions,
   type Subscription,
 } from "./message_bus.ts";
 import { checkHeaders, decodePayload, encodePayload } from "./payload.ts";
+import { DEFAULT_MAX_BYTES, type Refusal, refusalReply, TOO_MANY, tooLarge } from "./refusal.ts";
 import { checkPattern, checkSubject, matches } from "./subject.ts";
 
 const DELIVERED = Promise.resolve();
@@ -28,6 +32,7 @@ export interface MemoryBusOptions {
 interface Subscriber {
   readonly pattern: string;
   readonly queueGroup: string | undefined;
+  readonly maxBytes: number;
   readonly inbox: Inbox;
 }
 
@@ -46,6 +51,7 @@ interface Sent {
 export class MemoryBus implements MessageBus {
   readonly #logger: Logger;
   readonly #clock: Clock;
+  readonly #refused: BurstLimit;
   readonly #subscribers = new Set<Subscriber>();
   /** The number of messages delivered so far, by queue group. */
   readonly #turns = new Map<string, number>();
@@ -55,6 +61,7 @@ export class MemoryBus implements MessageBus {
   constructor({ logger = defaultLogger(), clock = systemClock }: MemoryBusOptions = {}) {
     this.#logger = logger;
     this.#clock = clock;
+    this.#refused = new BurstLimit(logger, () => clock.monotonic());
   }
 
   get connected(): boolean {
@@ -101,25 +108,34 @@ export class MemoryBus implements MessageBus {
     }
   }
 
-  subscribe(subject: string, { queueGroup }: SubscribeOptions = {}): Promise<Subscription> {
+  subscribe(subject: string, options: SubscribeOptions = {}): Promise<Subscription> {
     return Promise.try(() => {
+      const { queueGroup, maxBytes = DEFAULT_MAX_BYTES } = options;
       this.#checkOpen(`subscribe to "${subject}"`);
       checkPattern(subject, queueGroup);
       const inbox = new Inbox(subject, () => {
         this.#subscribers.delete(subscriber);
         inbox.end();
         return Promise.resolve();
-      });
-      const subscriber = { pattern: subject, queueGroup, inbox };
+      }, { ...options, clock: this.#clock });
+      const subscriber = { pattern: subject, queueGroup, maxBytes, inbox };
       this.#subscribers.add(subscriber);
       return inbox;
     });
   }
 
-  async request(subject: string, data: JsonObject, timeout: number): Promise<Message> {
+  async request(
+    subject: string,
+    data: JsonObject,
+    timeout: number,
+    { isReply = () => true }: RequestOptions = {},
+  ): Promise<Message> {
     this.#checkOpen(`request "${subject}"`);
     const answered = Promise.withResolvers<Message>();
-    if (this.#send(subject, data, {}, answered.resolve) === 0) {
+    const receive = (message: Message) => {
+      if (isReply(message.data)) answered.resolve(message);
+    };
+    if (this.#send(subject, data, {}, receive) === 0) {
       throw new NoReplyError(
         `No reply to the request on "${subject}": nobody is subscribed`,
         "no_responders",
@@ -157,25 +173,46 @@ export class MemoryBus implements MessageBus {
     const payload = encodePayload(subject, data);
     const sent = { subject, payload, headers: checkHeaders(subject, headers), reply };
     const receivers = this.#receiversOf(subject);
-    for (const inbox of receivers) inbox.push(this.#copyOf(sent));
+    for (const receiver of receivers) this.#deliver(sent, receiver);
     return receivers.length;
   }
 
-  #receiversOf(subject: string): Inbox[] {
+  #deliver(sent: Sent, { inbox, maxBytes }: Subscriber): void {
+    const bytes = sent.payload.length;
+    if (bytes > maxBytes) this.#refuse(sent, tooLarge(bytes, maxBytes));
+    else if (inbox.isFull) this.#refuse(sent, TOO_MANY);
+    else inbox.push({ bytes, read: () => this.#copyOf(sent) });
+  }
+
+  #refuse({ subject, payload, reply }: Sent, refusal: Refusal): void {
+    const fields = { subject, size: payload.length, reason: refusal.reason };
+    this.#refused.warning("bus.message_refused", fields);
+    reply?.({ subject: "_INBOX", data: refusalReply(subject, refusal), headers: {} });
+  }
+
+  #receiversOf(subject: string): Subscriber[] {
     const matching: Subscriber[] = [];
     for (const each of this.#subscribers) if (matches(each.pattern, subject)) matching.push(each);
     if (matching.length === 0) return [];
     const groups = Map.groupBy(matching, ({ queueGroup }) => queueGroup);
     return [...groups].flatMap(([group, members]) => {
-      if (group === undefined) return members.map(({ inbox }) => inbox);
+      if (group === undefined) return members;
       const turn = this.#turns.get(group) ?? 0;
       this.#turns.set(group, turn + 1);
-      return [members[turn % members.length]!.inbox];
+      return [members[turn % members.length]!];
     });
   }
 
-  #copyOf({ subject, payload, headers, reply }: Sent): Message {
-    const message = { subject, data: decodePayload(payload), headers: { ...headers } };
+  #copyOf(sent: Sent): Message | null {
+    const { subject, payload, headers, reply } = sent;
+    let data: JsonObject;
+    try {
+      data = decodePayload(payload);
+    } catch (error) {
+      this.#refuse(sent, { code: "malformed", reason: `cannot be read: ${errorText(error)}` });
+      return null;
+    }
+    const message = { subject, data, headers: { ...headers } };
     return reply === undefined ? message : { ...message, respond: this.#responder(reply) };
   }
 

@@ -16,7 +16,10 @@ export interface Message {
   readonly data: JsonObject;
   /** The values of the headers, by name as published; empty if there are none. */
   readonly headers: Readonly<Record<string, string>>;
-  /** Sends a reply. Absent if the message is not a request. */
+  /**
+   * Sends a reply; absent when nobody waits for one. A request that names something else than an
+   * inbox to reply to is never delivered.
+   */
   readonly respond?: (data: JsonObject) => Promise<void>;
 }
 
@@ -53,6 +56,27 @@ export interface SubscribeOptions {
   queueGroup?: string;
   /** True if an empty payload is read as `{}`. Default: false, and it is malformed. */
   takesEmpty?: boolean;
+  /**
+   * The largest message that is read, headers included, in bytes. A larger one is skipped; a
+   * request is answered with the code `malformed`. Default: 8 MiB.
+   */
+  maxBytes?: number;
+  /**
+   * How many messages may wait to be read. What arrives beyond that is skipped; a request is
+   * answered with the code `busy`. Default: 65,536.
+   */
+  maxWaiting?: number;
+  /** The same in bytes. Default: 64 MiB. */
+  maxWaitingBytes?: number;
+}
+
+/** What a request takes for its reply. */
+export interface RequestOptions {
+  /**
+   * Tells a reply from what others may send to the same subject; what is none is ignored. Default:
+   * any JSON object is one.
+   */
+  isReply?: (data: JsonObject) => boolean;
 }
 
 /** A message bus, as the scheduler and the actors use it. */
@@ -89,9 +113,9 @@ export interface MessageBus extends AsyncDisposable {
   publish(subject: string, data: JsonObject, options?: PublishOptions): Promise<void>;
 
   /**
-   * Subscribes to a subject (`*` and a final `>` are wildcards). Resolves when the subscription is
-   * in effect. A request whose payload is not a JSON object is answered with
-   * `{"status": "error", "code": "malformed", …}`.
+   * Subscribes to a subject (`*` and a final `>` are wildcards). Resolves when nothing published
+   * from then on is missed. A request that is no JSON object is answered
+   * `{"status": "error", "code": "malformed", …}`; see {@link SubscribeOptions} for what else is.
    */
   subscribe(subject: string, options?: SubscribeOptions): Promise<Subscription>;
 
@@ -101,7 +125,12 @@ export interface MessageBus extends AsyncDisposable {
    * @param timeout the time limit, in milliseconds
    * @throws {NoReplyError} if nobody is subscribed, or nobody answered in time
    */
-  request(subject: string, data: JsonObject, timeout: number): Promise<Message>;
+  request(
+    subject: string,
+    data: JsonObject,
+    timeout: number,
+    options?: RequestOptions,
+  ): Promise<Message>;
 }
 
 /** Thrown when no server could be reached. */

@@ -11,6 +11,9 @@ import type { JsonObject } from "./message_bus.ts";
 const decoder = new TextDecoder("utf-8", { fatal: true });
 const HEADER_NAME = /^[!-9;-~]+$/;
 const LINE_END = /[\r\n]/;
+/** Deeper than the deepest message that we publish: a configuration's objects have 100 levels. */
+const MAX_LEVELS = 128;
+const [QUOTE, BACKSLASH, BRACKET, BRACE] = [0x22, 0x5c, 0x5b, 0x7b] as const;
 
 /** @throws {TypeError} if `data` is not an object, or JSON cannot represent it */
 export function encodePayload(subject: string, data: JsonObject): string {
@@ -33,15 +36,34 @@ export function encodePayload(subject: string, data: JsonObject): string {
 export function decodePayload(payload: Uint8Array | string): JsonObject {
   let data: unknown;
   try {
-    data = JSON.parse(typeof payload === "string" ? payload : decoder.decode(payload));
+    const text = typeof payload === "string" ? payload : decoder.decode(payload);
+    if (!isTooDeep(text)) data = JSON.parse(text);
   } catch (cause) {
     const reason = cause instanceof SyntaxError ? "is no JSON" : "is no UTF-8";
     throw new TypeError(`The payload ${reason}`, { cause });
+  }
+  if (data === undefined) {
+    throw new TypeError(`The payload is nested more than ${MAX_LEVELS} levels deep`);
   }
   if (!isPlainObject(data)) {
     throw new TypeError("The payload is JSON, but no object");
   }
   return data as JsonObject;
+}
+
+/** Counts brackets outside of strings: a parsed text takes many times the memory that it has. */
+function isTooDeep(text: string): boolean {
+  let level = 0;
+  let isInString = false;
+  for (let at = 0; at < text.length; at++) {
+    const unit = text.charCodeAt(at);
+    if (unit === QUOTE) isInString = !isInString;
+    else if (isInString && unit === BACKSLASH) at++;
+    else if (isInString) continue;
+    else if ((unit === BRACKET || unit === BRACE) && ++level > MAX_LEVELS) return true;
+    else if (unit === BRACKET + 2 || unit === BRACE + 2) level--;
+  }
+  return false;
 }
 
 /**

@@ -2,9 +2,14 @@
 const SUBJECT = /^[^\s.*>]+(?:\.[^\s.*>]+)*$/;
 const PATTERN = /^(?:[^\s.*>]+|\*)(?:\.(?:[^\s.*>]+|\*))*(?:\.>)?$|^>$/;
 
-/** @throws {TypeError} if a message cannot be published to `subject` */
+/** Reports whether a message can be published to `subject`. */
+export function isSubject(subject: string): boolean {
+  return SUBJECT.test(subject);
+}
+
+/** @throws {TypeError} when `subject` is none that a message can be published to */
 export function checkSubject(subject: string): void {
-  if (SUBJECT.test(subject)) return;
+  if (isSubject(subject)) return;
   throw new TypeError(
     `Cannot publish to ${JSON.stringify(subject)}: a subject is words joined by dots, ` +
       "without spaces and wildcards",
@@ -27,7 +32,16 @@ export function checkPattern(pattern: string, queueGroup?: string): void {
   }
 }
 
-/** Reports whether a message on `subject` reaches a subscription to `pattern`. */
+/** @throws {TypeError} when `domain` cannot be one of JetStream's */
+export function checkDomain(domain: string | undefined): void {
+  if (domain === undefined || /^[^\s.*>]+$/.test(domain)) return;
+  throw new TypeError(
+    `Cannot use ${JSON.stringify(domain)} as a domain of JetStream: expected one word without ` +
+      "spaces, dots and wildcards",
+  );
+}
+
+/** Whether a message on `subject` reaches a subscription to `pattern`. */
 export function matches(pattern: string, subject: string): boolean {
   if (pattern === subject) return true;
   if (!pattern.includes("*") && !pattern.endsWith(">")) return false;

@@ -77,7 +77,11 @@ export class RemoteScheduler {
    */
   async ask<Reply>(request: ControlRequest, timeout = this.#timeout): Promise<Reply> {
     const subject = schedulerSubject(this.name);
-    const { data } = await this.#bus.request(subject, request as JsonObject, timeout);
+    const { data } = await this.#bus.request(subject, request as JsonObject, timeout, {
+      isReply: ({ status, code, error }) =>
+        status === "ok" ||
+        status === "error" && typeof code === "string" && typeof error === "string",
+    });
     if (data.status === "error") throw new RefusedError(data as unknown as ErrorReply);
     return data as Reply;
   }

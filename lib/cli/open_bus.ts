@@ -17,7 +17,7 @@ export interface OpenBusOptions {
 /**
  * Makes the bus that the command line asks for, without connecting it.
  *
- * @throws {UsageError} when `--nats-url` is no list of URLs
+ * @throws {UsageError} when `--nats-url` is no list of URLs, or an option for NATS cannot be used
  */
 export async function openBus(options: BusOptions, opening: OpenBusOptions): Promise<MessageBus> {
   if (options.bus === "memory") {
@@ -32,10 +32,17 @@ export async function openBus(options: BusOptions, opening: OpenBusOptions): Pro
       connectTimeout: opening.connectTimeout,
       waitForFirst: opening.waitForFirst,
       credentials: { credsFile: options.natsCreds, nkeyFile: options.natsNkey },
-      tls: { caFile: options.natsCa, certFile: options.natsCert, keyFile: options.natsKey },
+      tls: {
+        caFile: options.natsCa,
+        certFile: options.natsCert,
+        keyFile: options.natsKey,
+        handshakeFirst: options.natsTlsFirst,
+      },
+      inboxPrefix: options.natsInboxPrefix || undefined,
+      jetStreamDomain: options.jsDomain || undefined,
     });
   } catch (error) {
-    if (error instanceof TypeError) throw new UsageError(error.message); // not a URL
+    if (error instanceof TypeError) throw new UsageError(error.message);
     throw error;
   }
 }

@@ -1,4 +1,4 @@
-import { type Command, Option } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import { DEFAULT_NATS_URL } from "../actor/actor.ts";
 import { configureLogging, LOG_FORMATS, LOG_LEVELS } from "../log/configure.ts";
 import type { LogFormat, LogLevel } from "../log/configure.ts";
@@ -17,6 +17,9 @@ export interface BusOptions {
   natsCa?: string;
   natsCert?: string;
   natsKey?: string;
+  natsTlsFirst: boolean;
+  natsInboxPrefix?: string;
+  jsDomain?: string;
 }
 
 export interface LoggingOptions {
@@ -47,6 +50,18 @@ export function addBusOptions(command: Command): Command {
     .addOption(new Option("--nats-cert <file>", "TLS: client certificate").env("NATS_CERT"))
     .addOption(
       new Option("--nats-key <file>", "TLS: key of the client certificate").env("NATS_KEY"),
+    )
+    .addOption(
+      new Option("--nats-tls-first [yes|no]", "TLS: from the first byte (handshake_first)")
+        .env("NATS_TLS_FIRST").argParser(yesOrNo).preset(true).default(false),
+    )
+    .addOption(
+      new Option("--nats-inbox-prefix <prefix>", "what reply subjects begin with, beside _INBOX")
+        .env("NATS_INBOX_PREFIX"),
+    )
+    .addOption(
+      new Option("--js-domain <domain>", "JetStream domain (default: the server's own)")
+        .env("NATS_JS_DOMAIN"),
     );
 }
 
@@ -60,6 +75,13 @@ export function addLoggingOptions(command: Command): Command {
       new Option("--log-level <level>", "the lowest level to write")
         .env("LOG_LEVEL").choices(LOG_LEVELS).default("info"),
     );
+}
+
+/** Reads a switch, which may also come from the environment. */
+export function yesOrNo(text: string): boolean {
+  if (/^(yes|true|on|1)$/i.test(text)) return true;
+  if (/^(no|false|off|0|)$/i.test(text)) return false;
+  throw new InvalidArgumentError("Expected yes or no.");
 }
 
 /**

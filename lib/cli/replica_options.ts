@@ -3,7 +3,7 @@ import { DELIVERY_MODES, type DeliveryMode } from "../durable/delivery.ts";
 import { PARTITIONS } from "../durable/shards.ts";
 import type { ReplicaOptions } from "../engine/firing_engine.ts";
 import { UsageError } from "./exit_codes.ts";
-import type { BusOptions } from "./options.ts";
+import { type BusOptions, yesOrNo } from "./options.ts";
 
 /** The options that need JetStream. */
 export interface DurabilityOptions {
@@ -73,12 +73,6 @@ export function replicasOf(options: DurabilityOptions & BusOptions): ReplicaOpti
     leaseTtl: (options.leaseTtl ?? DEFAULT_LEASE_TTL_SECONDS) * 1000,
     shards: options.shards ?? 1,
   };
-}
-
-function yesOrNo(text: string): boolean {
-  if (/^(yes|true|on|1)$/i.test(text)) return true;
-  if (/^(no|false|off|0|)$/i.test(text)) return false;
-  throw new InvalidArgumentError("Expected yes or no.");
 }
 
 function leaseTtl(text: string): number {

@@ -31,6 +31,7 @@ import {
 import { ControlError, readControlRequest } from "./control_request.ts";
 import { deadlineOf } from "./request_age.ts";
 import { asControlProblem, historyStatus, instantText, textOf } from "./control_status.ts";
+import type { Witness } from "../durable/lease_witness.ts";
 import type { FiringEngine } from "../engine/firing_engine.ts";
 import type { SchedulerConfig } from "../config/load_config.ts";
 import type { Pauses } from "../engine/pauses.ts";
@@ -62,12 +63,15 @@ export interface ControlOptions {
 const MUTATIONS: readonly unknown[] = ["fire", "pause", "resume", "reload"];
 /** The number of mutations that run at once. */
 const MAX_MUTATIONS = 16;
+/** The number of requests to fire for which it is found out at once which replica is to do it. */
+const MAX_LOOKUPS = 256;
 /** The number of problems in one answer. */
 const MAX_PROBLEMS = 20;
 
 export class Control {
   readonly #options: ControlOptions;
   readonly #mutations = new Set<Promise<unknown>>();
+  #lookups = 0;
   #runningSince: number | null = null;
   #lastReload: ReloadSummary | null = null;
   readonly #reloads = { ok: 0, failed: 0 };
@@ -166,7 +170,10 @@ export class Control {
     // The holder of its lease fires an entry. That there is no such entry, any replica answers.
     if (request.action !== "fire" || replica === null) return true;
     const { name } = this.#find(request.entry);
-    const found = await this.#options.engine()?.whoFires(name) ?? { holder: "us" };
+    // Where it is not known who holds the lease, nobody may say that nothing is fired.
+    if (this.#lookups >= MAX_LOOKUPS) return false;
+    this.#lookups++;
+    const found = await this.#whoFires(name).finally(() => this.#lookups--);
     if (found.holder !== "nobody") return found.holder === "us";
     const { silent, until } = found;
     const unless = silent === null
@@ -177,6 +184,10 @@ export class Control {
       `No replica holds the lease of "${name}" until about ${instantText(until)}${unless}; ` +
         "try again then",
     );
+  }
+
+  async #whoFires(name: string): Promise<Witness> {
+    return await this.#options.engine()?.whoFires(name) ?? { holder: "us" };
   }
 
   #serve(

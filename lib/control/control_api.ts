@@ -7,6 +7,13 @@
 import type { Outcome } from "../engine/history.ts";
 import type { CatchUp } from "../wire/vocabulary.ts";
 
+/** A larger request is not read, in bytes with its headers. */
+export const MAX_REQUEST_BYTES = 256 * 2 ** 10;
+/** While so many requests wait to be read, the next is answered with `busy`. */
+export const MAX_WAITING_REQUESTS = 1024;
+/** The same in bytes. */
+export const MAX_WAITING_BYTES = 8 * 2 ** 20;
+
 /** The actions of requests. */
 export const CONTROL_ACTIONS = [
   "health",

@@ -14,6 +14,10 @@ export interface Announcement {
   readonly isLeaving?: boolean;
 }
 
+const MAX_ANNOUNCEMENT_BYTES = 16 * 2 ** 10;
+/** Whoever may announce a replica may invent many. */
+const MAX_REPLICAS = 1000;
+
 export interface PresenceOptions {
   bus: MessageBus;
   scheduler: string;
@@ -41,6 +45,10 @@ export class Presence {
   /** The waits for the next announcement of a replica, by its name. */
   readonly #awaited = new Map<string, PromiseWithResolvers<Announcement | null>>();
   #hasLeft = false;
+  /** True while an announcement is on its way to the server. */
+  #announcing = false;
+  /** True where another replica has asked meanwhile. */
+  #isAsked = false;
 
   constructor(options: PresenceOptions) {
     this.#options = options;
@@ -63,7 +71,10 @@ export class Presence {
   /** Listens until `signal` aborts. */
   async listen(signal: AbortSignal): Promise<void> {
     const { bus, scheduler } = this.#options;
-    const inbox = await bus.subscribe(presenceSubject(scheduler));
+    const inbox = await bus.subscribe(presenceSubject(scheduler), {
+      maxBytes: MAX_ANNOUNCEMENT_BYTES,
+      maxWaiting: MAX_REPLICAS,
+    });
     const stop = () => void inbox.unsubscribe();
     signal.addEventListener("abort", stop, { once: true });
     void (async () => {
@@ -77,7 +88,17 @@ export class Presence {
     const { bus, scheduler, self } = this.#options;
     if (!bus.connected || this.#hasLeft) return;
     this.#hasLeft = more.isLeaving === true;
-    bus.publish(presenceSubject(scheduler), { ...self(), ...more }).catch(() => {});
+    this.#announcing = true;
+    bus.publish(presenceSubject(scheduler), { ...self(), ...more }).catch(() => {}).finally(() => {
+      this.#announcing = false;
+      if (this.#isAsked) this.#answer();
+    });
+  }
+
+  /** However many ask meanwhile, one answer after the announcement that is under way is enough. */
+  #answer(): void {
+    this.#isAsked = this.#announcing;
+    if (!this.#announcing) this.announce();
   }
 
   /**
@@ -110,8 +131,9 @@ export class Presence {
     this.#awaited.get(replica)?.resolve(announcement);
     const before = this.#others.get(replica)?.announcement;
     if (isLeaving) this.#others.delete(replica);
+    else if (before === undefined && this.#others.size >= MAX_REPLICAS) return;
     else this.#others.set(replica, { announcement, receivedAt: clock.monotonic() });
-    if (isNew) this.announce();
+    if (isNew) this.#answer();
     const isSame = before?.schedules === announcement.schedules && !isLeaving &&
       before.leases.join() === leases.join();
     if (!isSame) onChange();

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { ControlReply, ControlRequest } from "../control/control_api.ts";
 import type { Logger } from "../log/logger.ts";
 import type { Quarters } from "../engine/history.ts";
 import type { Job } from "../engine/job.ts";
@@ -151,10 +152,20 @@ export class HttpServer implements AsyncDisposable {
         this.#post({ type: "alive" });
         break;
       case "ask":
-        void this.#options.scheduler.control.answer({ ...message.request }).then((reply) => {
+        void this.#answer(message.request).then((reply) => {
           if (worker === this.#worker) this.#post({ type: "answer", id: message.id, reply });
         });
     }
+  }
+
+  /** Without a connection nothing is fired: it would wait for one, and surprise whoever asked. */
+  async #answer(request: ControlRequest): Promise<ControlReply | null> {
+    const { scheduler } = this.#options;
+    if (request.action !== "fire" || scheduler.isConnected) {
+      return await scheduler.control.answer({ ...request });
+    }
+    const error = "Nothing was fired: the scheduler is not connected to its server";
+    return { status: "error", code: "failed", error };
   }
 
   /** Sends the thread what changes, no faster than it takes that in. */

@@ -3,10 +3,13 @@
  *
  * @module
  */
+import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { ControlReply, ControlRequest } from "../control/control_api.ts";
-import { isPlainObject } from "../internal/plain_object.ts";
+import type { ControlReply, ControlRequest, FireRequest } from "../control/control_api.ts";
+import { shown } from "../config/config_problem.ts";
+import { decodePayload } from "../bus/payload.ts";
+import { errorText } from "../internal/error_text.ts";
 import type { Clock } from "../time/clock.ts";
 import { type Guard, HttpError } from "./guard.ts";
 import type { LivePages } from "./live_pages.ts";
@@ -38,6 +41,8 @@ type Handler = (request: IncomingMessage, response: ServerResponse, url: URL) =>
 export class Routes {
   readonly #options: RoutesOptions;
   readonly #pageHeaders: Record<string, string>;
+  /** The entries that pages fire just now. */
+  readonly #firing = new Set<unknown>();
   readonly #paths: Record<string, { methods: readonly string[]; handle: Handler; open?: true }>;
 
   constructor(options: RoutesOptions) {
@@ -130,7 +135,7 @@ export class Routes {
   }
 
   async #control(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { guard, allowsControl, ask } = this.#options;
+    const { guard, allowsControl } = this.#options;
     if (!allowsControl) {
       throw new HttpError(403, "The page is read-only: start with --http-control");
     }
@@ -139,12 +144,15 @@ export class Routes {
     if (!/^application\/json\b/i.test(request.headers["content-type"] ?? "")) {
       throw new HttpError(415, "The body has to be application/json");
     }
-    const data = parse(await bodyOf(request));
+    const data = await readJson(request);
     const action = String(data.action);
     if (!CONTROL_ACTIONS.includes(action)) {
       throw new HttpError(403, `The page may only ${CONTROL_ACTIONS.join(", ")}`);
     }
-    const reply = await ask(data as unknown as ControlRequest);
+    const asked = data as unknown as ControlRequest;
+    const reply = asked.action === "fire"
+      ? await this.#fire(asked)
+      : await this.#options.ask(asked);
     const isRefused = reply === null || reply.status === "error";
     const body = reply ?? {
       status: "error",
@@ -152,6 +160,21 @@ export class Routes {
       error: "Another replica holds this entry's lease: fire it by the command line",
     };
     send(response, isRefused ? 409 : 200, "application/json", `${JSON.stringify(body)}\n`);
+  }
+
+  /** Fires an entry, one firing at a time: who sees nothing happen asks again. */
+  async #fire(request: FireRequest): Promise<ControlReply | null> {
+    const { entry } = request;
+    if (this.#firing.has(entry)) {
+      const error = `A firing of ${shown(entry)} by this page, or another, has not ended yet`;
+      return { status: "error", code: "busy", error };
+    }
+    this.#firing.add(entry);
+    try {
+      return await this.#options.ask(request);
+    } finally {
+      this.#firing.delete(entry);
+    }
   }
 }
 
@@ -200,7 +223,16 @@ function urlOf({ url = "/" }: IncomingMessage): URL {
   }
 }
 
-async function bodyOf(request: IncomingMessage): Promise<string> {
+async function readJson(request: IncomingMessage): Promise<Record<string, unknown>> {
+  const body = await bodyOf(request);
+  try {
+    return decodePayload(body);
+  } catch (error) {
+    throw new HttpError(400, `The body is no JSON object: ${errorText(error)}`);
+  }
+}
+
+async function bodyOf(request: IncomingMessage): Promise<Uint8Array> {
   const pieces: Uint8Array[] = [];
   let size = 0;
   for await (const piece of request) {
@@ -210,16 +242,5 @@ async function bodyOf(request: IncomingMessage): Promise<string> {
     }
     pieces.push(piece);
   }
-  const bytes = new Uint8Array(await new Blob(pieces as BlobPart[]).arrayBuffer());
-  return new TextDecoder().decode(bytes);
-}
-
-function parse(text: string): Record<string, unknown> {
-  try {
-    const data = JSON.parse(text);
-    if (isPlainObject(data)) return data;
-  } catch {
-    // The error below covers both.
-  }
-  throw new HttpError(400, "The body is no JSON object");
+  return Buffer.concat(pieces);
 }

@@ -18,6 +18,15 @@ export class BurstLimit {
 
   /** Logs a warning; its field `left_out` counts the lines that were not written since the last. */
   warning(event: string, fields: Record<string, unknown>): void {
+    this.#write("warning", event, fields);
+  }
+
+  /** The same for an error. */
+  error(event: string, fields: Record<string, unknown>): void {
+    this.#write("error", event, fields);
+  }
+
+  #write(level: "warning" | "error", event: string, fields: Record<string, unknown>): void {
     const now = this.#monotonic();
     if (now - this.#second >= 1000) {
       this.#second = now;
@@ -30,6 +39,6 @@ export class BurstLimit {
     this.#lines++;
     const left = this.#left > 0 ? { left_out: this.#left } : {};
     this.#left = 0;
-    this.#logger.warning(event, { ...fields, ...left });
+    this.#logger[level](event, { ...fields, ...left });
   }
 }

@@ -13,7 +13,14 @@ import { ConfigError } from "../config/config_error.ts";
 import type { ConfigProblem } from "../config/config_problem.ts";
 import type { DeliveryMode } from "../durable/delivery.ts";
 import { Control } from "../control/control.ts";
-import { CONTROL_ACTIONS, type ControlReply, type ControlRequest } from "../control/control_api.ts";
+import {
+  CONTROL_ACTIONS,
+  type ControlReply,
+  type ControlRequest,
+  MAX_REQUEST_BYTES,
+  MAX_WAITING_BYTES,
+  MAX_WAITING_REQUESTS,
+} from "../control/control_api.ts";
 import { Expander } from "../expansion/expansion.ts";
 import type { OnFire } from "../engine/firing.ts";
 import { FiringEngine, type ReplicaOptions } from "../engine/firing_engine.ts";
@@ -255,7 +262,13 @@ export class SchedulerActor extends BaseActor {
       schedule_count: config.entries.length,
     });
     try {
-      await super.run({ ...options, subject: options.subject ?? schedulerSubject(config.name) });
+      await super.run({
+        maxBytes: MAX_REQUEST_BYTES,
+        maxWaiting: MAX_WAITING_REQUESTS,
+        maxWaitingBytes: MAX_WAITING_BYTES,
+        ...options,
+        subject: options.subject ?? schedulerSubject(config.name),
+      });
     } finally {
       await this.#expander.close();
     }

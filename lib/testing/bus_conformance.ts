@@ -237,6 +237,29 @@ export function testBusConformance(name: string, withBuses: WithBuses): void {
     assert.ok(systemClock.monotonic() - before >= 99);
   });
 
+  promise("only what a request takes for a reply is one", async (bus, other) => {
+    const subscription = await other.subscribe("svc.x");
+    const isReply = ({ ok }: JsonObject) => ok === true;
+    const reply = bus.request("svc.x", {}, 5000, { isReply });
+    const [message] = await take(subscription, 1);
+    await message!.respond!({ ok: false });
+    await message!.respond!({ ok: true });
+    assert.deepEqual((await reply).data, { ok: true });
+  });
+
+  promise("what is too large, or more than may wait, is refused", async (bus, other) => {
+    const limits = { maxBytes: 100, maxWaiting: 2 };
+    const subscription = await other.subscribe("svc.x", limits);
+    const large = await bus.request("svc.x", { filler: "x".repeat(100) }, 5000);
+    assert.equal(large.data.code, "malformed");
+    const [first, second, third] = range(3).map((n) => bus.request("svc.x", { n }, 5000));
+    assert.equal((await third!).data.code, "busy");
+    const messages = await take(subscription, 2);
+    assert.deepEqual(numbers(messages), [0, 1]);
+    for (const { respond } of messages) await respond!({ ok: true });
+    await Promise.all([first, second]);
+  });
+
   promise("a request comes after what was published before it", async (bus, other) => {
     const subscription = await other.subscribe("svc.x");
     const published = range(100).map((n) => bus.publish("svc.x", { n }));

@@ -308,6 +308,42 @@ Deno.test("a request that cannot be served is refused with a reason, and changes
   });
 });
 
+const memoryOf = (pid: number) =>
+  Number(/VmRSS:\s+(\d+)/.exec(Deno.readTextFileSync(`/proc/${pid}/status`))![1]) * 1024;
+
+Deno.test("requests that are too large or too deep take no memory", async () => {
+  await running(async ({ client, ask, program }) => {
+    await ask({ action: "status" });
+    const before = memoryOf(program.pid);
+    const nested = (levels: number) => `{"action":${"[".repeat(levels)}${"]".repeat(levels)}}`;
+    const payloads = [nested(400_000), nested(100_000)];
+    const replies = await Promise.all(Array.from({ length: 300 }, async (_, n) => {
+      const subject = "heddle.scheduler.controlled";
+      const reply = await client.request(subject, payloads[n % 2], { timeout: 8000 });
+      return reply.json<{ code: string }>();
+    }));
+    const codes = new Set(replies.map(({ code }) => code));
+    assert.ok(codes.has("malformed"));
+    assert.ok(codes.isSubsetOf(new Set(["malformed", "busy"])), [...codes].join());
+    const grown = (memoryOf(program.pid) - before) / 2 ** 20;
+    assert.ok(grown < 300, `${grown} MiB more`);
+    assert.equal((await ask({ action: "status" })).status, "ok");
+  });
+});
+
+Deno.test("50,000 messages that are no requests delay no firing", async () => {
+  await running(async ({ client, ask, program }) => {
+    await program.logged("scheduler.firing", 2);
+    for (let n = 0; n < 50_000; n++) client.publish("heddle.scheduler.controlled", "no json");
+    await client.flush();
+    // One that comes after them is taken again once they are read.
+    await eventually("it is answered", async () => (await ask({})).status === "ok");
+    const lateness = program.log("scheduler.firing").map(({ lateness_ms }) => Number(lateness_ms));
+    assert.ok(Math.max(...lateness) < 250, `${lateness}`);
+    assert.ok(program.log("bus.malformed_message_skipped").length < 50);
+  });
+});
+
 Deno.test("the scheduler is a NATS service", async () => {
   await running(async ({ client, ask, server, program }) => {
     await ask({ action: "status" });
@@ -506,12 +542,12 @@ Deno.test("a scheduler that stands still may still fire, and refuses what is too
     );
     assert.equal(code, 1);
     await sleep(500);
-    const replies = client.subscribe("replies");
+    const replies = client.subscribe("_INBOX.replies");
     const request = { action: "fire", entry: "daily", timeout_ms: 3000 };
     for (const age of [6000, 2700, 0]) {
       const sent_at = new Date(Date.now() - age).toISOString();
       const data = JSON.stringify({ ...request, sent_at });
-      client.publish("heddle.scheduler.controlled", data, { reply: "replies" });
+      client.publish("heddle.scheduler.controlled", data, { reply: "_INBOX.replies" });
     }
     await client.flush();
     await sleep(500);

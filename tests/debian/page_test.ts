@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { chromium } from "../deps.ts";
 import { eventually } from "../helpers/eventually.ts";
+import { startNatsServer } from "../helpers/nats_server.ts";
 import { Program } from "../helpers/program.ts";
 
 const CONFIG = `name: night-shift
@@ -45,12 +46,20 @@ interface Site {
   complaints: string[];
 }
 
-async function withPage(args: string[], test: (site: Site) => Promise<void>) {
+async function withPage(
+  args: string[],
+  test: (site: Site) => Promise<void>,
+  { config = CONFIG, files = {} }: { config?: string; files?: Record<string, string> } = {},
+) {
   const directory = await Deno.makeTempDir();
   const path = `${directory}/schedules.yaml`;
-  await Deno.writeTextFile(path, CONFIG);
+  await Deno.writeTextFile(path, config);
+  for (const [name, text] of Object.entries(files)) {
+    await Deno.writeTextFile(`${directory}/${name}`, text);
+  }
+  const bus = args.includes("--nats-url") ? [] : ["--bus", "memory"];
   await using program = new Program([
-    ...["--config", path, "--bus", "memory", "--http", "0", "--watch-config"],
+    ...["--config", path, ...bus, "--http", "0", "--watch-config"],
     ...args,
   ]);
   const url = String((await program.logged("http.listening")).url);
@@ -169,6 +178,67 @@ Deno.test("with --http-control people fire, pause and resume, by the keyboard to
     await page.getByRole("button", { name: "Resume all" }).click();
     await shows(page, "nightly_summary", /in \d+/);
     assert.deepEqual(complaints, []);
+  });
+});
+
+const SLOW = `name: night-shift
+schedules:
+  - name: slow
+    cron: "0 4 * * *"
+    expand_from: ./slow.js#list
+    dispatch_type: task
+    task: { worker_type: w }
+`;
+const FILES = {
+  "slow.js": `export const list = async () => {
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    return [{}];
+  };`,
+};
+
+Deno.test("what is fired is seen at once, and cannot be fired again before it has ended", async () => {
+  await withPage(["--http-control"], async ({ open, program, complaints }) => {
+    const page = await open();
+    page.on("dialog", (dialog) => dialog.accept());
+    const fire = page.getByRole("button", { name: "Fire slow now" });
+    await fire.focus();
+    await page.keyboard.press("Enter");
+    await eventually("it says so", async () => {
+      return /^Firing slow …$/.test(await page.locator("#result").innerText());
+    });
+    assert.equal(await fire.innerText(), "Firing …");
+    assert.equal(await fire.isDisabled(), true);
+    for (let click = 0; click < 3; click++) await fire.click({ force: true, timeout: 1000 });
+    await eventually("it is done", async () => {
+      return /^Fired slow: 1 messages?$/.test(await page.locator("#result").innerText());
+    });
+    assert.equal(await fire.isDisabled(), false);
+    assert.equal(await fire.innerText(), "Fire");
+    const focused = await page.evaluate("document.activeElement.getAttribute('aria-label')");
+    assert.equal(focused, "Fire slow now");
+    assert.equal(program.log("scheduler.task_dispatched").length, 1);
+    assert.deepEqual(complaints, []);
+  }, { config: SLOW, files: FILES });
+});
+
+Deno.test("while there is no connection nothing can be fired by the page", async () => {
+  await using server = await startNatsServer();
+  await withPage(["--http-control", "--nats-url", server.url], async ({ open, program }) => {
+    const page = await open();
+    page.on("dialog", (dialog) => dialog.accept());
+    const fire = page.getByRole("button", { name: "Fire month_end now" });
+    await eventually("it can be fired", () => fire.isEnabled());
+    await server.kill();
+    await program.logged("bus.disconnected");
+    await eventually("it cannot be fired", () => fire.isDisabled());
+    for (let click = 0; click < 3; click++) await fire.click({ force: true, timeout: 1000 });
+    await server.start();
+    await program.logged("bus.reconnected");
+    await eventually("it can be fired again", () => fire.isEnabled());
+    await fire.click();
+    await program.logged("scheduler.task_dispatched");
+    const fired = program.log("scheduler.firing").filter((each) => each.schedule === "month_end");
+    assert.equal(fired.length, 1);
   });
 });
 

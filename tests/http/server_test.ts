@@ -354,6 +354,7 @@ Deno.test("with it, only what the page itself asks for is done", async () => {
       [{ ...own, "content-type": "application/x-www-form-urlencoded" }, body, 415],
       [own, "{", 400],
       [own, "[]", 400],
+      [own, `{"action":"fire","entry":${"[".repeat(500)}${"]".repeat(500)}}`, 400],
       [own, "", 400],
       [own, JSON.stringify({ action: "fire", entry: "x".repeat(20_000) }), 413],
       [own, '{"action":"reload"}', 403],
@@ -367,6 +368,59 @@ Deno.test("with it, only what the page itself asks for is done", async () => {
     assert.deepEqual(program.log("scheduler.goal_dispatched"), []);
     const origin = `http://127.0.0.1:${port}`;
     const headers = { ...own, origin, "sec-fetch-site": "same-origin" };
+    const done = await send("POST", "/control", { headers, body });
+    assert.deepEqual([done.status, JSON.parse(done.body).dispatches], [200, 1]);
+    await program.logged("scheduler.goal_dispatched");
+    assert.equal(program.log("scheduler.goal_dispatched").length, 1);
+  });
+});
+
+const SLOW = `name: served
+schedules:
+  - name: slow
+    cron: "0 4 * * *"
+    expand_from: ./slow.js#list
+    dispatch_type: task
+    task: { worker_type: w }
+`;
+const SLOW_LIST = `export const list = async () => {
+  await new Promise((resolve) => setTimeout(resolve, 700));
+  return [{}];
+};`;
+
+Deno.test("what a page fires has ended before it is fired again", async () => {
+  await served(["--http-control"], async ({ send, program, directory, port }) => {
+    await Deno.writeTextFile(`${directory}/slow.js`, SLOW_LIST);
+    await program.logged("scheduler.running");
+    const headers = { ...CONTROL, host: `127.0.0.1:${port}` };
+    const fire = async () => {
+      const body = '{"action":"fire","entry":"slow"}';
+      return JSON.parse((await send("POST", "/control", { headers, body })).body);
+    };
+    const replies = await Promise.all([fire(), fire(), fire()]);
+    const codes = replies.map(({ status, code }) => code ?? status).sort();
+    assert.deepEqual(codes, ["busy", "busy", "ok"]);
+    assert.equal((await fire()).status, "ok");
+    assert.equal(program.log("scheduler.task_dispatched").length, 2);
+  }, { config: SLOW });
+});
+
+Deno.test("a page fires nothing while the scheduler has no connection, and nothing later", async () => {
+  await using server = await startNatsServer();
+  const args = ["--http-control", "--nats-url", server.url];
+  await served(args, async ({ send, program, port }) => {
+    await program.logged("scheduler.running");
+    await server.kill();
+    await program.logged("bus.disconnected");
+    const headers = { ...CONTROL, host: `127.0.0.1:${port}` };
+    const body = '{"action":"fire","entry":"daily"}';
+    for (let click = 0; click < 3; click++) {
+      const { status, body: text } = await send("POST", "/control", { headers, body });
+      assert.equal(status, 409);
+      assert.match(JSON.parse(text).error, /^Nothing was fired: .* not connected/);
+    }
+    await server.start();
+    await program.logged("bus.reconnected");
     const done = await send("POST", "/control", { headers, body });
     assert.deepEqual([done.status, JSON.parse(done.body).dispatches], [200, 1]);
     await program.logged("scheduler.goal_dispatched");

@@ -8,6 +8,7 @@ import {
   type Message,
   NoReplyError,
   type PublishOptions,
+  type RequestOptions,
   type SubscribeOptions,
   type Subscription,
   UnconfirmedError,
@@ -17,8 +18,9 @@ import { Dialer } from "./nats_dialer.ts";
 import { publishFrame } from "./nats_frame.ts";
 import type { NatsCredentials, NatsTls } from "./nats_identity.ts";
 import { NatsLink } from "./nats_link.ts";
-import { readMessage, refuse } from "./nats_message.ts";
-import { isNoResponders, Replies } from "./nats_replies.ts";
+import { checkInboxPrefix, DEFAULT_INBOX_PREFIX } from "./nats_inboxes.ts";
+import { Intake, type SizedMsg } from "./nats_message.ts";
+import { Replies } from "./nats_replies.ts";
 import { parseServers } from "./nats_servers.ts";
 import { NatsSubscriptions } from "./nats_subscriptions.ts";
 import { Outbox } from "./outbox.ts";
@@ -26,7 +28,7 @@ import { checkHeaders, encodePayload } from "../payload.ts";
 import { StreamAcks } from "./stream_acks.ts";
 import { findStream } from "./stream_lookup.ts";
 import type { JetStream, StreamAck, StreamBus } from "../stream_bus.ts";
-import { checkPattern, checkSubject } from "../subject.ts";
+import { checkDomain, checkPattern, checkSubject } from "../subject.ts";
 
 /** The options of a {@link NatsBus}. */
 export interface NatsBusOptions {
@@ -47,7 +49,14 @@ export interface NatsBusOptions {
    * unanswered is dropped. Default: 10,000.
    */
   pingInterval?: number;
-  /** The time in which a stream must acknowledge a message, in milliseconds. Default: 3000. */
+  /**
+   * What the subjects of our inboxes begin with, and may those of whoever asks: words joined by
+   * dots. Default: `_INBOX`.
+   */
+  inboxPrefix?: string;
+  /** The domain of the JetStream to use. Default: that of the server. */
+  jetStreamDomain?: string;
+  /** How long a stream has to acknowledge a message, in milliseconds. Default: 3000. */
   ackTimeout?: number;
   /** Default: LogTape; if it is not configured, warnings and errors go to the console. */
   logger?: Logger;
@@ -69,7 +78,8 @@ const CLOSE_TIMEOUT_MS = 5000;
  * even if the server refuses the credentials, since they may become valid again. It logs
  * `bus.connected`, `bus.disconnected`, `bus.reconnected`, `bus.reconnect_failed` (each reason once,
  * repetitions at debug level), `bus.unconfirmed`, `bus.error`, `bus.stale_connection`,
- * `bus.lame_duck`, `bus.subscription_refused` and `bus.malformed_message_skipped`.
+ * `bus.lame_duck`, `bus.subscription_refused`, `bus.message_refused` and
+ * `bus.malformed_message_skipped`.
  */
 export class NatsBus implements StreamBus {
   readonly #logger: Logger;
@@ -77,9 +87,12 @@ export class NatsBus implements StreamBus {
   readonly #link: NatsLink;
   readonly #outbox = new Outbox();
   readonly #subscriptions = new NatsSubscriptions();
-  readonly #replies = new Replies();
-  readonly #malformed: BurstLimit;
+  readonly #replies: Replies;
+  readonly #intake: Intake;
+  /** A server refuses an answer as often as somebody asks for it. */
+  readonly #errors: BurstLimit;
   readonly #acks: StreamAcks;
+  readonly #domain: string | undefined;
   #jetStream: Promise<JetStream> | null = null;
   readonly #inboxes = new Set<Inbox>();
   readonly #closing = new AbortController();
@@ -91,16 +104,27 @@ export class NatsBus implements StreamBus {
   /**
    * Creates a bus that is not connected yet.
    *
-   * @throws {TypeError} if the URL of a server is invalid
+   * @throws {TypeError} when a server's URL is none, or the prefix of inboxes or the domain of
+   * JetStream cannot be one
    */
   constructor(options: NatsBusOptions) {
     const { name, credentials = {}, tls = {}, pingInterval = DEFAULT_PING_INTERVAL_MS } = options;
     const { connectTimeout = DEFAULT_CONNECT_TIMEOUT_MS, waitForFirst = false } = options;
     this.#logger = options.logger ?? defaultLogger();
     this.#clock = options.clock ?? systemClock;
-    this.#malformed = new BurstLimit(this.#logger, () => this.#clock.monotonic());
-    this.#acks = new StreamAcks(this.#clock, options.ackTimeout ?? DEFAULT_ACK_TIMEOUT_MS);
-    const client = { name, pingInterval, maxPingOut: MAX_PINGS_OUT };
+    const inboxPrefix = options.inboxPrefix ?? DEFAULT_INBOX_PREFIX;
+    checkInboxPrefix(inboxPrefix);
+    this.#domain = options.jetStreamDomain;
+    checkDomain(this.#domain);
+    this.#errors = new BurstLimit(this.#logger, () => this.#clock.monotonic());
+    this.#intake = new Intake({
+      log: new BurstLimit(this.#logger, () => this.#clock.monotonic()),
+      inboxPrefix,
+      publish: (subject, data, how) => this.publish(subject, data, how),
+    });
+    this.#replies = new Replies(inboxPrefix);
+    this.#acks = new StreamAcks(this.#clock, options.ackTimeout ?? ACK_TIMEOUT, inboxPrefix);
+    const client = { name, pingInterval, maxPingOut: MAX_PINGS_OUT, inboxPrefix };
     this.#link = new NatsLink({
       dialer: new Dialer({ servers: parseServers(options.servers), credentials, tls, client }),
       logger: this.#logger,
@@ -190,12 +214,12 @@ export class NatsBus implements StreamBus {
   }
 
   streamOf(subject: string): Promise<string | null> {
-    return findStream(this, subject);
+    return findStream(this, subject, this.#domain);
   }
 
   jetStream(): Promise<JetStream> {
     this.#jetStream ??= import("./nats_jetstream.ts").then(({ NatsJetStream }) =>
-      new NatsJetStream({ client: () => this.#client() })
+      new NatsJetStream({ client: () => this.#client(), domain: this.#domain })
     );
     return this.#jetStream;
   }
@@ -225,25 +249,19 @@ export class NatsBus implements StreamBus {
    * resolves at once; on the next one the subscription precedes every message. A subscription that
    * the server refuses is logged, and tried again at each reconnect.
    */
-  async subscribe(
-    subject: string,
-    { queueGroup, takesEmpty = false }: SubscribeOptions = {},
-  ): Promise<Subscription> {
+  async subscribe(subject: string, options: SubscribeOptions = {}): Promise<Subscription> {
+    const { queueGroup } = options;
     this.#checkOpen(`subscribe to "${subject}"`);
     checkPattern(subject, queueGroup);
     const inbox: Inbox = new Inbox(subject, async () => {
       await this.#subscriptions.remove(receiver);
       this.#inboxes.delete(inbox);
       inbox.end();
-    });
+    }, { ...options, clock: this.#clock });
     const receiver: Receiver = {
       pattern: subject,
       queueGroup,
-      deliver: (message) => {
-        const received = readMessage(message, this.#malformed, this.#respond, { takesEmpty });
-        if (received !== null) inbox.push(received);
-        else refuse(message, this.#respond);
-      },
+      deliver: (message) => this.#intake.take(message as SizedMsg, inbox, options),
       refused: ({ message: error }) => {
         const fields = { subject, queue_group: queueGroup ?? null, error };
         this.#logger.error("bus.subscription_refused", fields);
@@ -254,12 +272,20 @@ export class NatsBus implements StreamBus {
     return inbox;
   }
 
-  /** Sends a request. The time until there is a connection counts towards `timeout`. */
-  async request(subject: string, data: JsonObject, timeout: number): Promise<Message> {
+  /** The time to (re)connect counts against `timeout`. */
+  async request(
+    subject: string,
+    data: JsonObject,
+    timeout: number,
+    { isReply = () => true }: RequestOptions = {},
+  ): Promise<Message> {
     this.#checkOpen(`request "${subject}"`);
     checkSubject(subject);
     if (!this.#subscriptions.has(this.#replies)) void this.#subscriptions.add(this.#replies);
-    const { subject: replyTo, reply, forget } = this.#replies.expect();
+    const { subject: replyTo, reply, forget } = this.#replies.expect((message) => {
+      const received = this.#intake.readReply(message);
+      return received !== null && isReply(received.data) ? received : null;
+    });
     const done = new AbortController();
     try {
       const frame = publishFrame(subject, encodePayload(subject, data), undefined, replyTo);
@@ -275,19 +301,15 @@ export class NatsBus implements StreamBus {
         this.#checkOpen(`request "${subject}"`);
         throw new NoReplyError(`${failed}: nobody answered within ${timeout} ms`, "timeout");
       }
-      if (isNoResponders(answer)) {
+      if (answer === "no_responders") {
         throw new NoReplyError(`${failed}: nobody is subscribed`, "no_responders");
       }
-      const message = readMessage(answer, this.#malformed, this.#respond);
-      if (message === null) throw new TypeError(`${failed} that is a JSON object`);
-      return message;
+      return answer;
     } finally {
       forget();
       done.abort(); // withdraws the request if it is not written yet
     }
   }
-
-  readonly #respond = (subject: string, data: JsonObject) => this.publish(subject, data);
 
   readonly #listener: ConnectionListener = {
     onPublishRefused: (subject, cause) =>
@@ -297,7 +319,7 @@ export class NatsBus implements StreamBus {
           cause,
         }),
       ),
-    onServerError: (error) => this.#logger.error("bus.error", { error: error.message }),
+    onServerError: (error) => this.#errors.error("bus.error", { error: error.message }),
     onStale: () => this.#logger.warning("bus.stale_connection", { unanswered: MAX_PINGS_OUT }),
     onLameDuck: () => this.#logger.warning("bus.lame_duck"),
   };

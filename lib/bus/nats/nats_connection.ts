@@ -44,8 +44,8 @@ export class NatsConnection {
   readonly #close = Promise.withResolvers<string>();
   readonly #unconfirmed = new Set<(isConfirmed: boolean) => void>();
   #isGone = false;
-  /** The last error of the server, which is the reason if it ends the connection. */
-  #lastError: Error | undefined;
+  /** What the client told last. */
+  #lastStatus: Status | undefined;
 
   private constructor(
     client: Client,
@@ -150,21 +150,23 @@ export class NatsConnection {
         if (!this.#isGone) this.#onStatus(status);
       }
     }
-    const error = await this.client.closed();
-    this.#gone((error ?? this.#lastError)?.message);
+    await this.client.closed(); // with an error that may be an old one
+    const { lastWord, closeError } = this.#transport;
+    this.#gone(lastWord ?? closeError?.message);
   }
 
   #onStatus(status: Status): void {
+    const before = this.#lastStatus;
+    this.#lastStatus = status;
     if (status.type === "error") {
-      const { error } = status;
-      if (!(error instanceof PermissionViolationError)) this.#lastError = error;
-      this.#listener.onServerError(error);
+      this.#listener.onServerError(status.error);
     } else if (status.type === "ldm") {
       this.#listener.onLameDuck();
     } else if (status.type === "staleConnection") {
-      // The client also reports this when the server ends the authorization.
-      if (this.#lastError === undefined) this.#listener.onStale();
-      this.#gone(this.#lastError?.message ?? "the server does not answer pings");
+      // Also what the client says when the server ends our authorization, right after its error.
+      if (before?.type === "error") return this.#gone(before.error.message);
+      this.#listener.onStale();
+      this.#gone("the server does not answer pings");
     }
   }
 

@@ -14,7 +14,7 @@ export interface DialerOptions {
   servers: readonly NatsServerAddress[];
   credentials: NatsCredentials;
   tls: NatsTls;
-  client: Pick<ConnectionOptions, "name" | "pingInterval" | "maxPingOut">;
+  client: Pick<ConnectionOptions, "name" | "pingInterval" | "maxPingOut" | "inboxPrefix">;
 }
 
 /** Connects to one of the known servers. */

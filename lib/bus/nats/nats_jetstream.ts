@@ -38,6 +38,8 @@ const UNAVAILABLE_CODES: readonly number[] = [NOT_ENABLED, NOT_FOR_ACCOUNT];
 export interface NatsJetStreamOptions {
   /** @throws {Error} if there is no connection */
   client(): NatsConnection;
+  /** Default: that of the server. */
+  readonly domain?: string;
 }
 
 interface Session {
@@ -99,7 +101,7 @@ export class NatsJetStream implements JetStream {
     }
     if (this.#session === null || this.#client !== client) {
       this.#client = client;
-      this.#session = open(client);
+      this.#session = open(client, this.#options.domain);
       this.#session.catch(() => {
         if (this.#client === client) this.#session = null; // so that another call tries again
       });
@@ -108,12 +110,13 @@ export class NatsJetStream implements JetStream {
   }
 }
 
-async function open(client: NatsConnection): Promise<Session> {
-  const options = { timeout: DEFAULT_TIMEOUT_MS };
+async function open(client: NatsConnection, domain?: string): Promise<Session> {
+  // The client changes the options that it is given.
+  const options = () => ({ timeout: TIMEOUT, ...(domain !== undefined && { domain }) });
   return await explained("use JetStream", async () => ({
     client,
-    js: jetstream(client, options),
-    manager: await jetstreamManager(client, options),
+    js: jetstream(client, options()),
+    manager: await jetstreamManager(client, options()),
   }));
 }
 

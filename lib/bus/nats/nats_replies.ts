@@ -1,28 +1,44 @@
 import { createInbox, type Msg } from "@nats-io/nats-core";
+import type { Message } from "../message_bus.ts";
 import type { Receiver } from "./nats_connection.ts";
 
-/** Receives all replies to requests over one subscription; each request has its own subject. */
+interface Waiting extends PromiseWithResolvers<Message | "no_responders"> {
+  readonly read: (message: Msg) => Message | null;
+}
+
+/** All replies to our requests: one subscription, a subject of its own for each request. */
 export class Replies implements Receiver {
   readonly pattern: string;
-  readonly #prefix = createInbox();
-  readonly #waiting = new Map<string, PromiseWithResolvers<Msg>>();
+  readonly #prefix: string;
+  readonly #waiting = new Map<string, Waiting>();
   #count = 0;
 
-  constructor() {
+  /** @param inboxPrefix what the subjects begin with */
+  constructor(inboxPrefix: string) {
+    this.#prefix = createInbox(inboxPrefix);
     this.pattern = `${this.#prefix}.*`;
   }
 
-  /** Returns a subject for the reply, the first reply to it, and a function that stops waiting. */
-  expect(): { subject: string; reply: Promise<Msg>; forget: () => void } {
+  /**
+   * A subject to reply to, the first reply on it, and what gives up waiting.
+   *
+   * @param read returns null for what is no reply
+   */
+  expect(
+    read: (message: Msg) => Message | null,
+  ): { subject: string; reply: Promise<Message | "no_responders">; forget: () => void } {
     const subject = `${this.#prefix}.${++this.#count}`;
-    const waiting = Promise.withResolvers<Msg>();
+    const waiting = { ...Promise.withResolvers<Message | "no_responders">(), read };
     this.#waiting.set(subject, waiting);
     const forget = () => void this.#waiting.delete(subject);
     return { subject, reply: waiting.promise, forget };
   }
 
   deliver(message: Msg): void {
-    this.#waiting.get(message.subject)?.resolve(message);
+    const waiting = this.#waiting.get(message.subject);
+    if (waiting === undefined) return;
+    const reply = isNoResponders(message) ? "no_responders" : waiting.read(message);
+    if (reply !== null) waiting.resolve(reply);
   }
 
   refused(error: Error): void {

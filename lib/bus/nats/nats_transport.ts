@@ -5,7 +5,14 @@
  *
  * @module
  */
-import type { ConnectionOptions, NatsConnection, Server, ServerInfo } from "@nats-io/nats-core";
+import {
+  AuthorizationError,
+  type ConnectionOptions,
+  type NatsConnection,
+  type Server,
+  type ServerInfo,
+  UserAuthenticationExpiredError,
+} from "@nats-io/nats-core";
 import {
   checkOptions,
   INFO,
@@ -14,7 +21,7 @@ import {
   type Transport,
 } from "@nats-io/nats-core/internal";
 import { Buffer } from "node:buffer";
-import { lookup } from "node:dns/promises";
+import { lookup, type LookupAddress } from "node:dns";
 import { connect as connectSocket, type Socket } from "node:net";
 import { connect as connectTls, type ConnectionOptions as TlsOptions } from "node:tls";
 import { ServerErrors } from "./server_errors.ts";
@@ -38,7 +45,7 @@ export async function connectClient(
 ): Promise<{ client: NatsConnection; transport: SocketTransport }> {
   setTransportFactory({
     factory: () => new SocketTransport(),
-    dnsResolveFn: async (host) => (await lookup(host, { all: true })).map(({ address }) => address),
+    dnsResolveFn: resolveHost,
   });
   const attempts: SocketTransport[] = [];
   const own: OwnOptions = { ...options, signal, onAttempt: (each) => void attempts.push(each) };
@@ -54,6 +61,19 @@ export async function connectClient(
   );
 }
 
+/** By a callback: the promise of Deno 2.6 prints that its own use of `punycode` is deprecated. */
+async function resolveHost(host: string): Promise<string[]> {
+  const found = await new Promise<LookupAddress[]>((resolve, reject) => {
+    lookup(host, { all: true }, (error, all) => error === null ? resolve(all) : reject(error));
+  });
+  return found.map(({ address }) => address);
+}
+
+/** A server says less of itself, in bytes. */
+const MAX_INFO_BYTES = 2 ** 20;
+/** What a server says of one message or subscription does not end the connection. */
+const IS_NOT_FINAL = /^(?:Permissions Violation|Maximum Subscriptions|Invalid )/i;
+
 export class SocketTransport implements Transport {
   /** The language and its version, which the server's monitoring shows. */
   readonly lang = "deno";
@@ -67,8 +87,12 @@ export class SocketTransport implements Transport {
   #isConnected = false;
   #isDone = false;
   #error: Error | undefined;
+  /** What the client says at first goes out in one piece; null after that. */
+  #firstWords: Uint8Array[] | null = [];
   #arrived: Uint8Array[] = [];
   #onArrival = () => {};
+  /** Called in the turn in which the server's first word is complete; once. */
+  #onInfo: ((info: ServerInfo) => void) | null = null;
   readonly #closed = Promise.withResolvers<void | Error>();
   /** Rejects when the socket ends before it is connected. */
   readonly #failed = Promise.withResolvers<never>();
@@ -79,6 +103,12 @@ export class SocketTransport implements Transport {
 
   get isClosed(): boolean {
     return this.#isDone;
+  }
+
+  /** Why the server ends the connection, in its own words; null where it has not said so. */
+  get lastWord(): string | null {
+    const { last } = this.#serverErrors;
+    return last === null || IS_NOT_FINAL.test(last) ? null : last;
   }
 
   async connect(server: Server, options: OwnOptions): Promise<void> {
@@ -112,7 +142,16 @@ export class SocketTransport implements Transport {
   }
 
   send(bytes: Uint8Array): void {
-    if (!this.#isDone) this.#socket?.write(bytes);
+    if (this.#isDone) return;
+    if (this.#firstWords === null) return void this.#socket?.write(bytes);
+    // A server that takes no more connections says so and closes: what is written after that has
+    // been answered breaks the socket before its word is read.
+    if (this.#firstWords.push(bytes) > 1) return;
+    queueMicrotask(() => {
+      const words = this.#firstWords ?? [];
+      this.#firstWords = null;
+      this.send(Buffer.concat(words));
+    });
   }
 
   close(error?: Error): Promise<void> {
@@ -133,7 +172,7 @@ export class SocketTransport implements Transport {
   discard(): void {
     this.#isDone = true;
     this.#socket?.destroy();
-    this.#failed.reject(this.#error ?? new Error("the server closed the connection"));
+    this.#failed.reject(this.#reason ?? new Error("the server closed the connection"));
     this.#onArrival();
   }
 
@@ -146,21 +185,24 @@ export class SocketTransport implements Transport {
       ...tls,
       ...(server.tlsName && { servername: server.tlsName }),
     };
-    if (handshakeFirst) {
-      await this.#open(connectTls({ ...tlsOptions, host, port }), "secureConnect");
+    const encrypt = async (by: TlsOptions) => {
+      await this.#open(connectTls({ ...tlsOptions, ...by }), "secureConnect");
       this.#isEncrypted = true;
-    } else {
-      await this.#open(connectSocket({ host, port }), "connect");
-    }
-    const info = await this.#readInfo();
-    checkOptions(info, options);
-    const wantsTls = info.tls_required || (info.tls_available && options.tls !== null);
-    if (wantsTls && !handshakeFirst) {
-      const socket = this.#socket;
-      socket?.removeAllListeners("data");
-      await this.#open(connectTls({ ...tlsOptions, socket }), "secureConnect");
-      this.#isEncrypted = true;
-    }
+    };
+    const informed = new Promise<void>((resolve) => {
+      this.#onInfo = (info) => {
+        checkOptions(info, options);
+        const wantsTls = info.tls_required || (info.tls_available && options.tls !== null);
+        if (!wantsTls || handshakeFirst) return resolve();
+        // Not a turn later: an older Deno reads on, and cannot hand what it reads to TLS.
+        const socket = this.#socket;
+        socket?.removeAllListeners("data");
+        resolve(encrypt({ socket }));
+      };
+    });
+    if (handshakeFirst) await encrypt({ host, port });
+    else await this.#open(connectSocket({ host, port }), "connect");
+    await informed;
     this.#isConnected = true;
   }
 
@@ -168,25 +210,43 @@ export class SocketTransport implements Transport {
   async #open(socket: Socket, event: "connect" | "secureConnect"): Promise<void> {
     this.#socket = socket;
     socket.on("error", (error) => this.#error ??= error);
-    socket.on("close", () => this.#isConnected ? this.#end(this.#error) : this.discard());
+    socket.on("close", () => this.#isConnected ? this.#end(this.#reason) : this.discard());
     await new Promise<void>((resolve) => socket.once(event, resolve));
     // The option of connect() has no effect in Deno 2.6; every second write then waits 40 ms.
     socket.setNoDelay(true);
     socket.on("data", (bytes: Uint8Array) => {
       for (const text of this.#serverErrors.read(bytes)) this.onServerError(text);
       this.#arrived.push(bytes);
+      if (this.#onInfo !== null) this.#readInfo(this.#onInfo);
       this.#onArrival();
     });
   }
 
-  /** Reads the INFO, which the server sends first. The client reads it again. */
-  async #readInfo(): Promise<ServerInfo> {
-    while (!this.#arrived.some((bytes) => bytes.includes(0x0a))) {
-      await new Promise<void>((resolve) => this.#onArrival = resolve);
+  /** The server speaks first. What it says is handed on to the client as well. */
+  #readInfo(onInfo: (info: ServerInfo) => void): void {
+    const isComplete = this.#arrived.some((bytes) => bytes.includes(0x0a));
+    const size = this.#arrived.reduce((sum, { length }) => sum + length, 0);
+    if (!isComplete && size <= MAX_INFO_BYTES) return;
+    this.#onInfo = null;
+    try {
+      const line = INFO.exec(Buffer.concat(this.#arrived).toString())?.[1];
+      if (line === undefined) throw new Error("unexpected response: this is no NATS server");
+      onInfo(JSON.parse(line));
+    } catch (error) {
+      this.#failed.reject(this.#serverError ?? error);
     }
-    const line = INFO.exec(Buffer.concat(this.#arrived).toString())?.[1];
-    if (line === undefined) throw new Error("unexpected response: this is no NATS server");
-    return JSON.parse(line);
+  }
+
+  /** The server's own reason goes before what became of the socket by it. */
+  get #reason(): Error | undefined {
+    return this.#serverError ?? this.#error;
+  }
+
+  get #serverError(): Error | undefined {
+    const { lastWord } = this;
+    if (lastWord === null) return undefined;
+    return UserAuthenticationExpiredError.parse(lastWord) ?? AuthorizationError.parse(lastWord) ??
+      new Error(lastWord);
   }
 
   #end(error?: Error): void {

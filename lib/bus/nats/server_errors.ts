@@ -13,6 +13,12 @@ export class ServerErrors {
   #begun: Uint8Array | null = null;
   /** The number of bytes of a message that have not arrived yet. */
   #toSkip = 0;
+  #last: string | null = null;
+
+  /** What the last error says where nothing came after it; else null. */
+  get last(): string | null {
+    return this.#last;
+  }
 
   /** Returns the texts of the errors whose lines end in `bytes`, without quotes. */
   read(bytes: Uint8Array): readonly string[] {
@@ -31,7 +37,8 @@ export class ServerErrors {
       if (this.#begun === null) {
         const kind = bytes[at];
         if (kind === MSG || kind === HMSG) this.#toSkip = lastNumber(bytes, at, end) + 2;
-        else if (kind === ERR) (found ??= []).push(textOf(bytes.subarray(at, end)));
+        this.#last = kind === ERR ? textOf(bytes.subarray(at, end)) : null;
+        if (this.#last !== null) (found ??= []).push(this.#last);
         at = end + 1;
       } else {
         // Reads the completed line; the loop continues with what follows it.

@@ -20,7 +20,7 @@ interface Expected extends PromiseWithResolvers<StreamAck> {
  */
 export class StreamAcks implements Receiver {
   readonly pattern: string;
-  readonly #prefix = createInbox();
+  readonly #prefix: string;
   readonly #clock: Clock;
   readonly #timeout: number;
   readonly #expected = new Map<string, Expected>();
@@ -29,8 +29,12 @@ export class StreamAcks implements Receiver {
   #count = 0;
   #isSweeping = false;
 
-  /** @param timeout the time limit, in milliseconds, from when the server has the message */
-  constructor(clock: Clock, timeout: number) {
+  /**
+   * @param timeout in milliseconds, from when the server has the message
+   * @param inboxPrefix what the subjects begin with
+   */
+  constructor(clock: Clock, timeout: number, inboxPrefix?: string) {
+    this.#prefix = createInbox(inboxPrefix);
     this.#clock = clock;
     this.#timeout = timeout;
     this.pattern = `${this.#prefix}.*`;

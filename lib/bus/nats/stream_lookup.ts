@@ -9,14 +9,19 @@ const LOOKUP_TIMEOUT_MS = 3000;
  * request itself, so that the client's JetStream packages need not be loaded:
  * https://docs.nats.io/reference/reference-protocols/nats_api_reference#streams
  *
- * @throws {JetStreamUnavailableError} if JetStream is not enabled, or this user may not ask
- * @throws {NoReplyError} if nobody answers in time
- * @throws {StreamError} if the server refuses the request
+ * @param domain that of the JetStream to ask. Default: the server's own
+ * @throws {JetStreamUnavailableError} when the server, or the account, has no JetStream
+ * @throws {NoReplyError} when nobody answers in time
  */
-export async function findStream(bus: MessageBus, subject: string): Promise<string | null> {
+export async function findStream(
+  bus: MessageBus,
+  subject: string,
+  domain?: string,
+): Promise<string | null> {
+  const api = domain === undefined ? "$JS.API" : `$JS.${domain}.API`;
   let reply: JsonObject;
   try {
-    reply = (await bus.request("$JS.API.STREAM.NAMES", { subject }, LOOKUP_TIMEOUT_MS)).data;
+    reply = (await bus.request(`${api}.STREAM.NAMES`, { subject }, TIMEOUT)).data;
   } catch (cause) {
     if (cause instanceof BusClosedError) throw cause;
     if (!(cause instanceof NoReplyError)) {

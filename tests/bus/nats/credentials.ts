@@ -60,7 +60,7 @@ ${seed}
   };
 }
 
-/** An authority, a certificate for 127.0.0.1 and one for a client, as PEM files in `directory`. */
+/** An authority, a certificate for 127.0.0.1 and localhost, and one for a client, as PEM files in `directory`. */
 export async function makeCertificates(directory: string): Promise<void> {
   const openssl = async (...args: string[]) => {
     const { success, stderr } = await new Deno.Command("openssl", { args, cwd: directory })
@@ -68,7 +68,10 @@ export async function makeCertificates(directory: string): Promise<void> {
     if (!success) throw new Error(`openssl failed: ${new TextDecoder().decode(stderr)}`);
   };
   const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
-  await Deno.writeTextFile(join(directory, "server.ext"), "subjectAltName=IP:127.0.0.1\n");
+  await Deno.writeTextFile(
+    join(directory, "server.ext"),
+    "subjectAltName=IP:127.0.0.1,DNS:localhost\n",
+  );
   await Deno.writeTextFile(join(directory, "client.ext"), "extendedKeyUsage=clientAuth\n");
   for (const ca of ["ca", "other-ca"]) {
     const files = ["-keyout", `${ca}-key.pem`, "-out", `${ca}.pem`, "-days", "2"];

@@ -5,6 +5,7 @@ import { NatsBus } from "../../../lib/bus/nats/nats_bus.ts";
 import { connectClient } from "../../../lib/bus/nats/nats_transport.ts";
 import { parseServers } from "../../../lib/bus/nats/nats_servers.ts";
 import { redactUrl } from "../../../lib/bus/redact_url.ts";
+import { eventually } from "../../helpers/eventually.ts";
 import { LogRecorder } from "../../helpers/log_recorder.ts";
 import { connect } from "../../helpers/nats_client.ts";
 import { startNatsServer } from "../../helpers/nats_server.ts";
@@ -71,6 +72,22 @@ Deno.test("what answers and is no NATS server is told apart from nobody", async 
     await accepting;
     await Promise.all(serving);
   }
+});
+
+Deno.test("a server that takes no more connections says so, at the start and later", async () => {
+  await using server = await startNatsServer({ config: "max_connections: 1" });
+  const log = new LogRecorder();
+  await using bus = new NatsBus({ servers: server.url, logger: log });
+  await bus.connect();
+  assert.equal(
+    await reasonOf(server.url),
+    `Cannot connect to ${server.url}: maximum connections exceeded (tried for 0.7 s)`,
+  );
+  await using late = new NatsBus({ servers: server.url, logger: log, waitForFirst: true });
+  await late.connect();
+  await eventually("it is told", () => log.of("bus.reconnect_failed").length > 0);
+  const { error } = log.of("bus.reconnect_failed")[0]!.fields;
+  assert.equal(error, `${server.url}: maximum connections exceeded`);
 });
 
 Deno.test("a server that starts while connect tries is found", async () => {

@@ -8,6 +8,7 @@ import { LogRecorder } from "../../helpers/log_recorder.ts";
 import { type NatsServerOptions, startNatsServer } from "../../helpers/nats_server.ts";
 import { take } from "../../../lib/testing/bus_conformance.ts";
 import { makeCertificates, operatorMode, seedOf } from "./credentials.ts";
+import { tlsFront } from "./tls_front.ts";
 
 type Options = Partial<NatsBusOptions>;
 
@@ -180,6 +181,27 @@ Deno.test("TLS with an authority of one's own, and with a client's certificate",
     await withServer({}, async ({ url }) => {
       assert.match(await fails({ servers: url.replace("nats:", "tls:") }), /TLS|tls/);
     });
+  } finally {
+    await Deno.remove(certificates, { recursive: true });
+  }
+});
+
+Deno.test("TLS from the first byte, as a server with handshake_first wants it", async () => {
+  const certificates = await Deno.makeTempDir({ prefix: "heddle-certificates-" });
+  try {
+    await makeCertificates(certificates);
+    const caFile = join(certificates, "ca.pem");
+    await using server = await startNatsServer();
+    await using front = await tlsFront(server.port, certificates);
+    const servers = `nats://localhost:${front.port}`;
+    await connects({ servers, tls: { caFile, handshakeFirst: true } });
+    await connects({
+      servers: servers.replace("nats", "tls"),
+      tls: { caFile, handshakeFirst: true },
+    });
+    assert.match(await fails({ servers, tls: { handshakeFirst: true } }), /: TLS: /);
+    // Without it nobody speaks first.
+    assert.match(await fails({ servers, tls: { caFile } }), /no answer in time/);
   } finally {
     await Deno.remove(certificates, { recursive: true });
   }

@@ -8,6 +8,7 @@ import { LogRecorder } from "../../helpers/log_recorder.ts";
 import { type NatsServer, startNatsServer } from "../../helpers/nats_server.ts";
 import { TcpProxy } from "../../helpers/tcp_proxy.ts";
 import { take } from "../../../lib/testing/bus_conformance.ts";
+import { FakeServer } from "./fake_server.ts";
 import { RawSubscriber } from "./raw_subscriber.ts";
 
 interface Setup {
@@ -311,4 +312,49 @@ Deno.test("closing on a half-open connection does not wait longer than its time"
   await rejected;
   const took = performance.now() - before;
   assert.ok(took > 4000 && took < 7000, `${took} ms`);
+});
+
+/** What the log says of a connection that breaks after what `before` did. */
+async function reasonAfter(before: (server: FakeServer, bus: NatsBus) => Promise<void>) {
+  await using server = new FakeServer();
+  const log = new LogRecorder();
+  await using bus = new NatsBus({ servers: server.url, logger: log, pingInterval: 50 });
+  await bus.connect();
+  await before(server, bus);
+  await eventually("the break is told", () => log.of("bus.disconnected").length === 1);
+  const { reason } = log.of("bus.disconnected")[0]!.fields;
+  return { reason, isStale: log.of("bus.stale_connection").length === 1 };
+}
+
+Deno.test("a break is told with its own reason, not with an error from before", async () => {
+  const closed = { reason: "the server closed the connection", isStale: false };
+  const hangUp = await reasonAfter(async (server, bus) => {
+    await server.say("-ERR 'Something Else'\r\n");
+    await bus.publish("a.b", {}); // it goes on
+    server.hangUp();
+  });
+  assert.deepEqual(hangUp, closed);
+  for (const error of ["Invalid Subject", 'Permissions Violation for Publish to "no.x"']) {
+    const minor = await reasonAfter(async (server) => {
+      await server.say(`-ERR '${error}'\r\n`);
+      await eventually("it has arrived", () => true);
+      server.hangUp();
+    });
+    assert.deepEqual(minor, closed, error);
+  }
+  const silent = await reasonAfter(async (server) => {
+    server.answersPings = false;
+    await server.say("-ERR 'Something Else'\r\n");
+  });
+  assert.deepEqual(silent, { reason: "the server does not answer pings", isStale: true });
+});
+
+Deno.test("a break that the server gives a reason for is told in its words", async () => {
+  for (const error of ["Stale Connection", "User Authentication Expired"]) {
+    const told = await reasonAfter(async (server) => {
+      await server.say(`-ERR '${error}'\r\n`);
+      server.hangUp();
+    });
+    assert.deepEqual(told, { reason: error, isStale: false });
+  }
 });

@@ -139,6 +139,17 @@ Deno.test("what the server refuses is told to its publisher, and harms nothing e
   }, { config, user: "a:b" });
 });
 
+Deno.test("however often the server refuses, the log stays short", async () => {
+  const config = `authorization { users: [
+    { user: a, password: b, permissions: { publish: { deny: ["no.>"] } } } ] }`;
+  await withBus(async ({ bus, log }) => {
+    const published = Array.from({ length: 100 }, (_, n) => bus.publish("no.x", { n }));
+    await Promise.allSettled(published);
+    await eventually("it is logged", () => log.of("bus.error").length === 10);
+    assert.ok(log.lines.length < 20);
+  }, { config, user: "a:b" });
+});
+
 Deno.test("a refusal in one piece with the word that confirms its batch is told as one", async () => {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const refusal = `-ERR 'Permissions Violation for Publish to "no.x"'\r\n`;

@@ -2,6 +2,8 @@
 export class RawSubscriber implements AsyncDisposable {
   /** Every payload that arrived. */
   readonly payloads: string[] = [];
+  /** The reply subject of each that has one. */
+  readonly replies: string[] = [];
   /** Every line that is no message: +OK, PONG, -ERR. */
   readonly lines: string[] = [];
   readonly #connection: Deno.TcpConn;
@@ -90,6 +92,8 @@ export class RawSubscriber implements AsyncDisposable {
       const headers = line.startsWith("H") ? Number(words.at(-2)) : 0;
       const start = end + 2;
       if (text.length < start + size + 2) return text.slice(at);
+      const [, , , reply] = words;
+      if (words.length === (headers > 0 ? 6 : 5)) this.replies.push(reply!);
       this.payloads.push(text.slice(start + headers, start + size));
       at = start + size + 2;
     }
