@@ -44,6 +44,7 @@ export class MicroService implements AsyncDisposable {
   /** The identity of this service. */
   readonly #id = crypto.randomUUID();
   readonly #subscriptions: Subscription[] = [];
+  #isClosed = false;
 
   constructor(options: MicroServiceOptions) {
     this.#options = options;
@@ -57,6 +58,7 @@ export class MicroService implements AsyncDisposable {
         const subscription = await bus.subscribe(`$SRV.${verb}${whom}`, {
           takesEmpty: true,
         });
+        if (this.#isClosed) return await subscription.unsubscribe(); // meanwhile
         this.#subscriptions.push(subscription);
         void this.#answer(subscription, verb);
       }
@@ -64,6 +66,7 @@ export class MicroService implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#isClosed = true;
     await Promise.all(this.#subscriptions.map((each) => each.unsubscribe()));
   }
 

@@ -74,8 +74,10 @@ export interface MessageBus extends AsyncDisposable {
   /**
    * Ends every subscription, writes what was published, and closes. Safe to call twice, and when
    * never connected. The end of an `await using` does the same.
+   *
+   * @param signal closes at once, also what is not written or confirmed yet
    */
-  close(): Promise<void>;
+  close(signal?: AbortSignal): Promise<void>;
 
   /**
    * Publishes one message. Resolves when the other side has taken it; messages of one publisher

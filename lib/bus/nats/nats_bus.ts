@@ -156,8 +156,8 @@ export class NatsBus implements StreamBus {
    * While connected, waits up to 5 s for what was published to be confirmed. What is not written by
    * then, or when there is no connection, rejects with {@link BusClosedError}.
    */
-  close(): Promise<void> {
-    this.#closed ??= this.#close();
+  close(signal?: AbortSignal): Promise<void> {
+    this.#closed ??= this.#close(signal);
     return this.#closed;
   }
 
@@ -318,11 +318,12 @@ export class NatsBus implements StreamBus {
     if (count > 0) this.#logger.warning("bus.unconfirmed", { count });
   }
 
-  async #close(): Promise<void> {
+  async #close(signal?: AbortSignal): Promise<void> {
     this.#closing.abort();
     const connection = this.#connection;
-    if (connection?.isUp) {
+    if (connection?.isUp && !signal?.aborted) {
       const done = new AbortController();
+      signal?.addEventListener("abort", () => done.abort(), { once: true });
       const drained = Promise.all([this.#subscriptions.removeAll(), this.#outbox.empty()]);
       void Promise.race([drained, connection.closed]).then(() => done.abort());
       await this.#clock.sleep(CLOSE_TIMEOUT, done.signal);
