@@ -368,6 +368,38 @@ class Unconnected extends BaseActor {
   override handleMessage() {}
 }
 
+/** Answers each message on another subject, once it is let through. */
+class Relay extends BaseActor {
+  readonly gate = deferred();
+  readonly relayed: Promise<void>[] = [];
+  override async handleMessage(data: JsonObject) {
+    await this.gate.promise;
+    const relayed = this.publish("heddle.elsewhere", data);
+    this.relayed.push(relayed);
+    await relayed;
+  }
+}
+
+Deno.test("an actor ends, with nothing left, whose message waits for a server that is gone", async () => {
+  await using server = await startNatsServer();
+  const log = new LogRecorder();
+  const clock = new ManualClock("2026-01-01T00:00:00Z");
+  const actor = new Relay("relay", { natsUrl: server.url, logger: log, clock });
+  const stop = new AbortController();
+  const running = actor.run({ subject: SUBJECT, handleSignals: false, signal: stop.signal });
+  await eventually("it listens", () => log.of("actor.control_subscribed").length === 1);
+  await actor.publish(SUBJECT, {});
+  await server.kill();
+  await eventually("it is disconnected", () => !actor.isConnected);
+  actor.gate.resolve();
+  await eventually("the answer waits", () => actor.relayed.length === 1);
+  const refused = assert.rejects(actor.relayed[0]!, /the bus was closed before it was written/);
+  stop.abort();
+  await clock.advance(8000);
+  await running;
+  await refused;
+});
+
 Deno.test("an actor that is not connected says what to call", async () => {
   const actor = new Unconnected("early", { natsUrl: "nats://127.0.0.1:1" });
   await assert.rejects(actor.publish(SUBJECT, {}), /"early" is not connected: call connect\(\)/);
