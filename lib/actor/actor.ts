@@ -13,13 +13,20 @@ import type {
   Subscription,
 } from "../bus/message_bus.ts";
 import { errorText } from "../internal/error_text.ts";
+import { ABORTED, unlessAborted } from "../internal/unless_aborted.ts";
 import { defaultLogger, type Logger } from "../log/logger.ts";
+import { type Clock, systemClock } from "../time/clock.ts";
 import { RELOAD_SUBJECT } from "../wire/subjects.ts";
 import { Limiter } from "./limiter.ts";
-import { listenToSignals } from "./process_signals.ts";
+import { ProcessSignals } from "./process_signals.ts";
 
 /** The default of `natsUrl`. */
 export const DEFAULT_NATS_URL = "nats://nats:4222";
+
+/** The time that a stop may take, in milliseconds. */
+export const MAX_STOP_MS = 8000;
+/** The time that it may take once nothing is under way any more, in milliseconds. */
+export const MAX_IDLE_STOP_MS = 3000;
 
 /** Options of an actor. */
 export interface ActorOptions {
@@ -31,6 +38,8 @@ export interface ActorOptions {
   maxConcurrent?: number;
   /** Default: that of LogTape, or the console; see {@link Logger}. */
   logger?: Logger;
+  /** Default: the machine's own. */
+  clock?: Clock;
 }
 
 /** Options of {@link BaseActor.run}. */
@@ -41,6 +50,12 @@ export interface RunOptions extends SubscribeOptions {
   signal?: AbortSignal;
   /** Ends the actor on SIGTERM and SIGINT, and reloads it on SIGHUP. Default: true. */
   handleSignals?: boolean;
+  /**
+   * Those that the program listens to already. Default: they are listened to from the call on.
+   *
+   * @internal
+   */
+  signals?: ProcessSignals;
 }
 
 /**
@@ -67,6 +82,7 @@ export abstract class BaseActor {
   readonly actorId: string;
   /** The logger of the actor. */
   protected readonly logger: Logger;
+  readonly #clock: Clock;
   readonly #natsUrl: string;
   #bus: MessageBus | undefined;
   /** True where the bus was given to it, and is closed by the one that gave it. */
@@ -79,6 +95,8 @@ export abstract class BaseActor {
   /** True until that reload begins. */
   #isReloadWaiting = false;
   #stopping: AbortSignal | null = null;
+  /** Settles when the background work has ended; never rejects. */
+  #background: Promise<void> = Promise.resolve();
 
   /**
    * Makes an actor, which does nothing before {@link BaseActor.run}.
@@ -88,6 +106,7 @@ export abstract class BaseActor {
   constructor(actorId: string, options: ActorOptions = {}) {
     this.actorId = actorId;
     this.logger = options.logger ?? defaultLogger();
+    this.#clock = options.clock ?? systemClock;
     this.#bus = options.bus;
     this.#isBusGiven = options.bus !== undefined;
     this.#natsUrl = options.natsUrl ?? DEFAULT_NATS_URL;
@@ -107,12 +126,31 @@ export abstract class BaseActor {
   onReload(): Promise<void> | void {}
 
   /**
+   * Called first, before it connects. It may take its time: a stop does not wait for it.
+   *
+   * @returns the options that the actor runs with
+   */
+  protected prepare(options: RunOptions): Promise<RunOptions> {
+    return Promise.resolve(options);
+  }
+
+  /**
    * Does work of the actor's own, beside its messages. Called once the actor is subscribed. When
    * `signal` aborts, it begins nothing new, finishes what runs and returns; the connection is
    * closed after that. An error that it throws ends the actor.
+   *
+   * @param over aborts when the stop has taken as long as it may: what still runs is left behind
    */
-  protected background(_signal: AbortSignal): Promise<void> {
+  protected background(_signal: AbortSignal, _over: AbortSignal): Promise<void> {
     return Promise.resolve();
+  }
+
+  /**
+   * Resolves when nothing of the background work is under way that a stop is to let finish. The stop
+   * takes less time from then on. Default: when the work has ended.
+   */
+  protected idle(): Promise<void> {
+    return this.#background;
   }
 
   /** Called before a second SIGTERM or SIGINT ends the process at once. Must not wait. */
@@ -153,12 +191,17 @@ export abstract class BaseActor {
     return bus;
   }
 
-  /** Ends the actor's subscriptions, and closes the connection unless the bus was given to it. */
-  async disconnect(): Promise<void> {
+  /**
+   * Ends the actor's subscriptions, and closes the connection unless the bus was given to it.
+   *
+   * @param signal stops waiting for the server
+   */
+  async disconnect(signal: AbortSignal = new AbortController().signal): Promise<void> {
     this.#disconnected = true;
-    await Promise.all([...this.#subscriptions].map((each) => each.unsubscribe()));
+    const ended = Promise.all([...this.#subscriptions].map((each) => each.unsubscribe()));
+    await unlessAborted(ended, signal);
     this.#subscriptions.clear();
-    if (!this.#isBusGiven) await this.#bus?.close();
+    if (!this.#isBusGiven) await this.#bus?.close(signal);
     this.logger.info("actor.disconnected", { actor_id: this.actorId });
   }
 
@@ -187,23 +230,31 @@ export abstract class BaseActor {
 
   /**
    * Connects, subscribes and serves until a signal, or `options.signal`, ends it. Then it finishes
-   * the messages and the background work that run, drains the connection that it made and returns.
-   * An actor that never receives a message ends just as fast.
+   * the messages and the background work that run, drains the connection that it made and returns:
+   * after {@link MAX_STOP_MS} at the latest, whatever the server does, and after
+   * {@link MAX_IDLE_STOP_MS} where nothing is under way. An actor that never receives a message ends
+   * just as fast.
    *
    * @throws {BusConnectError} when no server can be reached
    * @throws {Error} that of {@link BaseActor.background}
    */
   async run(options: RunOptions): Promise<void> {
     const stop = new AbortController();
+    const over = new AbortController();
+    const ended = new AbortController();
     this.#stopping = stop.signal;
     const requestStop = (reason: string) => {
       if (stop.signal.aborted) return;
       this.logger.info("actor.shutdown_requested", { actor_id: this.actorId, reason });
       stop.abort();
     };
+    stop.signal.addEventListener("abort", () => void this.#limitStop(over, ended.signal));
     const onAbort = () => requestStop("abort");
     options.signal?.addEventListener("abort", onAbort, { once: true });
-    const forgetSignals = options.handleSignals === false ? () => {} : listenToSignals({
+    const ownSignals = options.handleSignals === false || options.signals !== undefined
+      ? null
+      : new ProcessSignals();
+    (ownSignals ?? options.signals)?.handle({
       terminate: requestStop,
       terminateAgain: () => this.abandon(),
       reload: () => void this.reload("SIGHUP"),
@@ -211,28 +262,38 @@ export abstract class BaseActor {
 
     try {
       if (options.signal?.aborted) requestStop("abort");
-      else await this.#serve(options, stop);
+      else await this.#serve(options, stop, over.signal);
     } finally {
-      await this.disconnect();
-      forgetSignals();
+      stop.abort();
+      await this.disconnect(over.signal);
+      ended.abort();
+      ownSignals?.[Symbol.dispose]();
       options.signal?.removeEventListener("abort", onAbort);
     }
   }
 
-  async #serve({ subject, ...options }: RunOptions, stop: AbortController) {
+  /** Aborts `over` when a stop that begins now has taken as long as it may. */
+  async #limitStop(over: AbortController, ended: AbortSignal): Promise<void> {
+    const longest = this.#clock.sleep(MAX_STOP_MS, ended);
+    const idle = Promise.all([this.#reloads, this.#limiter.idle(), this.idle()]);
+    await Promise.race([longest, idle]);
+    await Promise.race([longest, this.#clock.sleep(MAX_IDLE_STOP_MS, ended)]);
+    if (ended.aborted) return;
+    this.logger.warning("actor.shutdown_cut_short", { actor_id: this.actorId });
+    over.abort();
+  }
+
+  async #serve(given: RunOptions, stop: AbortController, over: AbortSignal): Promise<void> {
     // A stop must not wait for a server that cannot be reached.
-    const stopped = new Promise<"stopped">((resolve) => {
-      stop.signal.addEventListener("abort", () => resolve("stopped"), { once: true });
-    });
-    const unlessStopped = <T>(work: Promise<T>) => {
-      work.catch(() => {});
-      return Promise.race([work, stopped]);
-    };
-    if (await unlessStopped(this.connect()) === "stopped") return;
-    const inbox = await unlessStopped(this.subscribe(subject, options));
-    if (inbox === "stopped") return;
+    const unlessStopped = <T>(work: Promise<T>) => unlessAborted(work, stop.signal);
+    const options = await unlessStopped(this.prepare(given));
+    if (options === ABORTED) return;
+    const { subject, ...subscription } = options;
+    if (await unlessStopped(this.connect()) === ABORTED) return;
+    const inbox = await unlessStopped(this.subscribe(subject, subscription));
+    if (inbox === ABORTED) return;
     const control = await unlessStopped(this.#subscribe(RELOAD_SUBJECT, {}));
-    if (control === "stopped") return;
+    if (control === ABORTED) return;
     this.logger.info("actor.control_subscribed", {
       actor_id: this.actorId,
       subject: RELOAD_SUBJECT,
@@ -240,16 +301,17 @@ export abstract class BaseActor {
 
     const inboxDone = this.#handleAll(inbox);
     const controlDone = this.#listenToControl(control);
-    const background = this.background(stop.signal);
+    const background = this.background(stop.signal, over);
+    this.#background = background.catch(() => {});
     try {
-      await Promise.race([stopped, background.then(() => stopped)]);
+      await unlessStopped(background.then(() => new Promise<never>(() => {})));
     } finally {
       stop.abort();
-      await Promise.all([inbox.unsubscribe(), control.unsubscribe()]);
-      await Promise.allSettled([inboxDone, controlDone, background, this.#reloads]);
-      await this.#limiter.idle();
+      const unsubscribed = [inbox.unsubscribe(), control.unsubscribe()];
+      const done = [...unsubscribed, inboxDone, controlDone, background, this.#reloads];
+      await unlessAborted(Promise.allSettled(done).then(() => this.#limiter.idle()), over);
     }
-    await background;
+    await unlessAborted(background, over);
   }
 
   async #handleAll(inbox: Subscription): Promise<void> {

@@ -46,6 +46,7 @@ export class MicroService implements AsyncDisposable {
   /** The identity of this service. */
   readonly #id = crypto.randomUUID();
   readonly #subscriptions: Subscription[] = [];
+  #isClosed = false;
 
   constructor(options: MicroServiceOptions) {
     this.#options = options;
@@ -61,6 +62,7 @@ export class MicroService implements AsyncDisposable {
           maxBytes: MAX_REQUEST_BYTES,
           maxWaiting: MAX_WAITING_REQUESTS,
         });
+        if (this.#isClosed) return await subscription.unsubscribe(); // meanwhile
         this.#subscriptions.push(subscription);
         void this.#answer(subscription, verb);
       }
@@ -68,6 +70,7 @@ export class MicroService implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#isClosed = true;
     await Promise.all(this.#subscriptions.map((each) => each.unsubscribe()));
   }
 

@@ -2,40 +2,61 @@
 export interface SignalActions {
   /** Called on SIGTERM or SIGINT. */
   terminate(signal: string): void;
-  /** Called on a second one, just before the process exits. */
-  terminateAgain(): void;
-  /** Called on SIGHUP. */
-  reload(): void;
+  /** Called on a second one, just before the process exits. Default: nothing. */
+  terminateAgain?(): void;
+  /** Called on SIGHUP. Default: it is kept for whoever handles signals next. */
+  reload?(): void;
 }
 
 /** As shells report a signal: 128 + its number. */
 const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
 
 /**
- * Listens to the process's signals.
- *
- * @returns a function that stops listening
+ * Listens to the process's signals from when it is made until it is disposed of. A signal that comes
+ * before anybody handles signals is kept, and handed over then.
  */
-export function listenToSignals(actions: SignalActions): () => void {
-  let terminating = false;
-  const onTerminate = (signal: keyof typeof EXIT_CODES) => () => {
-    if (terminating) {
-      actions.terminateAgain();
+export class ProcessSignals implements Disposable {
+  readonly #listeners: [Deno.Signal, () => void][];
+  #actions: SignalActions | null = null;
+  #terminated: string | null = null;
+  #isReloadWanted = false;
+
+  /** Begins to listen. */
+  constructor() {
+    // Windows knows SIGINT (and SIGBREAK) alone.
+    this.#listeners = Deno.build.os === "windows"
+      ? [["SIGINT", () => this.#terminate("SIGINT")]]
+      : [
+        ["SIGINT", () => this.#terminate("SIGINT")],
+        ["SIGTERM", () => this.#terminate("SIGTERM")],
+        ["SIGHUP", () => this.#reload()],
+      ];
+    for (const [signal, listener] of this.#listeners) Deno.addSignalListener(signal, listener);
+  }
+
+  /** Has `actions` called from now on, in place of those from before. */
+  handle(actions: SignalActions): void {
+    this.#actions = actions;
+    if (this.#terminated !== null) actions.terminate(this.#terminated);
+    if (this.#isReloadWanted) this.#reload();
+  }
+
+  /** Stops listening. */
+  [Symbol.dispose](): void {
+    for (const [signal, listener] of this.#listeners) Deno.removeSignalListener(signal, listener);
+  }
+
+  #terminate(signal: keyof typeof EXIT_CODES): void {
+    if (this.#terminated !== null) {
+      this.#actions?.terminateAgain?.();
       Deno.exit(EXIT_CODES[signal]);
     }
-    terminating = true;
-    actions.terminate(signal);
-  };
-  // Windows knows SIGINT (and SIGBREAK) alone.
-  const listeners: [Deno.Signal, () => void][] = Deno.build.os === "windows"
-    ? [["SIGINT", onTerminate("SIGINT")]]
-    : [
-      ["SIGINT", onTerminate("SIGINT")],
-      ["SIGTERM", onTerminate("SIGTERM")],
-      ["SIGHUP", () => actions.reload()],
-    ];
-  for (const [signal, listener] of listeners) Deno.addSignalListener(signal, listener);
-  return () => {
-    for (const [signal, listener] of listeners) Deno.removeSignalListener(signal, listener);
-  };
+    this.#terminated = signal;
+    this.#actions?.terminate(signal);
+  }
+
+  #reload(): void {
+    this.#isReloadWanted = this.#actions?.reload === undefined;
+    this.#actions?.reload?.();
+  }
 }

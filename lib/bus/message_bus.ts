@@ -96,10 +96,12 @@ export interface MessageBus extends AsyncDisposable {
   whenConnected(signal?: AbortSignal): Promise<void>;
 
   /**
-   * Ends every subscription, writes the published messages, and closes the connection. It may be
-   * called again, and on a bus that was never connected. `await using` calls it.
+   * Ends every subscription, writes what was published, and closes. Safe to call twice, and when
+   * never connected. The end of an `await using` does the same.
+   *
+   * @param signal closes at once, also what is not written or confirmed yet
    */
-  close(): Promise<void>;
+  close(signal?: AbortSignal): Promise<void>;
 
   /**
    * Publishes a message. Resolves when the server, or a bus in memory, has accepted it. Messages of

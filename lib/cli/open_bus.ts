@@ -2,7 +2,7 @@ import type { MessageBus } from "../bus/message_bus.ts";
 import type { Logger } from "../log/logger.ts";
 import { UsageError } from "./exit_codes.ts";
 import type { BusOptions } from "./options.ts";
-import { PrintingBus } from "./printing_bus.ts";
+import { PrintingBus, type PrintingBusOptions } from "./printing_bus.ts";
 
 export interface OpenBusOptions {
   logger: Logger;
@@ -10,8 +10,8 @@ export interface OpenBusOptions {
   connectTimeout?: number;
   /** Starts without a server and keeps trying. */
   waitForFirst?: boolean;
-  /** Called when the reader of stdout has closed it. Memory bus only. */
-  onStdoutClosed?: () => void;
+  /** See {@link PrintingBusOptions.onClosed}. Memory bus only. */
+  onStdoutClosed?: PrintingBusOptions["onClosed"];
 }
 
 /**

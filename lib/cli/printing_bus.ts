@@ -1,11 +1,16 @@
 import { MemoryBus } from "../bus/memory_bus.ts";
 import type { JsonObject, PublishOptions } from "../bus/message_bus.ts";
+import { errorText } from "../internal/error_text.ts";
 import type { Logger } from "../log/logger.ts";
 
 export interface PrintingBusOptions {
   logger: Logger;
-  /** Called once, when the reader of the output has closed it. */
-  onClosed?: () => void;
+  /**
+   * Called once, when nothing can be written any more.
+   *
+   * @param error why, where it is not that the reader has closed the output; else null
+   */
+  onClosed?: (error: Error | null) => void;
   /** Default: stdout. */
   output?: WritableStream<Uint8Array>;
 }
@@ -14,7 +19,7 @@ export interface PrintingBusOptions {
 export class PrintingBus extends MemoryBus {
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
   readonly #encoder = new TextEncoder();
-  #onClosed: () => void;
+  #onClosed: (error: Error | null) => void;
 
   constructor({ logger, onClosed = () => {}, output = Deno.stdout.writable }: PrintingBusOptions) {
     super({ logger });
@@ -32,9 +37,12 @@ export class PrintingBus extends MemoryBus {
     await super.publish(subject, data, options);
     try {
       await this.#writer.write(this.#encoder.encode(`${line}\n`));
-    } catch {
-      this.#onClosed();
+    } catch (cause) {
+      const isReaderGone = cause instanceof Deno.errors.BrokenPipe;
+      const error = new Error(`Cannot write to stdout: ${errorText(cause)}`, { cause });
+      this.#onClosed(isReaderGone ? null : error);
       this.#onClosed = () => {};
+      if (!isReaderGone) throw error;
     }
   }
 }

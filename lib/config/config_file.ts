@@ -1,4 +1,5 @@
 import { errorText } from "../internal/error_text.ts";
+import { FileKindError, readRegularFile } from "../internal/read_file.ts";
 import { LineIndex } from "./yaml/yaml_lines.ts";
 
 /**
@@ -24,9 +25,9 @@ export class ConfigFileError extends Error {
 export async function readConfigFile(path: string): Promise<string> {
   let bytes: Uint8Array;
   try {
-    bytes = await readBounded(path);
+    bytes = await readRegularFile(path, MAX_FILE_BYTES);
   } catch (error) {
-    throw error instanceof ConfigFileError ? error : explained(error);
+    throw explained(error);
   }
   if ((bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff)) {
     throw new ConfigFileError("The file is UTF-16: save it as UTF-8");
@@ -39,41 +40,14 @@ export async function readConfigFile(path: string): Promise<string> {
   }
 }
 
-async function readBounded(path: string): Promise<Uint8Array> {
-  using file = await Deno.open(path);
-  const { size, isDirectory } = await file.stat();
-  if (isDirectory) throw new ConfigFileError("This is a directory: name the file in it");
-  if (size > MAX_FILE_BYTES) throw tooLarge(`${size} bytes`);
-
-  // A pipe states no size, so the end is what counts.
-  let bytes = new Uint8Array(size + 1);
-  let length = 0;
-  for (;;) {
-    const count = await file.read(bytes.subarray(length));
-    if (count === null) return bytes.subarray(0, length);
-    length += count;
-    if (length > MAX_FILE_BYTES) throw tooLarge("longer");
-    if (length === bytes.length) {
-      const larger = new Uint8Array(2 * length + 4096);
-      larger.set(bytes);
-      bytes = larger;
-    }
-  }
-}
-
-function tooLarge(size: string): ConfigFileError {
-  return new ConfigFileError(
-    `The file is too large: at most ${MAX_FILE_BYTES} bytes are read, this is ${size}`,
-  );
-}
-
 function explained(error: unknown): ConfigFileError {
-  const message = error instanceof Deno.errors.NotFound
+  const message = error instanceof FileKindError
+    ? error.message
+    : error instanceof Deno.errors.NotFound
     ? "There is no such file: check the path, or the link's target"
-    : error instanceof Deno.errors.PermissionDenied || error instanceof Deno.errors.NotCapable
+    : error instanceof Deno.errors.PermissionDenied || error instanceof Deno.errors.NotCapable ||
+        (error instanceof Error && "code" in error && error.code === "EACCES")
     ? "No permission to read the file: let this user, and Deno's --allow-read, read it"
-    : error instanceof Deno.errors.IsADirectory
-    ? "This is a directory: name the file in it"
     : `Cannot read the file: ${errorText(error)}`;
   return new ConfigFileError(message);
 }

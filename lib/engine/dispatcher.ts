@@ -200,7 +200,16 @@ export class Dispatcher {
     return oldest;
   }
 
-  /** Stops: waits at most `timeout` milliseconds for running firings. Nothing fires afterwards. */
+  /** Resolves when nothing runs. */
+  async idle(): Promise<void> {
+    for (;;) {
+      const running = [...this.#manual, ...[...this.#active].flatMap((job) => job.running ?? [])];
+      if (running.length === 0) return;
+      await Promise.all(running.map(({ done }) => done));
+    }
+  }
+
+  /** Ends: waits for what runs, at most `timeout` milliseconds. Nothing is fired afterwards. */
   async stop(timeout: number): Promise<void> {
     const { clock } = this.#options;
     for (const job of [...this.#active]) this.#decide(job, "stopping");

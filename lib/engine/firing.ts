@@ -115,7 +115,7 @@ export interface FiredOccurrence {
   readonly isManual: boolean;
   /** The objects that the entry's expansion returned; null for an entry without one. */
   readonly objects: readonly Record<string, unknown>[] | null;
-  /** Aborts when the firing is withdrawn: ten seconds after a stop, or when its lease is lost. */
+  /** Aborts when the firing is taken back: seven seconds after a stop, or when its lease is lost. */
   readonly signal: AbortSignal;
 }
 

@@ -18,6 +18,7 @@ import type { Witness } from "../durable/lease_witness.ts";
 import { ReplicaGroup } from "../durable/replica_group.ts";
 import { shardOf } from "../durable/shards.ts";
 import type { Expander } from "../expansion/expansion.ts";
+import { ABORTED, unlessAborted } from "../internal/unless_aborted.ts";
 import type { Logger } from "../log/logger.ts";
 import { sameTimingText } from "../schedule/timing_text.ts";
 import type { Clock } from "../time/clock.ts";
@@ -67,6 +68,8 @@ export interface FiringEngineOptions {
 const STORE_TIMEOUT_MS = 3000;
 /** The delay before the pauses are followed again. */
 const RETRY_MS = 1000;
+/** A start, or a reload, waits so long for the server before it goes on without, in milliseconds. */
+const MAX_WAIT_MS = 5000;
 
 export class FiringEngine {
   readonly #options: FiringEngineOptions;
@@ -208,9 +211,14 @@ export class FiringEngine {
     return this.#ownership.store?.clockVerdict ?? null;
   }
 
+  /** Resolves when no firing is under way. */
+  idle(): Promise<void> {
+    return this.#dispatcher.idle();
+  }
+
   /**
-   * Looks up the streams of the server and prepares the jobs. Without replicas, it does not wait
-   * for a server.
+   * Finds out what the server offers and has the jobs ready. Without a server that answers, and
+   * without replicas, it does not wait for one.
    *
    * @throws {NoStreamError} with the delivery `jetstream`, when a stream is missing
    * @throws {JetStreamUnavailableError} when JetStream is needed and not available
@@ -227,56 +235,73 @@ export class FiringEngine {
       await looked;
       this.#schedules = await schedulesHash(this.#entries, clock);
       await this.#joinReplicas(replicas, signal);
-    } else if (bus.connected) {
-      await looked;
-      await this.#ownership.begin(await this.#findStore(signal));
-    } else {
-      await this.#ownership.begin(null, { isSearched: true });
-      this.#late = looked.then(() => this.#remember()).then(() => this.#ownership.searched());
-      this.#late.catch(() => {});
+      return;
     }
+    const found = looked.then(() => this.#findStore());
+    using limit = this.#waitLimit();
+    const store = bus.connected ? await unlessAborted(found, limit.signal) : ABORTED;
+    if (store !== ABORTED) return await this.#ownership.begin(store);
+    await this.#ownership.begin(null, { isSearched: true });
+    this.#late = this.#remember(found).then(() => this.#ownership.searched());
+    this.#late.catch(() => {});
   }
 
   /**
-   * Fires until `signal` aborts. Resolves when all firings have ended and every lease is released.
+   * Fires until `signal` aborts; ends when nothing is under way and every lease is let go, or when
+   * `over` aborts.
    *
    * @throws {NoStreamError} as {@link FiringEngine.start} does, where the server was away then
    * @throws {JetStreamUnavailableError} under the same condition
    */
-  async run(signal: AbortSignal): Promise<void> {
-    const { drainTimeout } = this.#options;
+  async run(signal: AbortSignal, over: AbortSignal = new AbortController().signal): Promise<void> {
     const failed = new AbortController();
-    this.#late?.catch(() => failed.abort());
+    this.#late?.catch(() => signal.aborted || failed.abort());
     const done = new AbortController();
     const group = this.#group?.run(done.signal);
     const pauses = this.#group === null ? null : this.#followPauses(done.signal);
     await this.#loop.run(AbortSignal.any([signal, failed.signal]));
-    await this.#group?.leave();
-    done.abort();
-    await Promise.all([group, pauses]);
-    await this.#dispatcher.stop(drainTimeout);
-    await this.#ownership.flush();
-    this.#ownership.store?.stop();
+    const ended = this.#end(done, [group, pauses]);
+    if (await unlessAborted(ended, over) === ABORTED) {
+      done.abort();
+      await this.#dispatcher.stop(0);
+    }
+    this.#ownership.end();
     if (failed.signal.aborted) await this.#late;
   }
 
+  /** Hands over and stores what is to be kept. */
+  async #end(done: AbortController, followers: unknown[]): Promise<void> {
+    const { drainTimeout, clock } = this.#options;
+    const until = clock.monotonic() + drainTimeout;
+    await this.#group?.leave();
+    done.abort();
+    await Promise.all(followers);
+    await this.#dispatcher.stop(Math.max(0, until - clock.monotonic()));
+    await this.#ownership.flush();
+  }
+
   /**
-   * Prepares a new configuration, with every check that can reject it.
+   * Makes a change of the configuration ready: everything that can refuse it is asked here. Where
+   * the server does not answer, what was known of it stands.
    *
    * @returns a function that puts it in use, in one synchronous step
    * @throws {NoStreamError} with the delivery `jetstream`, when a stream is missing
+   * @throws {Error} when the engine is told to end meanwhile
    */
   async prepare({ entries }: SchedulerConfig): Promise<() => void> {
     const { bus, clock } = this.#options;
     await this.#loaded;
     this.#loop.watchClock();
-    if (bus.connected) await this.#delivery.look(subjectsOf(entries));
+    using limit = this.#waitLimit();
+    const look = () => this.#delivery.look(subjectsOf(entries));
+    if (bus.connected) await unlessAborted(look(), limit.signal);
     const schedules = this.#group === null ? "" : await schedulesHash(entries, clock);
     // The stream may have been created since the start.
     const isMissing = this.#group === null && this.#ownership.store === null;
-    if (isMissing && bus.connected) await this.#remember();
-    await this.#ownership.prepare(entries);
+    if (isMissing && bus.connected) await unlessAborted(this.#remember(), limit.signal);
+    await unlessAborted(this.#ownership.prepare(entries), limit.signal);
     const draft = await this.#table.prepare(entries, this.#ownership);
+    if (this.#signal.aborted) throw new Error("The scheduler is stopping: it does not reload");
     return () => {
       this.#loop.watchClock();
       this.#dispatcher.removed(this.#table.swap(draft, this.#ownership));
@@ -284,6 +309,15 @@ export class FiringEngine {
       this.#loop.wake();
       void this.#ownership.complete();
     };
+  }
+
+  /** Aborts when the server has had its time, or when the engine is told to end. */
+  #waitLimit(): Disposable & { readonly signal: AbortSignal } {
+    const limit = new AbortController();
+    const done = new AbortController();
+    const end = AbortSignal.any([done.signal, this.#signal]);
+    void this.#options.clock.sleep(MAX_WAIT_MS, end).then(() => limit.abort());
+    return { signal: limit.signal, [Symbol.dispose]: () => done.abort() };
   }
 
   /** Fills the table with jobs that begin later. */
@@ -311,17 +345,17 @@ export class FiringEngine {
   }
 
   /** Finds the checkpoints after the jobs have begun. */
-  #remember(): Promise<void> {
-    this.#remembering ??= this.#findStore(this.#signal)
+  #remember(found?: Promise<CheckpointStore | null>): Promise<void> {
+    this.#remembering ??= (found ?? this.#findStore())
       .then((store) => store === null ? undefined : this.#ownership.remember(store))
       .finally(() => this.#remembering = null);
     return this.#remembering;
   }
 
-  /** Opens the checkpoints; null where no stream takes dispatches, since none are kept then. */
-  async #findStore(signal: AbortSignal): Promise<CheckpointStore | null> {
+  /** @returns null where no stream takes dispatches: then nothing is remembered */
+  async #findStore(): Promise<CheckpointStore | null> {
     if (this.#delivery.streams.length === 0) return null;
-    return this.#openStore(await this.#bucket(STORE_TIMEOUT_MS, signal));
+    return this.#openStore(await this.#bucket(STORE_TIMEOUT_MS, this.#signal));
   }
 
   async #joinReplicas(

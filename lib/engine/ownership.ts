@@ -67,6 +67,7 @@ export class Ownership implements LeaseHolder, Placement {
   readonly #otherSchedules = new Map<string, number>();
   /** Whether all replicas report the same schedules. */
   #agrees: boolean;
+  #hasEnded = false;
 
   constructor(options: OwnershipOptions) {
     this.#options = options;
@@ -186,6 +187,12 @@ export class Ownership implements LeaseHolder, Placement {
     done.abort();
   }
 
+  /** Nothing is remembered any more. {@link Ownership.flush} is to be called before. */
+  end(): void {
+    this.#hasEnded = true;
+    this.#store?.stop();
+  }
+
   onAcquired(shard: number, lease: Lease, firedUntil: number | null): void {
     const holding = new Holding(shard, lease, firedUntil);
     this.#holdings.set(shard, holding);
@@ -267,8 +274,10 @@ export class Ownership implements LeaseHolder, Placement {
         await pauses.refresh();
         await store.open(partitionsOf(0, 1), this.#remembering(), null);
         this.#store = store;
+        if (this.#hasEnded) store.stop(); // meanwhile
         return;
       } catch (error) {
+        if (this.#hasEnded) return store.stop();
         const isLast = attempts === MAX_ATTEMPTS;
         const text = isLast ? "; the scheduler starts without checkpoints" : "";
         logger[isLast ? "error" : "warning"]("memory.read_failed", {

@@ -4,7 +4,7 @@
  * @module
  */
 import { configure, dispose, type LogRecord, type Sink } from "@logtape/logtape";
-import { LineWriter } from "./line_writer.ts";
+import { type LineOutput, LineWriter } from "./line_writer.ts";
 import { jsonLine, LOG_CATEGORY, prettyLine } from "./log_line.ts";
 
 export const LOG_FORMATS = ["json", "pretty"] as const;
@@ -19,22 +19,31 @@ export interface LogOptions {
   level: LogLevel;
   /** Allows colours in `pretty`. Default: false. */
   color?: boolean;
-  /** Default: stderr. Never closed. */
-  stream?: WritableStream<Uint8Array>;
+  /** Default: stderr. */
+  output?: LineOutput;
 }
 
 /**
- * Starts writing logs.
+ * Starts writing logs. Lines that cannot be written are dropped, and counted by a line
+ * `log.lines_dropped`.
  *
- * @returns a function that ends it, and resolves when every line has been written
+ * @returns a function that ends it, and resolves when every line has been written, or dropped
  */
 export async function configureLogging(options: LogOptions): Promise<() => Promise<void>> {
   const formatter = options.format === "json"
     ? jsonLine
     : (record: LogRecord) => prettyLine(record, options.color ?? false);
-  const lines = new LineWriter(options.stream ?? Deno.stderr.writable);
+  let last: LogRecord;
+  const reportDropped = (count: number) =>
+    formatter({
+      ...last,
+      level: "warning",
+      rawMessage: "log.lines_dropped",
+      properties: { count },
+    });
+  const lines = new LineWriter(options.output ?? Deno.stderr, reportDropped);
   const sink: Sink & AsyncDisposable = Object.assign(
-    (record: LogRecord) => lines.write(formatter(record)),
+    (record: LogRecord) => lines.write(formatter(last = record)),
     { [Symbol.asyncDispose]: () => lines.end() },
   );
   await configure({

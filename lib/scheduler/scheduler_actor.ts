@@ -2,6 +2,7 @@ import { type ActorOptions, BaseActor, type RunOptions } from "../actor/actor.ts
 import { MicroService } from "../actor/micro_service.ts";
 import type { JsonObject, Message } from "../bus/message_bus.ts";
 import { errorText } from "../internal/error_text.ts";
+import { ABORTED, unlessAborted } from "../internal/unless_aborted.ts";
 import { BurstLimit } from "../log/burst_limit.ts";
 import { type Clock, systemClock } from "../time/clock.ts";
 import { whenClockIsSet } from "../time/set_clock.ts";
@@ -68,12 +69,10 @@ export interface SchedulerActorOptions extends ActorOptions {
   onFire?: OnFire;
   /** Default: null, no traces. */
   tracing?: Tracing | null;
-  /** Default: the machine's own. */
-  clock?: Clock;
 }
 
-/** At a shutdown, firings under way get this long to finish, in milliseconds. */
-export const DRAIN_TIMEOUT = 10_000;
+/** The time in which firings under way may finish at a shutdown, in milliseconds. */
+const DRAIN_TIMEOUT_MS = 7000;
 
 /**
  * Dispatches goals and tasks when they are due, as a configuration says that it re-reads on a
@@ -254,6 +253,15 @@ export class SchedulerActor extends BaseActor {
    * @throws {JetStreamUnavailableError} when JetStream is needed and is not there
    */
   override async run(options: Partial<RunOptions> = {}): Promise<void> {
+    try {
+      await super.run({ ...options, subject: options.subject ?? "" });
+    } finally {
+      await this.#expander.close();
+    }
+  }
+
+  /** Reads the configuration, so that a signal is heard meanwhile. */
+  protected override async prepare(options: RunOptions): Promise<RunOptions> {
     const config = this.#config ?? await this.load();
     this.logger.info("scheduler.starting", {
       actor_id: this.actorId,
@@ -261,21 +269,17 @@ export class SchedulerActor extends BaseActor {
       config_path: this.#source.path,
       schedule_count: config.entries.length,
     });
-    try {
-      await super.run({
-        maxBytes: MAX_REQUEST_BYTES,
-        maxWaiting: MAX_WAITING_REQUESTS,
-        maxWaitingBytes: MAX_WAITING_BYTES,
-        ...options,
-        subject: options.subject ?? schedulerSubject(config.name),
-      });
-    } finally {
-      await this.#expander.close();
-    }
+    return {
+      maxBytes: MAX_REQUEST_BYTES,
+      maxWaiting: MAX_WAITING_REQUESTS,
+      maxWaitingBytes: MAX_WAITING_BYTES,
+      ...options,
+      subject: options.subject || schedulerSubject(config.name),
+    };
   }
 
   /** Fires what is due until `signal` aborts. */
-  protected override async background(signal: AbortSignal): Promise<void> {
+  protected override async background(signal: AbortSignal, over: AbortSignal): Promise<void> {
     await this.#waitForClock(signal);
     if (signal.aborted) return await this.#control.idle();
     const config = this.#config!;
@@ -288,7 +292,7 @@ export class SchedulerActor extends BaseActor {
       logger: this.logger,
       delivery: this.#delivery,
       replicas: this.#replicas,
-      drainTimeout: DRAIN_TIMEOUT,
+      drainTimeout: DRAIN_TIMEOUT_MS,
       reload: (reason) => this.reload(reason),
       history: this.#history,
       pauses: this.#pauses,
@@ -297,24 +301,34 @@ export class SchedulerActor extends BaseActor {
     });
     this.#engine = engine;
     await using service = this.#service(config.name);
-    await service.open();
-    // What is due is handed over right after the jobs have begun: nothing waits in between.
-    await engine.start(this.#config!, signal); // a reload may have come meanwhile
-    this.#control.started();
-    for (const job of engine.jobs) this.#logInitialized(job);
-    this.logger.info("scheduler.running", {
-      actor_id: this.actorId,
-      scheduler: config.name,
-      schedule_count: this.#scheduleCount,
-      next_fire: engine.nextFire?.toISOString() ?? null,
-    });
-    const work = [engine.run(signal)];
+    // What is due is handed over right after the jobs have begun: nothing waits in between. A reload
+    // may have come meanwhile.
+    const started = service.open()
+      .then(() => signal.aborted ? undefined : engine.start(this.#config!, signal));
+    if (await unlessAborted(started, signal) !== ABORTED) this.#started(engine);
+    const work = [engine.run(signal, over)];
     if (this.#watchConfig) {
       const onChange = () => void this.reload("file changed");
       work.push(this.#source.watch({ clock, signal, onChange }));
     }
     await Promise.all(work);
     await this.#control.idle();
+  }
+
+  #started(engine: FiringEngine): void {
+    this.#control.started();
+    for (const job of engine.jobs) this.#logInitialized(job);
+    this.logger.info("scheduler.running", {
+      actor_id: this.actorId,
+      scheduler: this.#config!.name,
+      schedule_count: this.#scheduleCount,
+      next_fire: engine.nextFire?.toISOString() ?? null,
+    });
+  }
+
+  /** Resolves when no firing is under way, nor a change that somebody asked for. */
+  protected override async idle(): Promise<void> {
+    await Promise.all([this.#engine?.idle(), this.#control.idle()]);
   }
 
   /** What a checkpoint or a lease says cannot be judged, nor what is due, by a clock that is not set. */

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { BaseActor } from "../../lib/actor/actor.ts";
 import { MemoryBus } from "../../lib/bus/memory_bus.ts";
 import type { JsonObject, Message } from "../../lib/bus/message_bus.ts";
-import { settle } from "../../lib/time/manual_clock.ts";
+import type { Clock } from "../../lib/time/clock.ts";
+import { ManualClock, settle } from "../../lib/time/manual_clock.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { LogRecorder } from "../helpers/log_recorder.ts";
 import { startNatsServer } from "../helpers/nats_server.ts";
@@ -16,8 +17,14 @@ interface Behaviour {
 }
 
 class TestActor extends BaseActor {
-  constructor(readonly behaviour: Behaviour, bus: MemoryBus, log: LogRecorder, limit?: number) {
-    super("test", { bus, logger: log, maxConcurrent: limit });
+  constructor(
+    readonly behaviour: Behaviour,
+    bus: MemoryBus,
+    log: LogRecorder,
+    limit?: number,
+    clock?: Clock,
+  ) {
+    super("test", { bus, logger: log, maxConcurrent: limit, clock });
   }
   override handleMessage(data: JsonObject, message: Message) {
     return this.behaviour.handle?.(data, message);
@@ -28,8 +35,8 @@ class TestActor extends BaseActor {
   ask(reason: string): Promise<unknown> {
     return this.reload(reason);
   }
-  protected override background(signal: AbortSignal) {
-    return this.behaviour.background?.(signal) ?? super.background(signal);
+  protected override background(signal: AbortSignal, over: AbortSignal) {
+    return this.behaviour.background?.(signal) ?? super.background(signal, over);
   }
 }
 
@@ -256,6 +263,32 @@ Deno.test("a stop lets the message and the background work under way finish", as
   });
 });
 
+for (const what of ["message", "background work", "reload"] as const) {
+  Deno.test(`a stop leaves a ${what} behind that does not end in 8 s`, async () => {
+    const never = () => new Promise<void>(() => {});
+    const clock = new ManualClock("2026-01-01T00:00:00Z");
+    const log = new LogRecorder();
+    await using bus = new MemoryBus({ logger: log, clock });
+    const behaviour: Behaviour = { handle: never, reload: never };
+    if (what === "background work") behaviour.background = never;
+    const actor = new TestActor(behaviour, bus, log, undefined, clock);
+    const stop = new AbortController();
+    let hasEnded = false;
+    const running = actor.run({ subject: SUBJECT, handleSignals: false, signal: stop.signal })
+      .then(() => hasEnded = true);
+    await eventually("it listens", () => log.of("actor.control_subscribed").length === 1);
+    if (what === "message") await bus.publish(SUBJECT, {});
+    if (what === "reload") void actor.ask("test");
+    await settle();
+    stop.abort();
+    await clock.advance(7999);
+    assert.equal(hasEnded, false);
+    await clock.advance(1);
+    await running;
+    assert.equal(log.of("actor.shutdown_cut_short").length, 1);
+  });
+}
+
 Deno.test("background work that fails ends the actor and says why", async () => {
   const log = new LogRecorder();
   const bus = new MemoryBus({ logger: log });
@@ -334,6 +367,38 @@ Deno.test("an actor closes the connection that it made itself", async () => {
 class Unconnected extends BaseActor {
   override handleMessage() {}
 }
+
+/** Answers each message on another subject, once it is let through. */
+class Relay extends BaseActor {
+  readonly gate = deferred();
+  readonly relayed: Promise<void>[] = [];
+  override async handleMessage(data: JsonObject) {
+    await this.gate.promise;
+    const relayed = this.publish("heddle.elsewhere", data);
+    this.relayed.push(relayed);
+    await relayed;
+  }
+}
+
+Deno.test("an actor ends, with nothing left, whose message waits for a server that is gone", async () => {
+  await using server = await startNatsServer();
+  const log = new LogRecorder();
+  const clock = new ManualClock("2026-01-01T00:00:00Z");
+  const actor = new Relay("relay", { natsUrl: server.url, logger: log, clock });
+  const stop = new AbortController();
+  const running = actor.run({ subject: SUBJECT, handleSignals: false, signal: stop.signal });
+  await eventually("it listens", () => log.of("actor.control_subscribed").length === 1);
+  await actor.publish(SUBJECT, {});
+  await server.kill();
+  await eventually("it is disconnected", () => !actor.isConnected);
+  actor.gate.resolve();
+  await eventually("the answer waits", () => actor.relayed.length === 1);
+  const refused = assert.rejects(actor.relayed[0]!, /the bus was closed before it was written/);
+  stop.abort();
+  await clock.advance(8000);
+  await running;
+  await refused;
+});
 
 Deno.test("an actor that is not connected says what to call", async () => {
   const actor = new Unconnected("early", { natsUrl: "nats://127.0.0.1:1" });

@@ -462,7 +462,8 @@ for (
     [["--http-control"], /--http-control needs --http/],
     [["--http", "0.0.0.0:0", "--http-control"], /would let anybody fire: add --http-token-file/],
     [["--http", "0", "--http-token-file", "/no/such"], /Cannot read the token file/],
-    [["--http", "0", "--http-token-file", "/dev/null"], /expected one line of at least 16/],
+    [["--http", "0", "--http-token-file", "/dev/null"], /This is a device: name a regular file/],
+    [["--http", "0", "--http-token-file", "LICENSE"], /expected one line of at least 16/],
     [["health"], /give --http or HEDDLE_SCHEDULER_HTTP/],
   ] as const
 ) {

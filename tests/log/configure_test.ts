@@ -7,12 +7,13 @@ import { defaultLogger, type Logger } from "../../lib/log/logger.ts";
 async function logged(options: Partial<LogOptions>, write: (logger: Logger) => void) {
   let text = "";
   const decoder = new TextDecoder();
-  const stream = new WritableStream<Uint8Array>({
-    write(chunk) {
-      text += decoder.decode(chunk, { stream: true });
+  const output = {
+    write(bytes: Uint8Array) {
+      text += decoder.decode(bytes, { stream: true });
+      return Promise.resolve(bytes.length);
     },
-  });
-  const stop = await configureLogging({ format: "json", level: "info", stream, ...options });
+  };
+  const stop = await configureLogging({ format: "json", level: "info", output, ...options });
   write(defaultLogger());
   await stop();
   return text.split("\n").slice(0, -1);
@@ -86,25 +87,94 @@ Deno.test("other programs' loggers are left alone", async () => {
   assert.deepEqual(lines, []);
 });
 
-Deno.test("what is logged while the stream is busy goes out in one piece, in order", async () => {
-  const writes: string[] = [];
-  const first = Promise.withResolvers<void>();
-  const stream = new WritableStream<Uint8Array>({
-    async write(chunk) {
-      writes.push(new TextDecoder().decode(chunk));
-      if (writes.length === 1) await first.promise;
-    },
-  });
-  const stop = await configureLogging({ format: "json", level: "info", stream });
-  const log = (n: number) => defaultLogger().info("a.b", { n });
+/** An output whose reader stops and goes on, and whose disk may be full. */
+class TestOutput {
+  readonly writes: string[] = [];
+  /** How many more bytes have room. */
+  room = Infinity;
+  #gate = Promise.resolve();
+
+  get lines(): Record<string, unknown>[] {
+    return this.writes.join("").split("\n").flatMap((line) => {
+      try {
+        return [JSON.parse(line)];
+      } catch {
+        return []; // what is left of a line that was cut
+      }
+    });
+  }
+
+  /** @returns has the reader go on */
+  stall(): () => void {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#gate = promise;
+    return resolve;
+  }
+
+  async write(bytes: Uint8Array): Promise<number> {
+    await this.#gate;
+    const taken = bytes.subarray(0, this.room);
+    this.room -= taken.length;
+    if (taken.length === 0) throw new Error("No space left on device (os error 28)");
+    this.writes.push(new TextDecoder().decode(taken));
+    return taken.length;
+  }
+}
+
+const log = (n: number, more = {}) => defaultLogger().info("a.b", { n, ...more });
+const turn = () => new Promise((resolve) => setTimeout(resolve, 1));
+
+Deno.test("what is logged while the output is busy goes out in one piece, in order", async () => {
+  const output = new TestOutput();
+  const goOn = output.stall();
+  const stop = await configureLogging({ format: "json", level: "info", output });
   log(0);
-  await new Promise((resolve) => setTimeout(resolve, 1));
+  await turn();
   for (let n = 1; n < 100; n++) log(n);
-  first.resolve();
+  goOn();
   await stop();
-  assert.equal(writes.length, 2);
-  const lines = writes.join("").trimEnd().split("\n");
-  assert.deepEqual(lines.map((line) => JSON.parse(line).n), [...Array(100).keys()]);
+  assert.equal(output.writes.length, 2);
+  assert.deepEqual(output.lines.map(({ n }) => n), [...Array(100).keys()]);
+});
+
+Deno.test("what waits for a reader that has stopped is bounded; what is dropped is counted and reported", async () => {
+  const output = new TestOutput();
+  const goOn = output.stall();
+  const stop = await configureLogging({ format: "json", level: "info", output });
+  const text = "x".repeat(1000);
+  for (let n = 0; n < 20_000; n++) log(n, { text });
+  goOn();
+  await turn();
+  log(20_000);
+  await stop();
+  const { lines } = output;
+  const at = lines.findIndex(({ event }) => event === "log.lines_dropped");
+  assert.ok(at > 3000 && at < 5000, `${at} lines of a kilobyte waited`);
+  assert.deepEqual(lines.slice(0, at).map(({ n }) => n), [...Array(at).keys()]);
+  const { level, count } = lines[at]!;
+  assert.deepEqual({ level, count }, { level: "warning", count: 20_000 - at });
+  assert.deepEqual(lines.slice(at + 1).map(({ n }) => n), [20_000]);
+});
+
+Deno.test("after a disk was full, logging goes on on a line of its own and says what was dropped", async () => {
+  const output = new TestOutput();
+  const stop = await configureLogging({ format: "json", level: "info", output });
+  log(0);
+  await turn();
+  output.room = 10; // part of a line
+  for (const n of [1, 2, 3]) log(n);
+  await turn();
+  log(4);
+  await turn();
+  output.room = Infinity;
+  log(5);
+  await turn();
+  log(6);
+  await stop();
+  assert.deepEqual(
+    output.lines.map(({ event, n, count }) => event === "a.b" ? n : count),
+    [0, 5, 4, 6],
+  );
 });
 
 Deno.test("no line is lost or cut, however many and however long they are", async () => {
@@ -119,15 +189,11 @@ Deno.test("no line is lost or cut, however many and however long they are", asyn
   }
 });
 
-Deno.test("a stream whose reader has gone costs the lines and nothing else", async () => {
-  const stream = new WritableStream<Uint8Array>({
-    write() {
-      throw new Deno.errors.BrokenPipe("nobody reads");
-    },
-  });
-  const stop = await configureLogging({ format: "json", level: "info", stream });
-  defaultLogger().info("a.b");
-  await new Promise((resolve) => setTimeout(resolve, 1));
-  defaultLogger().info("a.c");
+Deno.test("an output whose reader has gone costs the lines and nothing else", async () => {
+  const output = { write: () => Promise.reject(new Deno.errors.BrokenPipe("nobody reads")) };
+  const stop = await configureLogging({ format: "json", level: "info", output });
+  log(1);
+  await turn();
+  log(2);
   await stop();
 });

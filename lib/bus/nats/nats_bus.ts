@@ -123,7 +123,11 @@ export class NatsBus implements StreamBus {
       publish: (subject, data, how) => this.publish(subject, data, how),
     });
     this.#replies = new Replies(inboxPrefix);
-    this.#acks = new StreamAcks(this.#clock, options.ackTimeout ?? ACK_TIMEOUT, inboxPrefix);
+    this.#acks = new StreamAcks(
+      this.#clock,
+      options.ackTimeout ?? DEFAULT_ACK_TIMEOUT_MS,
+      inboxPrefix,
+    );
     const client = { name, pingInterval, maxPingOut: MAX_PINGS_OUT, inboxPrefix };
     this.#link = new NatsLink({
       dialer: new Dialer({ servers: parseServers(options.servers), credentials, tls, client }),
@@ -178,8 +182,8 @@ export class NatsBus implements StreamBus {
    * Closes the bus. While connected, waits up to 5 s until the published messages are confirmed.
    * Messages that are still not written then reject with {@link BusClosedError}.
    */
-  close(): Promise<void> {
-    this.#closed ??= this.#close();
+  close(signal?: AbortSignal): Promise<void> {
+    this.#closed ??= this.#close(signal);
     return this.#closed;
   }
 
@@ -338,11 +342,12 @@ export class NatsBus implements StreamBus {
     if (count > 0) this.#logger.warning("bus.unconfirmed", { count });
   }
 
-  async #close(): Promise<void> {
+  async #close(signal?: AbortSignal): Promise<void> {
     this.#closing.abort();
     const connection = this.#connection;
-    if (connection?.isUp) {
+    if (connection?.isUp && !signal?.aborted) {
       const done = new AbortController();
+      signal?.addEventListener("abort", () => done.abort(), { once: true });
       const drained = Promise.all([this.#subscriptions.removeAll(), this.#outbox.empty()]);
       void Promise.race([drained, connection.closed]).then(() => done.abort());
       await this.#clock.sleep(CLOSE_TIMEOUT_MS, done.signal);

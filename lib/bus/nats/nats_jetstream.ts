@@ -112,7 +112,7 @@ export class NatsJetStream implements JetStream {
 
 async function open(client: NatsConnection, domain?: string): Promise<Session> {
   // The client changes the options that it is given.
-  const options = () => ({ timeout: TIMEOUT, ...(domain !== undefined && { domain }) });
+  const options = () => ({ timeout: DEFAULT_TIMEOUT_MS, ...(domain !== undefined && { domain }) });
   return await explained("use JetStream", async () => ({
     client,
     js: jetstream(client, options()),

@@ -21,7 +21,7 @@ export async function findStream(
   const api = domain === undefined ? "$JS.API" : `$JS.${domain}.API`;
   let reply: JsonObject;
   try {
-    reply = (await bus.request(`${api}.STREAM.NAMES`, { subject }, TIMEOUT)).data;
+    reply = (await bus.request(`${api}.STREAM.NAMES`, { subject }, LOOKUP_TIMEOUT_MS)).data;
   } catch (cause) {
     if (cause instanceof BusClosedError) throw cause;
     if (!(cause instanceof NoReplyError)) {

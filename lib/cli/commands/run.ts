@@ -2,7 +2,9 @@ import { Command, Option } from "commander";
 import { BusConnectError } from "../../bus/message_bus.ts";
 import { JetStreamUnavailableError, NoStreamError } from "../../bus/stream_bus.ts";
 import { errorText } from "../../internal/error_text.ts";
+import { unlessAborted } from "../../internal/unless_aborted.ts";
 import { defaultLogger } from "../../log/logger.ts";
+import { ProcessSignals } from "../../actor/process_signals.ts";
 import { ConfigError } from "../../config/config_error.ts";
 import { SchedulerActor } from "../../scheduler/scheduler_actor.ts";
 import { systemClock } from "../../time/clock.ts";
@@ -29,6 +31,9 @@ import {
 } from "../options.ts";
 import { addDurabilityOptions, type DurabilityOptions, replicasOf } from "../replica_options.ts";
 
+/** What is left to send, or to log, at the end has so long, in milliseconds. */
+const MAX_CLOSE_MS = 500;
+
 interface RunOptions
   extends ConfigOptions, BusOptions, LoggingOptions, DurabilityOptions, HttpOptions {
   skipPreflight: boolean;
@@ -53,6 +58,9 @@ export function runCommand(setExitCode: SetExitCode): Command {
 }
 
 async function run(options: RunOptions): Promise<number> {
+  using signals = new ProcessSignals();
+  // Before the scheduler runs there is nothing to be handed over.
+  signals.handle({ terminate: () => Deno.exit(EXIT.ok) });
   const replicas = replicasOf(options);
   checkControl(options);
   const { httpTokenFile } = options;
@@ -63,7 +71,7 @@ async function run(options: RunOptions): Promise<number> {
   const bus = await openBus(options, {
     logger,
     waitForFirst: options.skipPreflight,
-    onStdoutClosed: () => stdoutClosed.abort(),
+    onStdoutClosed: (error) => stdoutClosed.abort(error),
   });
   try {
     const scheduler = new SchedulerActor("heddle-scheduler", options.config, {
@@ -78,7 +86,8 @@ async function run(options: RunOptions): Promise<number> {
     });
     await scheduler.load();
     await using _http = await openHttp(scheduler, options, token);
-    await scheduler.run({ signal: stdoutClosed.signal });
+    await scheduler.run({ signal: stdoutClosed.signal, signals });
+    if (stdoutClosed.signal.reason instanceof Error) throw stdoutClosed.signal.reason;
     return EXIT.ok;
   } catch (error) {
     if (error instanceof ConfigError) return EXIT.usage; // every problem is logged
@@ -103,8 +112,8 @@ async function run(options: RunOptions): Promise<number> {
     }
     return EXIT.failure;
   } finally {
-    await bus.close();
-    await stopLogging();
+    await bus.close(AbortSignal.timeout(MAX_CLOSE_MS));
+    await unlessAborted(stopLogging(), AbortSignal.timeout(MAX_CLOSE_MS));
   }
 }
 

@@ -1,0 +1,58 @@
+import { constants, open } from "node:fs/promises";
+
+/** More than keys, tokens and certificates take. */
+const DEFAULT_MAX_BYTES = 2 ** 20;
+
+/** A file is not what can be read as a whole: it is no regular file, or too large. */
+export class FileKindError extends Error {
+  override readonly name = "FileKindError";
+}
+
+/**
+ * Reads a regular file. Of what else there may be at a path, a pipe would have its reader wait until
+ * somebody writes, and a device may never end.
+ *
+ * @throws {FileKindError} when it is no regular file, or has more than `maxBytes`
+ * @throws {Error} of the system, when it cannot be read
+ */
+export async function readRegularFile(
+  path: string,
+  maxBytes = DEFAULT_MAX_BYTES,
+): Promise<Uint8Array> {
+  const { size, ...info } = await Deno.stat(path);
+  if (!info.isFile) throw new FileKindError(`This is ${kindOf(info)}: name a regular file`);
+  if (size > maxBytes) throw tooLarge(maxBytes, `${size} bytes`);
+  // A pipe may have taken its place since: to open that must not wait either.
+  const { O_RDONLY, O_NONBLOCK = 0 } = constants;
+  const file = await open(path, O_RDONLY | O_NONBLOCK);
+  try {
+    // It may grow meanwhile, so the end is what counts.
+    let bytes = new Uint8Array(size + 1);
+    let length = 0;
+    for (;;) {
+      const { bytesRead } = await file.read(bytes, length, bytes.length - length, null);
+      if (bytesRead === 0) return bytes.subarray(0, length);
+      length += bytesRead;
+      if (length > maxBytes) throw tooLarge(maxBytes, "longer");
+      if (length < bytes.length) continue;
+      const larger = new Uint8Array(2 * length + 4096);
+      larger.set(bytes);
+      bytes = larger;
+    }
+  } finally {
+    await file.close();
+  }
+}
+
+function kindOf(info: Omit<Deno.FileInfo, "size">): string {
+  if (info.isDirectory) return "a directory";
+  if (info.isFifo) return "a pipe (FIFO)";
+  if (info.isSocket) return "a socket";
+  return "a device";
+}
+
+function tooLarge(maxBytes: number, size: string): FileKindError {
+  return new FileKindError(
+    `The file is too large: at most ${maxBytes} bytes are read, this is ${size}`,
+  );
+}
