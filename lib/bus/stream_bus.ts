@@ -32,6 +32,7 @@ export interface StreamBus extends MessageBus {
    * The name of the stream that captures `subject`, or null.
    *
    * @throws {JetStreamUnavailableError} when the server, or the account, has no JetStream
+   * @throws {LookupRefusedError} when this user may not ask
    * @throws {NoReplyError} when the server does not answer
    */
   streamOf(subject: string): Promise<string | null>;
@@ -53,8 +54,18 @@ export interface JetStream {
    */
   stream(name: string): Promise<StreamInfo | null>;
 
-  /** Creates a stream, or changes the limits of the one of that name. */
+  /** The names of all streams that capture something that `subject`, or a pattern, stands for. */
+  streamNames(subject: string): Promise<string[]>;
+
+  /** Creates a stream. */
   createStream(stream: StreamLimits): Promise<StreamInfo>;
+
+  /**
+   * Changes what is given of a stream that exists, and nothing else.
+   *
+   * @throws {Error} for more than one copy where the stream's server is in no cluster
+   */
+  updateStream(name: string, changes: StreamChanges): Promise<StreamInfo>;
 
   /**
    * A key-value bucket, which is created where there is none.
@@ -65,20 +76,6 @@ export interface JetStream {
   keyValue(bucket: string, options: { replicas: number; timeout?: number }): KeyValue;
 }
 
-/** A stream, as the server describes it. */
-export interface StreamInfo {
-  /** The name of the stream. */
-  readonly name: string;
-  /** What it captures. */
-  readonly subjects: readonly string[];
-  /** On how many servers it is kept. */
-  readonly replicas: number;
-  /** In which a second message of the same id is dropped, in seconds. */
-  readonly duplicateWindow: number;
-  /** Whether it was created by the call that returned this. */
-  readonly isNew?: boolean;
-}
-
 /** A stream that is to be created, and what it keeps. */
 export interface StreamLimits {
   /** The name of the stream. */
@@ -87,12 +84,35 @@ export interface StreamLimits {
   readonly subjects: readonly string[];
   /** On how many servers it is kept. */
   readonly replicas: number;
-  /** In seconds. */
+  /** In which a second message of the same id is dropped, in seconds. */
   readonly duplicateWindow: number;
-  /** How long a message is kept, in seconds. */
+  /** How long a message is kept, in seconds; 0 for ever. */
   readonly maxAge: number;
-  /** How much is kept, in bytes. */
+  /** How much is kept, in bytes; -1 without a limit. */
   readonly maxBytes: number;
+}
+
+/** What is to be changed of a stream. */
+export type StreamChanges = Partial<Omit<StreamLimits, "name">>;
+
+/** A stream, as the server describes it. */
+export interface StreamInfo extends StreamLimits {
+  /** Whether its server is in a cluster, so that it may have several copies. */
+  readonly isClustered: boolean;
+  /** How many messages are kept; -1 without a limit. */
+  readonly maxMessages: number;
+  /** How many messages of one subject are kept; -1 without a limit. */
+  readonly maxMessagesPerSubject: number;
+  /** The largest message that it takes, headers included, in bytes; -1 without a limit. */
+  readonly maxMessageBytes: number;
+  /** Whether it acknowledges what it stores. */
+  readonly isAcknowledging: boolean;
+  /** Whether nothing can be stored or removed any more. */
+  readonly isSealed: boolean;
+  /** Whether it refuses messages when it is full, and does not drop the oldest. */
+  readonly refusesWhenFull: boolean;
+  /** `limits`, `interest` or `workqueue`: what a message is kept for. */
+  readonly retention: string;
 }
 
 /** Each value is a JSON object; its revision grows with each change of the bucket. */
@@ -166,4 +186,10 @@ export class ConflictError extends Error {
 export class JetStreamUnavailableError extends Error {
   /** The name of this class. */
   override name = "JetStreamUnavailableError";
+}
+
+/** This user may not ask which stream captures a subject: there may be one. */
+export class LookupRefusedError extends Error {
+  /** The name of this class. */
+  override name = "LookupRefusedError";
 }
