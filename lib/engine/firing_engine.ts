@@ -12,17 +12,19 @@ import type { ScheduleEntry } from "../config/schedule_entry.ts";
 import { openBucket } from "../durable/bucket.ts";
 import type { ClockVerdict } from "../durable/clock_check.ts";
 import { CheckpointStore } from "../durable/checkpoint_store.ts";
-import { Delivery, type DeliveryMode } from "../durable/delivery.ts";
+import { Delivery } from "../durable/delivery.ts";
 import type { LeaseState } from "../durable/lease.ts";
 import type { Witness } from "../durable/lease_witness.ts";
 import { ReplicaGroup } from "../durable/replica_group.ts";
 import { shardOf } from "../durable/shards.ts";
 import type { Expander } from "../expansion/expansion.ts";
+import { errorText } from "../internal/error_text.ts";
 import type { Logger } from "../log/logger.ts";
 import { sameTimingText } from "../schedule/timing_text.ts";
 import type { Clock } from "../time/clock.ts";
 import type { Tracing } from "../trace/tracing.ts";
 import { GOALS_SUBJECT, TASKS_SUBJECT } from "../wire/subjects.ts";
+import type { DeliveryMode } from "../wire/vocabulary.ts";
 import { type ComingFiring, comingFirings } from "./coming_firings.ts";
 import { Dispatcher, type ManualFiringOptions } from "./dispatcher.ts";
 import type { OnFire } from "./firing.ts";
@@ -65,6 +67,8 @@ export interface FiringEngineOptions {
 
 /** For one answer of the bucket, in milliseconds. */
 const STORE_TIMEOUT_MS = 3000;
+/** How long a start or a reload waits to be told which streams there are, in milliseconds. */
+const LOOK_TIMEOUT_MS = 5000;
 /** Before JetStream is asked again, in milliseconds. */
 const RETRY_MS = 1000;
 
@@ -91,7 +95,13 @@ export class FiringEngine {
     const { scheduler, bus, expander, clock, logger, replicas, pauses } = options;
     const isPaused = (name: string) => pauses.has(name);
     const names = new NamesAhead();
-    const delivery = new Delivery({ bus, mode: options.delivery, clock, logger });
+    const delivery = new Delivery({
+      bus,
+      mode: options.delivery,
+      clock,
+      logger,
+      leaseTtl: replicas?.leaseTtl,
+    });
     const dispatcher = new Dispatcher({
       scheduler,
       bus,
@@ -203,6 +213,11 @@ export class FiringEngine {
     };
   }
 
+  /** How dispatches are delivered, and which way those of each subject take. */
+  get delivery(): Pick<Delivery, "mode" | "routes"> {
+    return this.#delivery;
+  }
+
   /** What was found out when the clock was set back last; null where it was not. */
   get clockVerdict(): ClockVerdict | null {
     return this.#ownership.store?.clockVerdict ?? null;
@@ -220,21 +235,24 @@ export class FiringEngine {
     this.#signal = signal;
     this.#loaded = this.#load(entries);
     await this.#loaded;
-    const looked = this.#delivery.look(subjectsOf(entries));
+    const looked = this.#delivery.look(subjectsOf(entries), signal);
     if (replicas !== null) {
       await bus.whenConnected(signal);
       if (signal.aborted) return;
-      await looked;
+      if (!await this.#isDone(looked)) this.#late = looked;
       this.#schedules = await schedulesHash(this.#entries, clock);
       await this.#joinReplicas(replicas, signal);
-    } else if (bus.connected) {
-      await looked;
+    } else if (bus.connected && await this.#isDone(looked)) {
       await this.#ownership.begin(await this.#findStore(signal));
     } else {
       await this.#ownership.begin(null, { isSearched: true });
-      this.#late = looked.then(() => this.#remember()).then(() => this.#ownership.searched());
-      this.#late.catch(() => {});
+      this.#late = looked.then(async () => {
+        if (signal.aborted) return;
+        await this.#remember();
+        this.#ownership.searched();
+      });
     }
+    this.#late?.catch(() => {});
   }
 
   /**
@@ -250,7 +268,9 @@ export class FiringEngine {
     const done = new AbortController();
     const group = this.#group?.run(done.signal);
     const pauses = this.#group === null ? null : this.#followPauses(done.signal);
-    await this.#loop.run(AbortSignal.any([signal, failed.signal]));
+    const ended = AbortSignal.any([signal, failed.signal]);
+    void this.#delivery.follow(ended, () => this.#streamFound());
+    await this.#loop.run(ended);
     await this.#group?.leave();
     done.abort();
     await Promise.all([group, pauses]);
@@ -270,7 +290,9 @@ export class FiringEngine {
     const { bus, clock } = this.#options;
     await this.#loaded;
     this.#loop.watchClock();
-    if (bus.connected) await this.#delivery.look(subjectsOf(entries));
+    const looked = this.#delivery.look(subjectsOf(entries), this.#signal);
+    if (bus.connected) await this.#isDone(looked);
+    else looked.catch(() => {}); // told by each dispatch
     const schedules = this.#group === null ? "" : await schedulesHash(entries, clock);
     // A stream that was made meanwhile.
     const isMissing = this.#group === null && this.#ownership.store === null;
@@ -320,8 +342,33 @@ export class FiringEngine {
 
   /** @returns null where no stream takes dispatches: then nothing is remembered */
   async #findStore(signal: AbortSignal): Promise<CheckpointStore | null> {
-    if (this.#delivery.streams.length === 0) return null;
+    if (!this.#delivery.usesStreams || signal.aborted) return null;
     return this.#openStore(await this.#bucket(STORE_TIMEOUT_MS, signal));
+  }
+
+  /** A stream captures now what none did: from here it is remembered what fired. */
+  #streamFound(): void {
+    if (this.#group !== null || this.#ownership.store !== null) return;
+    this.#remember().catch((error) => {
+      this.#options.logger.warning("memory.read_failed", { error: errorText(error) });
+    });
+  }
+
+  /**
+   * Waits for a look for streams, a limited time: it goes on.
+   *
+   * @returns whether it is done
+   * @throws what it throws
+   */
+  async #isDone(looked: Promise<void>): Promise<boolean> {
+    const done = new AbortController();
+    const signal = AbortSignal.any([this.#signal, done.signal]);
+    const late = this.#options.clock.sleep(LOOK_TIMEOUT_MS, signal).then(() => false);
+    try {
+      return await Promise.race([looked.then(() => true), late]);
+    } finally {
+      done.abort();
+    }
   }
 
   async #joinReplicas(

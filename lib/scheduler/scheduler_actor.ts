@@ -11,7 +11,7 @@ import { schedulerSubject } from "../wire/subjects.ts";
 import { VERSION } from "../wire/version.ts";
 import { ConfigError } from "../config/config_error.ts";
 import type { ConfigProblem } from "../config/config_problem.ts";
-import type { DeliveryMode } from "../durable/delivery.ts";
+import type { DeliveryMode } from "../wire/vocabulary.ts";
 import { Control } from "../control/control.ts";
 import { CONTROL_ACTIONS, type ControlReply, type ControlRequest } from "../control/control_api.ts";
 import { Expander } from "../expansion/expansion.ts";

@@ -192,7 +192,8 @@ export class NatsBus implements StreamBus {
   }
 
   streamOf(subject: string): Promise<string | null> {
-    return findStream(this, subject);
+    const hasJetStream = this.#connection?.hasJetStream ?? true;
+    return findStream(this, subject, { hasJetStream });
   }
 
   jetStream(): Promise<JetStream> {

@@ -91,6 +91,11 @@ export class NatsConnection {
     return !this.#isGone && !this.#transport.isClosed;
   }
 
+  /** Whether the server says that it has JetStream. */
+  get hasJetStream(): boolean {
+    return this.client.info?.jetstream === true;
+  }
+
   /** The largest message that the server takes, headers included, in bytes. */
   get maxPayload(): number {
     return this.client.info?.max_payload ?? Infinity;

@@ -1,29 +1,40 @@
 import { errorText } from "../../internal/error_text.ts";
 import { BusClosedError, type JsonObject, type MessageBus, NoReplyError } from "../message_bus.ts";
-import { JetStreamUnavailableError, StreamError } from "../stream_bus.ts";
+import { JetStreamUnavailableError, LookupRefusedError, StreamError } from "../stream_bus.ts";
 
 /** For an answer, in milliseconds. */
 const TIMEOUT = 3000;
+const NAMES_SUBJECT = "$JS.API.STREAM.NAMES";
 
 /**
  * The name of the stream that captures `subject`, or null. By one request of our own, so that a
  * scheduler that needs no more of JetStream loads no more of it:
  * https://docs.nats.io/reference/reference-protocols/nats_api_reference#streams
  *
+ * @param options.hasJetStream whether the server said at the connect that it has JetStream: then
+ * silence, or a permission that is missing, is no answer
  * @throws {JetStreamUnavailableError} when the server, or the account, has no JetStream
+ * @throws {LookupRefusedError} when this user may not ask
  * @throws {NoReplyError} when nobody answers in time
  */
-export async function findStream(bus: MessageBus, subject: string): Promise<string | null> {
+export async function findStream(
+  bus: MessageBus,
+  subject: string,
+  { hasJetStream }: { hasJetStream: boolean },
+): Promise<string | null> {
   let reply: JsonObject;
   try {
-    reply = (await bus.request("$JS.API.STREAM.NAMES", { subject }, TIMEOUT)).data;
+    reply = (await bus.request(NAMES_SUBJECT, { subject }, TIMEOUT)).data;
   } catch (cause) {
     if (cause instanceof BusClosedError) throw cause;
-    if (!(cause instanceof NoReplyError)) {
-      const said = errorText(cause);
-      throw new JetStreamUnavailableError(`This user may not ask for streams: ${said}`, { cause });
+    const isRefused = !(cause instanceof NoReplyError);
+    if (!isRefused && (hasJetStream || cause.reason === "timeout")) throw cause;
+    if (isRefused && hasJetStream) {
+      throw new LookupRefusedError(
+        `This user may not ask for streams on "${NAMES_SUBJECT}": ${errorText(cause)}`,
+        { cause },
+      );
     }
-    if (cause.reason === "timeout") throw cause;
     const text = "The server has no JetStream: start nats-server with -js";
     throw new JetStreamUnavailableError(text, { cause });
   }
@@ -38,6 +49,7 @@ export async function findStream(bus: MessageBus, subject: string): Promise<stri
     const text = `Cannot find a stream for "${subject}": ${error.description}`;
     throw new StreamError(text, error.err_code ?? 0);
   }
+  // Streams of one account do not overlap: there is one at most, on the first page.
   return streams?.[0] ?? null;
 }
 
