@@ -7,4 +7,9 @@
 export * from "./control/control_api.ts";
 export { type Outcome, OUTCOMES } from "./engine/history.ts";
 export { schedulerSubject } from "./wire/subjects.ts";
-export { CATCH_UP_POLICIES, type CatchUp } from "./wire/vocabulary.ts";
+export {
+  CATCH_UP_POLICIES,
+  type CatchUp,
+  type DeliveryMode,
+  type DeliveryWay,
+} from "./wire/vocabulary.ts";

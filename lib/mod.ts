@@ -30,7 +30,7 @@ export {
 } from "./config/load_config.ts";
 export type { ScheduleEntry } from "./config/schedule_entry.ts";
 export { validateSchedulerConfig } from "./config/validate_config.ts";
-export type { DeliveryMode } from "./durable/delivery.ts";
+export type { DeliveryMode } from "./wire/vocabulary.ts";
 export type { ReplicaOptions } from "./engine/firing_engine.ts";
 export type { FiredOccurrence, OnFire } from "./engine/firing.ts";
 export type { Logger } from "./log/logger.ts";

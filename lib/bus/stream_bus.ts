@@ -32,6 +32,7 @@ export interface StreamBus extends MessageBus {
    * Returns the name of the stream that captures `subject`, or null if there is none.
    *
    * @throws {JetStreamUnavailableError} if the server or the account has no JetStream
+   * @throws {LookupRefusedError} if this user may not ask
    * @throws {NoReplyError} if the server does not answer
    */
   streamOf(subject: string): Promise<string | null>;
@@ -49,8 +50,18 @@ export interface JetStream {
   /** Returns the description of a stream, or null if there is none with that name. */
   stream(name: string): Promise<StreamInfo | null>;
 
-  /** Creates a stream, or updates the limits of the stream with that name. */
+  /** Returns the names of all streams that capture a subject, or one that a pattern matches. */
+  streamNames(subject: string): Promise<string[]>;
+
+  /** Creates a stream. */
   createStream(stream: StreamLimits): Promise<StreamInfo>;
+
+  /**
+   * Changes only the given settings of an existing stream.
+   *
+   * @throws {Error} for more than one copy if the stream's server is in no cluster
+   */
+  updateStream(name: string, changes: StreamChanges): Promise<StreamInfo>;
 
   /**
    * Returns a key-value bucket. The first call of one of its methods creates it if necessary.
@@ -59,20 +70,6 @@ export interface JetStream {
    * @param options.timeout the time limit of a write, in milliseconds. Default: 3000
    */
   keyValue(bucket: string, options: { replicas: number; timeout?: number }): KeyValue;
-}
-
-/** The description of a stream by the server. */
-export interface StreamInfo {
-  /** The name of the stream. */
-  readonly name: string;
-  /** The subjects that it captures. */
-  readonly subjects: readonly string[];
-  /** The number of servers that store it. */
-  readonly replicas: number;
-  /** The time in which a second message with the same `Nats-Msg-Id` is dropped, in seconds. */
-  readonly duplicateWindow: number;
-  /** True if the call that returned this has created the stream. */
-  readonly isNew?: boolean;
 }
 
 /** The name and the limits of a stream. */
@@ -85,10 +82,33 @@ export interface StreamLimits {
   readonly replicas: number;
   /** The time in which a second message with the same `Nats-Msg-Id` is dropped, in seconds. */
   readonly duplicateWindow: number;
-  /** The maximum age of a message, in seconds. */
+  /** The maximum age of a message, in seconds; 0 for no limit. */
   readonly maxAge: number;
-  /** The maximum size of the stream, in bytes. */
+  /** The maximum size of the stream, in bytes; -1 for no limit. */
   readonly maxBytes: number;
+}
+
+/** The settings of a stream that are to be changed. */
+export type StreamChanges = Partial<Omit<StreamLimits, "name">>;
+
+/** The description of a stream by the server. */
+export interface StreamInfo extends StreamLimits {
+  /** True if its server is in a cluster, so that it may have several copies. */
+  readonly isClustered: boolean;
+  /** The maximum number of messages; -1 for no limit. */
+  readonly maxMessages: number;
+  /** The maximum number of messages of one subject; -1 for no limit. */
+  readonly maxMessagesPerSubject: number;
+  /** The maximum size of a message, with its headers, in bytes; -1 for no limit. */
+  readonly maxMessageBytes: number;
+  /** True if it acknowledges stored messages. */
+  readonly isAcknowledging: boolean;
+  /** True if nothing can be stored or removed any more. */
+  readonly isSealed: boolean;
+  /** True if it refuses messages when it is full, instead of dropping the oldest. */
+  readonly refusesWhenFull: boolean;
+  /** The retention policy: `limits`, `interest` or `workqueue`. */
+  readonly retention: string;
 }
 
 /** A bucket of JSON objects. Its revision grows with each change. */
@@ -162,4 +182,10 @@ export class ConflictError extends Error {
 export class JetStreamUnavailableError extends Error {
   /** The name of this class. */
   override name = "JetStreamUnavailableError";
+}
+
+/** This user may not ask which stream captures a subject: there may be one. */
+export class LookupRefusedError extends Error {
+  /** The name of this class. */
+  override name = "LookupRefusedError";
 }

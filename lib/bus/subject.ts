@@ -53,3 +53,8 @@ export function matches(pattern: string, subject: string): boolean {
   }
   return words.length === wanted.length;
 }
+
+/** Whether `pattern` matches each subject that `other`, a subject or a pattern, matches. */
+export function covers(pattern: string, other: string): boolean {
+  return matches(pattern, other) && (pattern.endsWith(">") || !other.endsWith(">"));
+}

@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { DELIVERY_MODES, type DeliveryMode } from "../durable/delivery.ts";
+import { DELIVERY_MODES, type DeliveryMode } from "../wire/vocabulary.ts";
 import { PARTITIONS } from "../durable/shards.ts";
 import type { ReplicaOptions } from "../engine/firing_engine.ts";
 import { UsageError } from "./exit_codes.ts";

@@ -30,7 +30,13 @@ import {
 } from "./control_api.ts";
 import { ControlError, readControlRequest } from "./control_request.ts";
 import { deadlineOf } from "./request_age.ts";
-import { asControlProblem, historyStatus, instantText, textOf } from "./control_status.ts";
+import {
+  asControlProblem,
+  deliveryStatus,
+  historyStatus,
+  instantText,
+  textOf,
+} from "./control_status.ts";
 import type { Witness } from "../durable/lease_witness.ts";
 import type { FiringEngine } from "../engine/firing_engine.ts";
 import type { SchedulerConfig } from "../config/load_config.ts";
@@ -236,12 +242,18 @@ export class Control {
       ...this.health(),
       version,
       bus_connected: isConnected(),
+      ...this.#delivery(),
       paused: { all: pauses.all, entries: pauses.entries.size },
       last_reload: this.#lastReload,
       ...this.#clockSetBack(),
       entries: entries.map((each) => this.#entryStatus(each)),
       next_after: isLast ? null : entries.at(-1)!.name,
     };
+  }
+
+  #delivery(): Pick<StatusReply, "delivery"> {
+    const engine = this.#options.engine();
+    return engine === null ? {} : { delivery: deliveryStatus(engine.delivery) };
   }
 
   #clockSetBack(): Pick<StatusReply, "clock_set_back"> {

@@ -5,7 +5,7 @@
  * @module
  */
 import type { Outcome } from "../engine/history.ts";
-import type { CatchUp } from "../wire/vocabulary.ts";
+import type { CatchUp, DeliveryMode, DeliveryWay } from "../wire/vocabulary.ts";
 
 /** A larger request is not read, in bytes with its headers. */
 export const MAX_REQUEST_BYTES = 256 * 2 ** 10;
@@ -148,12 +148,36 @@ export interface ClockSetBackSummary {
   ahead_ms: number;
 }
 
+/** How dispatches are delivered. */
+export interface DeliveryStatus {
+  /** As `--delivery` says. */
+  mode: DeliveryMode;
+  /** The subjects of the entries. */
+  subjects: {
+    /** Where dispatches of one type are published. */
+    subject: string;
+    /**
+     * `jetstream`: into a stream. `core`: over core NATS. `fallback`: over core NATS, since the
+     * stream is gone. `unknown`: the server has not said; with the mode `auto` dispatches wait.
+     */
+    via: DeliveryWay;
+    /** The stream; with `fallback` the one that is gone. Null for none. */
+    stream: string | null;
+    /** The instant since which it is so. */
+    since: string;
+    /** With `unknown`: the last reason. */
+    error?: string;
+  }[];
+}
+
 /** The state of the scheduler and its entries. */
 export interface StatusReply extends HealthReply {
   /** The version of the program. */
   version: string;
   /** True while messages can leave. */
   bus_connected: boolean;
+  /** How dispatches are delivered; absent before the start. */
+  delivery?: DeliveryStatus;
   /** The switch that pauses all entries, and the number of entries that are paused singly. */
   paused: { all: boolean; entries: number };
   /** The result of the last reload; null before the first. */

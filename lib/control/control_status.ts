@@ -5,7 +5,9 @@
  */
 import type { ConfigProblem } from "../config/config_problem.ts";
 import { errorText } from "../internal/error_text.ts";
-import type { ControlProblem, EntryStatus, FiringStatus } from "./control_api.ts";
+import type { Route } from "../durable/routes.ts";
+import type { DeliveryMode } from "../wire/vocabulary.ts";
+import type { ControlProblem, DeliveryStatus, EntryStatus, FiringStatus } from "./control_api.ts";
 import type { FiringRecord, JobHistory } from "../engine/history.ts";
 
 /** Longer error texts are cut. */
@@ -39,6 +41,21 @@ function firingStatus(record: FiringRecord): FiringStatus {
     lateness_ms: Math.round(lateness),
     dispatches,
     ...(error !== null && { error: error.slice(0, MAX_ERROR_CHARACTERS) }),
+  };
+}
+
+export function deliveryStatus(
+  { mode, routes }: { mode: DeliveryMode; routes: readonly Route[] },
+): DeliveryStatus {
+  return {
+    mode,
+    subjects: routes.map(({ subject, via, stream, since, error }) => ({
+      subject,
+      via,
+      stream,
+      since: instantText(since),
+      ...(error !== null && { error: error.slice(0, MAX_ERROR_CHARACTERS) }),
+    })),
   };
 }
 

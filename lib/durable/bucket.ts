@@ -8,7 +8,7 @@ import {
 import { errorText } from "../internal/error_text.ts";
 import type { Logger } from "../log/logger.ts";
 import type { Clock } from "../time/clock.ts";
-import { BUCKET } from "./keys.ts";
+import { BUCKET, BUCKET_STREAM } from "./keys.ts";
 
 export interface BucketOptions {
   /** The streams that take the dispatches. */
@@ -41,7 +41,8 @@ export async function openBucket(
   const jetStream = await bus.jetStream();
   for (;;) {
     try {
-      return jetStream.keyValue(BUCKET, { replicas: await copiesOf(jetStream, streams), timeout });
+      const replicas = await copiesOf(jetStream, streams, logger);
+      return jetStream.keyValue(BUCKET, { replicas, timeout });
     } catch (error) {
       // A cluster may be without a leader for a moment.
       if (error instanceof JetStreamUnavailableError || signal.aborted) throw error;
@@ -52,9 +53,23 @@ export async function openBucket(
   }
 }
 
-async function copiesOf(jetStream: JetStream, streams: readonly string[]): Promise<number> {
+/** Returns on how many servers the bucket is to be kept; warns where it is kept on fewer. */
+async function copiesOf(
+  jetStream: JetStream,
+  streams: readonly string[],
+  logger: Logger,
+): Promise<number> {
   // The bucket's own stream is asked for too, so that a server without JetStream is noticed here.
-  const names = [...streams, `KV_${BUCKET}`];
-  const found = await Promise.all(names.map((name) => jetStream.stream(name)));
-  return Math.max(1, ...found.map((stream) => stream?.replicas ?? 1));
+  const bucket = await jetStream.stream(BUCKET_STREAM);
+  const found = await Promise.all(streams.map((name) => jetStream.stream(name)));
+  const wanted = Math.max(1, ...found.map((each) => each?.isClustered ? each.replicas : 1));
+  if (bucket !== null && bucket.replicas < wanted) {
+    logger.warning("memory.too_few_copies", {
+      bucket: BUCKET,
+      copies: bucket.replicas,
+      stream_copies: wanted,
+      hint: "where its server is away nothing fires: heddle-scheduler stream create --name STREAM",
+    });
+  }
+  return wanted;
 }

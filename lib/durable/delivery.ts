@@ -3,28 +3,22 @@
  *
  * @module
  */
-import { backoff } from "../bus/backoff.ts";
 import type { JsonObject, MessageBus, PublishOptions } from "../bus/message_bus.ts";
 import { NotPermittedError, UnconfirmedError } from "../bus/message_bus.ts";
-import {
-  isStreamBus,
-  JetStreamUnavailableError,
-  NoStreamError,
-  StreamError,
-} from "../bus/stream_bus.ts";
+import { isStreamBus, NoStreamError, type StreamBus, StreamError } from "../bus/stream_bus.ts";
 import { errorText } from "../internal/error_text.ts";
 import type { Logger } from "../log/logger.ts";
 import type { Clock } from "../time/clock.ts";
-
-export const DELIVERY_MODES: readonly DeliveryMode[] = ["auto", "core", "jetstream"];
-/** `auto`: into a stream where one captures the subject, else over core NATS. */
-export type DeliveryMode = "auto" | "core" | "jetstream";
+import type { DeliveryMode } from "../wire/vocabulary.ts";
+import { type Route, Routes } from "./routes.ts";
 
 export interface DeliveryOptions {
   bus: MessageBus;
   mode: DeliveryMode;
   clock: Clock;
   logger: Logger;
+  /** The time that a lease holds, in milliseconds. Default: there are none. */
+  leaseTtl?: number;
 }
 
 export interface DeliverOptions extends PublishOptions {
@@ -36,158 +30,237 @@ export interface DeliverOptions extends PublishOptions {
   isRefusalFinal?: boolean;
 }
 
+/** A message that a stream may have stored. */
+interface Doubt {
+  /** Since when, by both clocks: a machine that sleeps stops the monotonic one. */
+  readonly wall: number;
+  readonly monotonic: number;
+  /** How long it may be sent again, in milliseconds from then. */
+  readonly limit: number;
+}
+
 /** The wait between the first two attempts; it doubles up to the maximum. */
 const MIN_WAIT_MS = 50;
 const MAX_WAIT_MS = 2000;
 /** The time between two log lines about dispatches that are tried again. */
 const REPORT_INTERVAL_MS = 1000;
-/** The number of times that a server is asked for a stream before what was known stands. */
-const MAX_LOOKUPS = 5;
+/** The part of the duplicate window in which a message is sent again: the rest is its way there. */
+const USED_WINDOW = 0.9;
+/**
+ * A message can leave as late as this, apart from the TTL: a server with its own settings closes a
+ * silent connection after 6 minutes, and checkpoints are a second behind.
+ */
+const NEEDED_WINDOW_MS = 361_000;
+/** The number of messages in doubt that are remembered when their firings were taken back. */
+const MAX_DOUBTS = 10_000;
+/** "Message size exceeds maximum allowed" and "invalid operation on sealed stream". */
+const TOO_LARGE = 10054;
+const SEALED = 10109;
 
 export class Delivery {
   readonly #options: DeliveryOptions;
-  /** The stream that captures each subject, null where none does. */
-  readonly #streams = new Map<string, string | null>();
+  readonly #routes: Routes;
+  /** What firings that were taken back left in doubt, by id: they may be sent again later. */
+  readonly #doubts = new Map<string, Doubt>();
   /** The failed attempts since the last log line about them, and the last one's error. */
   #failures = { count: 0, error: "", subject: "" };
   #reporting = false;
-  #looking: Promise<void> | null = null;
-  #lookingAgain: Promise<void> | null = null;
 
   constructor(options: DeliveryOptions) {
     this.#options = options;
+    const { leaseTtl = 0 } = options;
+    this.#routes = new Routes({ ...options, neededWindow: (NEEDED_WINDOW_MS + leaseTtl) / 1000 });
   }
 
-  /** Reports whether a stream acknowledges what is published to `subject`. */
-  isAcknowledged(subject: string): boolean {
-    return typeof this.#streams.get(subject) === "string";
+  get mode(): DeliveryMode {
+    return this.#options.mode;
+  }
+
+  /** Which way the dispatches of each subject take. */
+  get routes(): readonly Route[] {
+    return this.#routes.all;
+  }
+
+  /** Whether dispatches go into streams, so that what fired can be remembered. */
+  get usesStreams(): boolean {
+    return this.streams.length > 0 || this.routes.some(({ via }) => via === "jetstream");
   }
 
   /** The streams that were found. */
   get streams(): string[] {
-    return [...new Set([...this.#streams.values()].flatMap((stream) => stream ?? []))];
+    return this.#routes.streams;
   }
 
-  /**
-   * Looks for the streams that capture the subjects, once there is a connection. Messages that are
-   * published meanwhile wait for the result. Where the server does not answer, what was known
-   * stands.
-   *
-   * @throws {NoStreamError} in the mode `jetstream`, when a subject has none
-   * @throws {JetStreamUnavailableError} in the mode `jetstream`, when the server has no JetStream
-   */
-  async look(subjects: Iterable<string>): Promise<void> {
-    const { mode, bus } = this.#options;
-    if (mode === "core" || (mode === "auto" && !isStreamBus(bus))) return;
-    const looking = this.#look(subjects);
-    this.#looking = looking;
-    try {
-      await looking;
-    } finally {
-      if (this.#looking === looking) this.#looking = null;
-    }
+  /** Reports whether what is published to `subject` waits for a stream. */
+  isAcknowledged(subject: string): boolean {
+    const via = this.#routes.viaOf(subject);
+    return via === "jetstream" || via === "unknown";
   }
 
-  /** Looks once for all messages that found no stream at the same time. */
-  #lookAgain(): Promise<void> {
-    this.#lookingAgain ??= this.#look([...this.#streams.keys()]).finally(() => {
-      this.#lookingAgain = null;
-    });
-    return this.#lookingAgain;
+  /** {@link Routes.look} */
+  look(subjects: Iterable<string>, signal?: AbortSignal): Promise<void> {
+    return this.#routes.look(subjects, signal);
   }
 
-  async #look(subjects: Iterable<string>): Promise<void> {
-    const { mode, logger } = this.#options;
-    for (const subject of subjects) {
-      const stream = await this.#streamOf(subject);
-      if (stream === undefined) continue;
-      if (stream === null && mode === "jetstream") {
-        throw new NoStreamError(
-          `Cannot deliver with --delivery jetstream: no stream captures "${subject}"; ` +
-            "create one with: heddle-scheduler stream create",
-        );
-      }
-      if (this.#streams.get(subject) === stream) continue;
-      this.#streams.set(subject, stream);
-      logger.info("delivery.chosen", {
-        subject,
-        delivery: stream === null ? "core" : "jetstream",
-        stream,
-      });
-    }
+  /** {@link Routes.follow} */
+  follow(signal: AbortSignal, onFound: () => void): Promise<void> {
+    return this.#routes.follow(signal, onFound);
   }
 
   /**
    * Publishes one message. Into a stream, it is tried again with the same id until the stream has
-   * stored it; over core NATS, it resolves when the server has it.
+   * stored it, but only as long as the stream would notice that it has it already; over core NATS, it
+   * resolves when the server has it.
    *
    * @throws {GaveUpError} when it is not stored by `options.until`
+   * @throws {InDoubtError} when it may have been stored, and is not sent again
    * @throws {StreamError} when the stream refuses it and that is final
    * @throws {Error} that of the bus, where another attempt would change nothing
    */
   publish(subject: string, data: JsonObject, options: DeliverOptions): Promise<void> {
     const { bus } = this.#options;
-    if (this.#looking !== null) return this.#publishLater(subject, data, options);
     if (!this.isAcknowledged(subject) || !isStreamBus(bus)) {
       return bus.publish(subject, data, options);
     }
-    return this.#publishToStream(subject, data, options);
-  }
-
-  async #publishLater(subject: string, data: JsonObject, options: DeliverOptions): Promise<void> {
-    await this.#looking;
-    options.signal?.throwIfAborted();
-    await this.publish(subject, data, options);
+    return this.#publishToStream(bus, subject, data, options);
   }
 
   async #publishToStream(
+    bus: StreamBus,
     subject: string,
     data: JsonObject,
     options: DeliverOptions,
   ): Promise<void> {
-    const { bus, clock } = this.#options;
-    if (!isStreamBus(bus)) return;
-    for (let attempts = 1;; attempts++) {
-      try {
-        await bus.publishToStream(subject, data, options);
-        return;
-      } catch (error) {
-        if (!isWorthRetrying(error)) throw error;
-        if (options.isRefusalFinal && error instanceof StreamError) throw error;
-        options.signal?.throwIfAborted();
-        this.#report(subject, error);
-        const isMissing = error instanceof NoStreamError;
-        if (isMissing && this.#options.mode === "auto") await this.#lookAgain();
-        if (!this.isAcknowledged(subject)) return await bus.publish(subject, data, options);
-        const wait = Math.min(MIN_WAIT_MS * 2 ** (attempts - 1), MAX_WAIT_MS);
-        await clock.sleep(wait, options.signal);
-        await bus.whenConnected(options.signal);
-        options.signal?.throwIfAborted();
-        if (options.until !== undefined && clock.now() > options.until) {
-          throw new GaveUpError(attempts, error);
-        }
+    const { clock } = this.#options;
+    const { signal, until = Infinity } = options;
+    const id = options.headers?.["Nats-Msg-Id"] ?? "";
+    let doubt = this.#doubts.size === 0 ? undefined : this.#doubts.get(id);
+    let error: unknown = new Error("a firing that was taken back");
+    for (let attempts = 0;; attempts++) {
+      if (this.#isOver(doubt)) throw this.#inDoubt(id, subject, attempts, error);
+      if (clock.now() > until && attempts > 0) {
+        throw new GaveUpError(attempts, error, doubt !== undefined);
       }
+      const wall = clock.now();
+      const monotonic = clock.monotonic();
+      try {
+        await this.#attempt(bus, subject, data, options, doubt);
+        if (doubt !== undefined) this.#doubts.delete(id);
+        return;
+      } catch (reason) {
+        error = reason;
+      }
+      if (!isWorthRetrying(error)) throw error;
+      if (isFinalRefusal(error)) throw this.#explained(subject, error);
+      if (options.isRefusalFinal && error instanceof StreamError) throw error;
+      if (error instanceof UnconfirmedError && doubt === undefined) {
+        doubt = { wall, monotonic, limit: this.#routes.windowOf(subject) * USED_WINDOW };
+        this.#remember(id, doubt);
+      }
+      signal?.throwIfAborted();
+      this.#report(subject, error);
+      if (error instanceof NoStreamError) await this.#routes.lookAgain();
+      if (!this.isAcknowledged(subject)) {
+        if (doubt === undefined) return await bus.publish(subject, data, options);
+        throw this.#inDoubt(id, subject, attempts + 1, error);
+      }
+      const wait = Math.min(MIN_WAIT_MS * 2 ** attempts, MAX_WAIT_MS);
+      await this.#within(doubt, signal, async (signal) => {
+        await clock.sleep(wait, signal);
+        await bus.whenConnected(signal);
+      });
+      signal?.throwIfAborted();
     }
   }
 
-  /** @returns undefined where the server does not answer */
-  async #streamOf(subject: string): Promise<string | null | undefined> {
-    const { bus, mode, logger, clock } = this.#options;
-    if (!isStreamBus(bus)) return null;
-    for (let lookups = 1;; lookups++) {
-      await bus.whenConnected();
-      try {
-        return await bus.streamOf(subject);
-      } catch (error) {
-        if (error instanceof JetStreamUnavailableError) {
-          if (mode === "auto") return null;
-          throw error;
-        }
-        logger.warning("delivery.lookup_failed", { subject, error: errorText(error) });
-        if (lookups === MAX_LOOKUPS) return undefined;
-        await clock.sleep(backoff(lookups) / 4);
-      }
+  /** Sends a message once; one in doubt only while the stream would notice that it has it. */
+  async #attempt(
+    bus: StreamBus,
+    subject: string,
+    data: JsonObject,
+    options: DeliverOptions,
+    doubt: Doubt | undefined,
+  ): Promise<void> {
+    if (this.#routes.viaOf(subject) === "unknown") {
+      throw new NoStreamError(`The server does not say whether a stream captures "${subject}"`);
     }
+    if (doubt === undefined) {
+      await bus.publishToStream(subject, data, options);
+      return;
+    }
+    const { headers, permit } = options;
+    await this.#within(doubt, options.signal, (signal) =>
+      bus.publishToStream(subject, data, {
+        headers,
+        // Looked at when the message is written, which may be much later.
+        permit: () => !this.#isOver(doubt) && permit?.() !== false,
+        signal,
+      }));
+  }
+
+  /** Does something that a signal ends, at the latest when the message may not be sent again. */
+  async #within(
+    doubt: Doubt | undefined,
+    signal: AbortSignal | undefined,
+    work: (signal: AbortSignal | undefined) => Promise<unknown>,
+  ): Promise<void> {
+    if (doubt === undefined) {
+      await work(signal);
+      return;
+    }
+    const { clock } = this.#options;
+    const over = new AbortController();
+    const done = new AbortController();
+    const isOver = new NotPermittedError("The stream would not notice any more that it has it");
+    void clock.sleep(doubt.limit - this.#age(doubt), done.signal).then(() => over.abort(isOver));
+    try {
+      await work(signal === undefined ? over.signal : AbortSignal.any([signal, over.signal]));
+    } finally {
+      done.abort();
+    }
+  }
+
+  #age({ wall, monotonic }: Doubt): number {
+    const { clock } = this.#options;
+    return Math.max(clock.now() - wall, clock.monotonic() - monotonic);
+  }
+
+  #isOver(doubt: Doubt | undefined): boolean {
+    return doubt !== undefined && this.#age(doubt) >= doubt.limit;
+  }
+
+  /** The newest are enough: who comes back does so when the lease, or the connection, does. */
+  #remember(id: string, doubt: Doubt): void {
+    this.#doubts.set(id, doubt);
+    for (const oldest of this.#doubts.keys()) {
+      if (this.#doubts.size <= MAX_DOUBTS) break;
+      this.#doubts.delete(oldest);
+    }
+  }
+
+  #inDoubt(id: string, subject: string, attempts: number, cause: unknown): InDoubtError {
+    this.#doubts.delete(id);
+    const name = this.#routes.streamOf(subject)?.name;
+    const stream = name === undefined ? "a stream" : `the stream "${name}"`;
+    const window = this.#routes.windowOf(subject) / 1000;
+    return new InDoubtError(
+      `Cannot tell whether ${stream} stored the message to "${subject}": not acknowledged ` +
+        `(attempts: ${attempts}, the last: ${
+          errorText(cause)
+        }); it is not sent again, since after ` +
+        `its duplicate window of ${window} s the stream would store it a second time`,
+      { cause },
+    );
+  }
+
+  #explained(subject: string, cause: StreamError): StreamError {
+    const stream = this.#routes.streamOf(subject);
+    const name = stream === undefined ? "the stream" : `the stream "${stream.name}"`;
+    const most = stream === undefined ? "" : ` (${stream.maxMessageBytes} bytes, headers included)`;
+    const why = cause.code === TOO_LARGE
+      ? `the message is larger than max_msg_size${most} of ${name}`
+      : `${name} is sealed`;
+    return new StreamError(`Cannot publish to "${subject}": ${why}`, cause.code, { cause });
   }
 
   /** Logs at most one line a second, since thousands fail at once while a server is away. */
@@ -213,16 +286,26 @@ export class Delivery {
 /** No stream acknowledged a message while it was worth sending. */
 export class GaveUpError extends Error {
   override name = "GaveUpError";
-  constructor(readonly attempts: number, override readonly cause: unknown) {
+  constructor(readonly attempts: number, override readonly cause: unknown, isInDoubt: boolean) {
     super(
       `No acknowledgement within misfire_grace_seconds (attempts: ${attempts}, the last: ${
         errorText(cause)
-      }); the message may have been stored all the same`,
+      })${isInDoubt ? "; the message may have been stored all the same" : ""}`,
     );
   }
+}
+
+/** A message may have been stored, and sending it again could store it a second time. */
+export class InDoubtError extends Error {
+  override name = "InDoubtError";
 }
 
 function isWorthRetrying(error: unknown): boolean {
   return error instanceof UnconfirmedError || error instanceof NoStreamError ||
     error instanceof StreamError || error instanceof NotPermittedError;
+}
+
+/** Whether a stream will say the same of the message for ever. */
+function isFinalRefusal(error: unknown): error is StreamError {
+  return error instanceof StreamError && (error.code === TOO_LARGE || error.code === SEALED);
 }

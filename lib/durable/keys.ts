@@ -2,6 +2,8 @@
 
 /** The key-value bucket, which all schedulers of an account share. */
 export const BUCKET = "heddle-scheduler";
+/** The stream behind it. */
+export const BUCKET_STREAM = `KV_${BUCKET}`;
 
 /** Returns a key's first part: the scheduler's name in the characters that a key may have. */
 export function keyPrefix(scheduler: string): string {

@@ -12,18 +12,20 @@ import type { ScheduleEntry } from "../config/schedule_entry.ts";
 import { openBucket } from "../durable/bucket.ts";
 import type { ClockVerdict } from "../durable/clock_check.ts";
 import { CheckpointStore } from "../durable/checkpoint_store.ts";
-import { Delivery, type DeliveryMode } from "../durable/delivery.ts";
+import { Delivery } from "../durable/delivery.ts";
 import type { LeaseState } from "../durable/lease.ts";
 import type { Witness } from "../durable/lease_witness.ts";
 import { ReplicaGroup } from "../durable/replica_group.ts";
 import { shardOf } from "../durable/shards.ts";
 import type { Expander } from "../expansion/expansion.ts";
+import { errorText } from "../internal/error_text.ts";
 import { ABORTED, unlessAborted } from "../internal/unless_aborted.ts";
 import type { Logger } from "../log/logger.ts";
 import { sameTimingText } from "../schedule/timing_text.ts";
 import type { Clock } from "../time/clock.ts";
 import type { Tracing } from "../trace/tracing.ts";
 import { GOALS_SUBJECT, TASKS_SUBJECT } from "../wire/subjects.ts";
+import type { DeliveryMode } from "../wire/vocabulary.ts";
 import { type ComingFiring, comingFirings } from "./coming_firings.ts";
 import { Dispatcher, type ManualFiringOptions } from "./dispatcher.ts";
 import type { OnFire } from "./firing.ts";
@@ -94,7 +96,13 @@ export class FiringEngine {
     const { scheduler, bus, expander, clock, logger, replicas, pauses } = options;
     const isPaused = (name: string) => pauses.has(name);
     const names = new NamesAhead();
-    const delivery = new Delivery({ bus, mode: options.delivery, clock, logger });
+    const delivery = new Delivery({
+      bus,
+      mode: options.delivery,
+      clock,
+      logger,
+      leaseTtl: replicas?.leaseTtl,
+    });
     const dispatcher = new Dispatcher({
       scheduler,
       bus,
@@ -206,6 +214,11 @@ export class FiringEngine {
     };
   }
 
+  /** The delivery mode, and the route of the dispatches to each subject. */
+  get delivery(): Pick<Delivery, "mode" | "routes"> {
+    return this.#delivery;
+  }
+
   /** The verdict on the last time that the clock was set back; null where it never was. */
   get clockVerdict(): ClockVerdict | null {
     return this.#ownership.store?.clockVerdict ?? null;
@@ -228,13 +241,15 @@ export class FiringEngine {
     this.#signal = signal;
     this.#loaded = this.#load(entries);
     await this.#loaded;
-    const looked = this.#delivery.look(subjectsOf(entries));
+    const looked = this.#delivery.look(subjectsOf(entries), signal);
     if (replicas !== null) {
       await bus.whenConnected(signal);
       if (signal.aborted) return;
-      await looked;
+      using limit = this.#waitLimit();
+      if (await unlessAborted(looked, limit.signal) === ABORTED) this.#late = looked;
       this.#schedules = await schedulesHash(this.#entries, clock);
       await this.#joinReplicas(replicas, signal);
+      this.#late?.catch(() => {});
       return;
     }
     const found = looked.then(() => this.#findStore());
@@ -259,7 +274,9 @@ export class FiringEngine {
     const done = new AbortController();
     const group = this.#group?.run(done.signal);
     const pauses = this.#group === null ? null : this.#followPauses(done.signal);
-    await this.#loop.run(AbortSignal.any([signal, failed.signal]));
+    const running = AbortSignal.any([signal, failed.signal]);
+    void this.#delivery.follow(running, () => this.#streamFound());
+    await this.#loop.run(running);
     const ended = this.#end(done, [group, pauses]);
     if (await unlessAborted(ended, over) === ABORTED) {
       done.abort();
@@ -293,8 +310,9 @@ export class FiringEngine {
     await this.#loaded;
     this.#loop.watchClock();
     using limit = this.#waitLimit();
-    const look = () => this.#delivery.look(subjectsOf(entries));
-    if (bus.connected) await unlessAborted(look(), limit.signal);
+    const looked = this.#delivery.look(subjectsOf(entries), this.#signal);
+    if (bus.connected) await unlessAborted(looked, limit.signal);
+    else looked.catch(() => {}); // each dispatch reports it
     const schedules = this.#group === null ? "" : await schedulesHash(entries, clock);
     // The stream may have been created since the start.
     const isMissing = this.#group === null && this.#ownership.store === null;
@@ -354,8 +372,16 @@ export class FiringEngine {
 
   /** @returns null where no stream takes dispatches: then nothing is remembered */
   async #findStore(): Promise<CheckpointStore | null> {
-    if (this.#delivery.streams.length === 0) return null;
+    if (!this.#delivery.usesStreams || this.#signal.aborted) return null;
     return this.#openStore(await this.#bucket(STORE_TIMEOUT_MS, this.#signal));
+  }
+
+  /** A stream captures now what none did: from here it is remembered what fired. */
+  #streamFound(): void {
+    if (this.#group !== null || this.#ownership.store !== null) return;
+    this.#remember().catch((error) => {
+      this.#options.logger.warning("memory.read_failed", { error: errorText(error) });
+    });
   }
 
   async #joinReplicas(

@@ -12,6 +12,7 @@ import type { SchedulerConfig } from "../config/load_config.ts";
 import type { ScheduleEntry } from "../config/schedule_entry.ts";
 import type { SchedulerActor } from "../scheduler/scheduler_actor.ts";
 import { workerEntry } from "../internal/worker_entry.ts";
+import { deliveryStatus } from "../control/control_status.ts";
 import type { Clock } from "../time/clock.ts";
 import { Slice } from "../time/slice.ts";
 import type {
@@ -285,6 +286,7 @@ export class HttpServer implements AsyncDisposable {
       runningSince: control.runningSince,
       waitingFor,
       isConnected,
+      ways: engine === null ? [] : deliveryStatus(engine.delivery).subjects,
       paused: { all: pauses.all, entries: [...pauses.entries] },
       lastReload: last,
       reloads: { ok, failed },

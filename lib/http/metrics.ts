@@ -4,6 +4,7 @@
  * @module
  */
 import { type Metric as PromMetric, Registry } from "prom-client";
+import { DELIVERY_WAYS } from "../wire/vocabulary.ts";
 import type { Totals } from "./protocol.ts";
 import { ENTRY_STATES, type Row, type Snapshot } from "./snapshot.ts";
 
@@ -142,6 +143,16 @@ export class Metrics {
       name: "bus_connected",
       help: "1 while a message would leave at once, else 0.",
       values: state(({ isConnected }) => Number(isConnected)),
+    };
+    yield {
+      name: "delivery",
+      help: "1 for the way that dispatches to a subject take, else 0.",
+      labels: ["subject", "via"],
+      *values() {
+        for (const { subject, via } of snapshot.state?.ways ?? []) {
+          for (const way of DELIVERY_WAYS) yield [Number(way === via), subject, way];
+        }
+      },
     };
     yield {
       name: "config_last_reload_successful",

@@ -7,6 +7,7 @@ import { TimingTable } from "../config/timing/timing_table.ts";
 import { KINDS, QUARTER_HOUR_MS } from "../engine/history.ts";
 import { type DayAhead, dayAhead, QUARTERS } from "../forecast/day_ahead.ts";
 import type { Recurrence } from "../forecast/recurrence.ts";
+import type { SchedulerState } from "./protocol.ts";
 import type { EntryState, Row, Snapshot } from "./snapshot.ts";
 
 /** The most rows of a page; others are found by a part of their names. */
@@ -19,6 +20,8 @@ export interface PageSummary {
   now: number;
   running_since: number | null;
   is_connected: boolean;
+  /** What is wrong with the way that dispatches take, a sentence for each subject. */
+  detours: string[];
   is_paused: boolean;
   may_control: boolean;
   reload: { at: string; outcome: "ok" | "failed"; problems: string[] } | null;
@@ -81,6 +84,7 @@ export function summaryOf(
     now,
     running_since: state?.runningSince ?? null,
     is_connected: state?.isConnected ?? false,
+    detours: state === null ? [] : detoursOf(state),
     is_paused: state?.paused.all ?? false,
     may_control: mayControl,
     reload: lastReload && {
@@ -106,6 +110,16 @@ export function summaryOf(
     ahead: ahead.counts,
     ahead_is_cut: ahead.isCut,
   };
+}
+
+function detoursOf({ ways, isConnected }: SchedulerState): string[] {
+  return ways.flatMap(({ subject, via, stream, since, error }) => {
+    if (via === "fallback") {
+      return `${subject}: over core NATS since ${since}, since the stream ${stream} is gone`;
+    }
+    if (via !== "unknown" || !isConnected) return [];
+    return `${subject}: not known since ${since}, ${error ?? "the server has not answered yet"}`;
+  });
 }
 
 /** Enough for an entry that is due every second: after it, each quarter counts as due. */

@@ -5,7 +5,12 @@
  * @module
  */
 import type { TimingData } from "../config/timing/timing.ts";
-import type { ControlReply, ControlRequest, ReloadSummary } from "../control/control_api.ts";
+import type {
+  ControlReply,
+  ControlRequest,
+  DeliveryStatus,
+  ReloadSummary,
+} from "../control/control_api.ts";
 import type {
   Distribution,
   FiringRecord,
@@ -75,6 +80,8 @@ export interface SchedulerState {
   /** What the start waits for, in a sentence; null where it waits for nothing. */
   readonly waitingFor: string | null;
   readonly isConnected: boolean;
+  /** Which way the dispatches of each subject take; empty before the start. */
+  readonly ways: DeliveryStatus["subjects"];
   readonly paused: { readonly all: boolean; readonly entries: readonly string[] };
   readonly lastReload: ReloadSummary | null;
   readonly reloads: { readonly ok: number; readonly failed: number };

@@ -12,7 +12,7 @@ import { schedulerSubject } from "../wire/subjects.ts";
 import { VERSION } from "../wire/version.ts";
 import { ConfigError } from "../config/config_error.ts";
 import type { ConfigProblem } from "../config/config_problem.ts";
-import type { DeliveryMode } from "../durable/delivery.ts";
+import type { DeliveryMode } from "../wire/vocabulary.ts";
 import { Control } from "../control/control.ts";
 import {
   CONTROL_ACTIONS,

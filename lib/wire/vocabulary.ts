@@ -19,3 +19,16 @@ export type DispatchType = typeof DISPATCH_TYPES[number];
 export const CATCH_UP_POLICIES = ["none", "one", "all"] as const;
 /** The policy for occurrences that were missed: one of {@link CATCH_UP_POLICIES}. */
 export type CatchUp = typeof CATCH_UP_POLICIES[number];
+
+/** How dispatches are delivered; `auto`: into a stream where one captures the subject. */
+export type DeliveryMode = "auto" | "core" | "jetstream";
+/** The values of {@link DeliveryMode}. */
+export const DELIVERY_MODES: readonly DeliveryMode[] = ["auto", "core", "jetstream"];
+
+/**
+ * The way that a dispatch takes. `fallback`: over core NATS, though a stream captured the subject
+ * before. `unknown`: the server has not said yet whether one does.
+ */
+export type DeliveryWay = "jetstream" | "core" | "fallback" | "unknown";
+/** The values of {@link DeliveryWay}. */
+export const DELIVERY_WAYS: readonly DeliveryWay[] = ["jetstream", "core", "fallback", "unknown"];

@@ -1,70 +1,8 @@
 import assert from "node:assert/strict";
-import { MemoryBus } from "../../lib/bus/memory_bus.ts";
-import {
-  type JsonObject,
-  NotPermittedError,
-  type PublishOptions,
-  UnconfirmedError,
-} from "../../lib/bus/message_bus.ts";
-import {
-  type JetStream,
-  JetStreamUnavailableError,
-  NoStreamError,
-  type StreamAck,
-  type StreamBus,
-  StreamError,
-} from "../../lib/bus/stream_bus.ts";
-import { Delivery, type DeliveryMode, GaveUpError } from "../../lib/durable/delivery.ts";
-import { ManualClock } from "../../lib/time/manual_clock.ts";
-import { LogRecorder } from "../helpers/log_recorder.ts";
-
-/** A bus whose streams, and their answers, the test decides. */
-class ScriptedBus extends MemoryBus implements StreamBus {
-  stream: string | null | Error = "WORK";
-  /** What the next attempts fail with; after that they are stored. */
-  readonly failures: Error[] = [];
-  readonly stored: JsonObject[] = [];
-  readonly core: JsonObject[] = [];
-  attempts = 0;
-  lookups = 0;
-
-  override publish(_subject: string, data: JsonObject): Promise<void> {
-    this.core.push(data);
-    return Promise.resolve();
-  }
-
-  publishToStream(
-    _subject: string,
-    data: JsonObject,
-    options: PublishOptions = {},
-  ): Promise<StreamAck> {
-    this.attempts++;
-    if (options.permit?.() === false) return Promise.reject(new NotPermittedError("Not now"));
-    const failure = this.failures.shift();
-    if (failure !== undefined) return Promise.reject(failure);
-    this.stored.push(data);
-    return Promise.resolve({ stream: "WORK", sequence: this.stored.length, isDuplicate: false });
-  }
-
-  streamOf(): Promise<string | null> {
-    this.lookups++;
-    if (this.stream instanceof Error) return Promise.reject(this.stream);
-    return Promise.resolve(this.stream);
-  }
-
-  jetStream(): Promise<JetStream> {
-    throw new Error("Nothing more is needed");
-  }
-}
-
-async function setUp(mode: DeliveryMode = "auto") {
-  const clock = new ManualClock("2026-01-01T00:00:00Z");
-  const bus = new ScriptedBus({ clock });
-  await bus.connect();
-  const logger = new LogRecorder();
-  const delivery = new Delivery({ bus, mode, clock, logger });
-  return { clock, bus, logger, delivery };
-}
+import { UnconfirmedError } from "../../lib/bus/message_bus.ts";
+import { JetStreamUnavailableError, NoStreamError, StreamError } from "../../lib/bus/stream_bus.ts";
+import { GaveUpError, InDoubtError } from "../../lib/durable/delivery.ts";
+import { setUp } from "./scripted_bus.ts";
 
 Deno.test("without a stream a dispatch goes over core NATS, with one it is acknowledged", async () => {
   const { bus, delivery, logger } = await setUp();
@@ -210,4 +148,128 @@ Deno.test("where a refusal is final the stream's first answer is the last word; 
   await clock.advance(60_000);
   await refused;
   assert.deepEqual([bus.attempts, bus.stored], [2, []]);
+});
+
+Deno.test("what may have been stored is sent again only within the duplicate window, then it is in doubt", async () => {
+  const { bus, delivery, clock } = await setUp();
+  bus.info = { duplicateWindow: 2 };
+  await delivery.look(["w"]);
+  for (let n = 0; n < 99; n++) bus.failures.push(new UnconfirmedError("The connection broke"));
+  const outcome = assert.rejects(delivery.publish("w", {}, {}), (error) => {
+    assert.ok(error instanceof InDoubtError);
+    assert.match(
+      error.message,
+      /^Cannot tell whether the stream "WORK" stored the message to "w": not acknowledged \(attempts: \d, the last: The connection broke\); it is not sent again, .* window of 2 s/,
+    );
+    return true;
+  });
+  await clock.advance(1700);
+  const { attempts } = bus;
+  assert.ok(attempts > 3, `${attempts}`);
+  await clock.advance(1000);
+  await outcome;
+  await clock.advance(60_000);
+  assert.equal(bus.attempts, attempts);
+});
+
+Deno.test("the window counts from the first attempt by the clock that says more: a machine may have slept", async () => {
+  const { bus, delivery, clock } = await setUp();
+  bus.info = { duplicateWindow: 60 };
+  await delivery.look(["w"]);
+  bus.failures.push(new UnconfirmedError("Lost"));
+  const outcome = assert.rejects(delivery.publish("w", {}, {}), InDoubtError);
+  await clock.advance(10);
+  clock.jump(59_000);
+  await clock.advance(100);
+  await outcome;
+  assert.equal(bus.attempts, 1);
+});
+
+Deno.test("what was not stored for certain is sent again after the window too", async () => {
+  const { bus, delivery, clock } = await setUp();
+  bus.info = { duplicateWindow: 2 };
+  await delivery.look(["w"]);
+  for (let n = 0; n < 5; n++) {
+    bus.failures.push(new NoStreamError("No leader"), new StreamError("It is full", 10077));
+  }
+  const published = delivery.publish("w", { n: 1 }, {});
+  await clock.advance(30_000);
+  await published;
+  assert.equal(bus.stored.length, 1);
+});
+
+Deno.test("while the server is away for longer than the window, what is in doubt ends with it", async () => {
+  const { bus, delivery, clock } = await setUp();
+  bus.info = { duplicateWindow: 10 };
+  await delivery.look(["w"]);
+  bus.failures.push(new UnconfirmedError("Lost"));
+  bus.isDown = true;
+  const outcome = assert.rejects(delivery.publish("w", {}, {}), InDoubtError);
+  await clock.advance(9100);
+  await outcome;
+  bus.isDown = false;
+  await clock.advance(60_000);
+  assert.equal(bus.attempts, 1);
+});
+
+Deno.test("a message that is written later than it was handed over is judged when it is written", async () => {
+  const { bus, delivery, clock } = await setUp();
+  bus.info = { duplicateWindow: 10 };
+  await delivery.look(["w"]);
+  bus.failures.push(new UnconfirmedError("Lost"));
+  // The second attempt waits for a connection that comes after the window, and ignores its signal.
+  bus.onAttempt = async () => {
+    if (bus.attempts === 2) await clock.sleep(20_000);
+  };
+  const outcome = assert.rejects(delivery.publish("w", {}, {}), InDoubtError);
+  await clock.advance(30_000);
+  await outcome;
+  assert.deepEqual(bus.stored, []);
+});
+
+Deno.test("an occurrence that is fired again in a new term keeps its first attempt", async () => {
+  const { bus, delivery, clock } = await setUp();
+  bus.info = { duplicateWindow: 10 };
+  await delivery.look(["w"]);
+  bus.failures.push(new UnconfirmedError("Lost"));
+  const headers = { "Nats-Msg-Id": "s/a/1/0" };
+  const lapsed = new AbortController();
+  const first = assert.rejects(delivery.publish("w", {}, { headers, signal: lapsed.signal }));
+  await clock.advance(10);
+  lapsed.abort(new Error("the lease lapsed"));
+  await first;
+  await clock.advance(9000);
+  await assert.rejects(delivery.publish("w", {}, { headers }), InDoubtError);
+  assert.equal(bus.attempts, 1);
+  const another = { "Nats-Msg-Id": "s/a/2/0" };
+  await delivery.publish("w", { n: 2 }, { headers: another });
+  assert.deepEqual(bus.stored, [{ n: 2 }]);
+});
+
+Deno.test("what may be in the stream is not sent over core NATS when the stream goes", async () => {
+  const { bus, delivery, clock } = await setUp();
+  await delivery.look(["w"]);
+  bus.failures.push(new UnconfirmedError("Lost"), new NoStreamError("Nobody"));
+  bus.stream = null;
+  const outcome = assert.rejects(delivery.publish("w", {}, {}), InDoubtError);
+  await clock.advance(1000);
+  await outcome;
+  assert.deepEqual(bus.core, []);
+});
+
+Deno.test("a message that is larger than the stream takes fails at once, by name", async () => {
+  const { bus, delivery } = await setUp();
+  bus.info = { maxMessageBytes: 700 };
+  await delivery.look(["w"]);
+  bus.failures.push(new StreamError("message size exceeds maximum allowed", 10054));
+  await assert.rejects(delivery.publish("w", {}, {}), (error) => {
+    assert.ok(error instanceof StreamError);
+    assert.equal(
+      error.message,
+      'Cannot publish to "w": the message is larger than max_msg_size ' +
+        '(700 bytes, headers included) of the stream "WORK"',
+    );
+    return true;
+  });
+  assert.equal(bus.attempts, 1);
 });

@@ -1,7 +1,7 @@
 /** The schedules as the HTTP server's thread was told of them. */
 import assert from "node:assert/strict";
 import { rowOf, summaryOf } from "../../lib/http/page_view.ts";
-import type { EntryRow, EntryView } from "../../lib/http/protocol.ts";
+import type { EntryRow, EntryView, SchedulerState, ToServer } from "../../lib/http/protocol.ts";
 import { Snapshot } from "../../lib/http/snapshot.ts";
 import { History, type Outcome } from "../../lib/engine/history.ts";
 import type { Job } from "../../lib/engine/job.ts";
@@ -47,6 +47,23 @@ function snapshotOf(...views: EntryView[]) {
     snapshot.take({ type: "totals", totals: history.totals }, 0);
   };
   return { snapshot, fire, tell, none };
+}
+
+/** The scheduler's state, connected and well but for `rest`. */
+function stateWith(rest: Partial<SchedulerState>): ToServer {
+  const state: SchedulerState = {
+    name: "s",
+    runningSince: NOON,
+    waitingFor: null,
+    isConnected: true,
+    ways: [],
+    paused: { all: false, entries: [] },
+    lastReload: null,
+    reloads: { ok: 0, failed: 0 },
+    replica: null,
+    ...rest,
+  };
+  return { type: "state", state };
 }
 
 const FIRED = { passedOverSince: null, expansion: null, next: null, occurrences: 1 };
@@ -115,21 +132,31 @@ Deno.test("what another replica fires has not run out", () => {
   const { snapshot } = snapshotOf(entry("a"), entry("b"));
   snapshot.take({ type: "nexts", from: 0, nexts: Float64Array.of(NOON, Infinity) }, 0);
   const [a, b] = snapshot.rows as [typeof snapshot.rows[0], typeof snapshot.rows[0]];
-  const state = (held: number[]) => ({
-    type: "state" as const,
-    state: {
-      name: "s",
-      runningSince: NOON,
-      waitingFor: null,
-      isConnected: true,
-      paused: { all: false, entries: [] },
-      lastReload: null,
-      reloads: { ok: 0, failed: 0 },
+  const state = (held: number[]) =>
+    stateWith({
       replica: { name: "r", held, shards: 2, others: [], isKnown: true },
-    },
-  });
+    });
   snapshot.take(state([0]), 0);
   assert.deepEqual([snapshot.stateOf(a), snapshot.stateOf(b)], ["active", "elsewhere"]);
   snapshot.take(state([0, 1]), 0);
   assert.equal(snapshot.stateOf(b), "exhausted");
+});
+
+Deno.test("the notice of the page names each subject whose dispatches do not go into a stream", () => {
+  const { snapshot } = snapshotOf();
+  const ahead = { from: 0, counts: [], isCut: false };
+  const options = { version: "1", mayControl: false, ahead, matching: 0, now: NOON };
+  assert.deepEqual(summaryOf(snapshot, options).detours, []);
+  const way = { stream: "WORK", since: "2026-11-24T12:00:00.000Z" };
+  const ways: SchedulerState["ways"] = [
+    { ...way, subject: "a", via: "jetstream" },
+    { ...way, subject: "b", via: "fallback" },
+    { ...way, subject: "c", via: "unknown", stream: null, error: "Nobody answered" },
+    { ...way, subject: "d", via: "core", stream: null },
+  ];
+  snapshot.take(stateWith({ ways }), 0);
+  assert.deepEqual(summaryOf(snapshot, options).detours, [
+    "b: over core NATS since 2026-11-24T12:00:00.000Z, since the stream WORK is gone",
+    "c: not known since 2026-11-24T12:00:00.000Z, Nobody answered",
+  ]);
 });

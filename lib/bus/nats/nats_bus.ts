@@ -218,7 +218,8 @@ export class NatsBus implements StreamBus {
   }
 
   streamOf(subject: string): Promise<string | null> {
-    return findStream(this, subject, this.#domain);
+    const hasJetStream = this.#connection?.hasJetStream ?? true;
+    return findStream(this, subject, { hasJetStream, domain: this.#domain });
   }
 
   jetStream(): Promise<JetStream> {

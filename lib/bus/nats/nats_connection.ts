@@ -88,6 +88,11 @@ export class NatsConnection {
     return !this.#isGone && !this.#transport.isClosed;
   }
 
+  /** True if the server says that it has JetStream. */
+  get hasJetStream(): boolean {
+    return this.client.info?.jetstream === true;
+  }
+
   /** The maximum size of a message, with its headers, in bytes. */
   get maxPayload(): number {
     return this.client.info?.max_payload ?? Infinity;

@@ -10,6 +10,7 @@ import {
   type JetStreamClient,
   type JetStreamManager,
   jetstreamManager,
+  type StreamConfig,
   type StreamInfo as ServerStreamInfo,
 } from "@nats-io/jetstream";
 import { type KV, type KvEntry, Kvm } from "@nats-io/kv";
@@ -23,6 +24,7 @@ import {
   JetStreamUnavailableError,
   type KeyValue,
   type Revised,
+  type StreamChanges,
   StreamError,
   type StreamInfo,
   type StreamLimits,
@@ -33,6 +35,8 @@ const DEFAULT_TIMEOUT_MS = 3000;
 const NANOSECONDS_PER_SECOND = 1_000_000_000;
 /** The error codes of "wrong last sequence" in older and newer servers. */
 const CONFLICT_CODES: readonly number[] = [10071, 10164];
+/** "Stream not found". */
+const NOT_FOUND = 10059;
 const UNAVAILABLE_CODES: readonly number[] = [NOT_ENABLED, NOT_FOR_ACCOUNT];
 
 export interface NatsJetStreamOptions {
@@ -60,27 +64,42 @@ export class NatsJetStream implements JetStream {
   async stream(name: string): Promise<StreamInfo | null> {
     const { manager } = await this.session();
     return await explained(`read the stream "${name}"`, async () => {
-      const names = await manager.streams.names().next();
-      return names.includes(name) ? infoOf(await manager.streams.info(name)) : null;
+      try {
+        return infoOf(await manager.streams.info(name));
+      } catch (error) {
+        if (error instanceof JetStreamApiError && error.code === NOT_FOUND) return null;
+        throw error;
+      }
     });
   }
 
-  async createStream(limits: StreamLimits): Promise<StreamInfo> {
+  async streamNames(subject: string): Promise<string[]> {
     const { manager } = await this.session();
-    const { name, replicas, duplicateWindow, maxAge, maxBytes } = limits;
-    const config = {
-      subjects: [...limits.subjects],
-      num_replicas: replicas,
-      duplicate_window: duplicateWindow * NANOSECONDS_PER_SECOND,
-      max_age: maxAge * NANOSECONDS_PER_SECOND,
-      max_bytes: maxBytes,
-    };
-    return await explained(`create the stream "${name}"`, async () => {
-      const isNew = await this.stream(name) === null;
-      const info = isNew
-        ? await manager.streams.add({ name, ...config })
-        : await manager.streams.update(name, config);
-      return { ...infoOf(info), isNew };
+    return await explained(`find the streams of "${subject}"`, async () => {
+      const names: string[] = [];
+      for await (const name of manager.streams.names(subject)) names.push(name); // of all pages
+      return names;
+    });
+  }
+
+  async createStream({ name, ...limits }: StreamLimits): Promise<StreamInfo> {
+    const { manager } = await this.session();
+    return await explained(
+      `create the stream "${name}"`,
+      async () => infoOf(await manager.streams.add({ name, ...configOf(limits) })),
+    );
+  }
+
+  async updateStream(name: string, changes: StreamChanges): Promise<StreamInfo> {
+    const { manager } = await this.session();
+    const action = `change the stream "${name}"`;
+    return await explained(action, async () => {
+      const { replicas = 1 } = changes;
+      // Older servers accept it, and lose the stream when they start again.
+      if (replicas > 1 && !infoOf(await manager.streams.info(name)).isClustered) {
+        throw new Error(`it cannot have ${replicas} copies, since its server is in no cluster`);
+      }
+      return infoOf(await manager.streams.update(name, configOf(changes)));
     });
   }
 
@@ -204,12 +223,34 @@ function revised(entry: KvEntry): Revised {
   }
 }
 
-function infoOf({ config }: ServerStreamInfo): StreamInfo {
+function infoOf({ config, cluster }: ServerStreamInfo): StreamInfo {
   return {
     name: config.name,
     subjects: config.subjects ?? [],
     replicas: config.num_replicas,
+    isClustered: cluster?.name !== undefined,
     duplicateWindow: config.duplicate_window / NANOSECONDS_PER_SECOND,
+    maxAge: config.max_age / NANOSECONDS_PER_SECOND,
+    maxBytes: config.max_bytes,
+    maxMessages: config.max_msgs,
+    maxMessagesPerSubject: config.max_msgs_per_subject,
+    maxMessageBytes: config.max_msg_size,
+    isAcknowledging: config.no_ack !== true,
+    isSealed: config.sealed,
+    refusesWhenFull: config.discard === "new",
+    retention: config.retention,
+  };
+}
+
+function configOf(changes: StreamChanges): Partial<StreamConfig> {
+  const { subjects, replicas, duplicateWindow, maxAge, maxBytes } = changes;
+  return {
+    ...(subjects !== undefined && { subjects: [...subjects] }),
+    ...(replicas !== undefined && { num_replicas: replicas }),
+    ...(duplicateWindow !== undefined &&
+      { duplicate_window: duplicateWindow * NANOSECONDS_PER_SECOND }),
+    ...(maxAge !== undefined && { max_age: maxAge * NANOSECONDS_PER_SECOND }),
+    ...(maxBytes !== undefined && { max_bytes: maxBytes }),
   };
 }
 

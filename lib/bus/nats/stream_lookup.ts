@@ -1,6 +1,6 @@
 import { errorText } from "../../internal/error_text.ts";
 import { BusClosedError, type JsonObject, type MessageBus, NoReplyError } from "../message_bus.ts";
-import { JetStreamUnavailableError, StreamError } from "../stream_bus.ts";
+import { JetStreamUnavailableError, LookupRefusedError, StreamError } from "../stream_bus.ts";
 
 const LOOKUP_TIMEOUT_MS = 3000;
 
@@ -9,26 +9,33 @@ const LOOKUP_TIMEOUT_MS = 3000;
  * request itself, so that the client's JetStream packages need not be loaded:
  * https://docs.nats.io/reference/reference-protocols/nats_api_reference#streams
  *
- * @param domain that of the JetStream to ask. Default: the server's own
+ * @param options.domain that of the JetStream to ask. Default: the server's own
+ * @param options.hasJetStream true if the server said at the connect that it has JetStream: then
+ * silence, or a missing permission, is no answer
  * @throws {JetStreamUnavailableError} when the server, or the account, has no JetStream
+ * @throws {LookupRefusedError} when this user may not ask
  * @throws {NoReplyError} when nobody answers in time
  */
 export async function findStream(
   bus: MessageBus,
   subject: string,
-  domain?: string,
+  { hasJetStream, domain }: { hasJetStream: boolean; domain?: string },
 ): Promise<string | null> {
   const api = domain === undefined ? "$JS.API" : `$JS.${domain}.API`;
+  const names = `${api}.STREAM.NAMES`;
   let reply: JsonObject;
   try {
-    reply = (await bus.request(`${api}.STREAM.NAMES`, { subject }, LOOKUP_TIMEOUT_MS)).data;
+    reply = (await bus.request(names, { subject }, LOOKUP_TIMEOUT_MS)).data;
   } catch (cause) {
     if (cause instanceof BusClosedError) throw cause;
-    if (!(cause instanceof NoReplyError)) {
-      const said = errorText(cause);
-      throw new JetStreamUnavailableError(`This user may not ask for streams: ${said}`, { cause });
+    const isRefused = !(cause instanceof NoReplyError);
+    if (!isRefused && (hasJetStream || cause.reason === "timeout")) throw cause;
+    if (isRefused && hasJetStream) {
+      throw new LookupRefusedError(
+        `This user may not ask for streams on "${names}": ${errorText(cause)}`,
+        { cause },
+      );
     }
-    if (cause.reason === "timeout") throw cause;
     const text = "The server has no JetStream: start nats-server with -js";
     throw new JetStreamUnavailableError(text, { cause });
   }
@@ -43,6 +50,7 @@ export async function findStream(
     const text = `Cannot find a stream for "${subject}": ${error.description}`;
     throw new StreamError(text, error.err_code ?? 0);
   }
+  // Streams of one account do not overlap: there is one at most, on the first page.
   return streams?.[0] ?? null;
 }
 

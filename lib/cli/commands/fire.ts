@@ -89,9 +89,8 @@ async function fireHere(name: string, options: FireOptions): Promise<number> {
       const delivery = new Delivery({ bus, mode: "auto", clock, logger });
       const scheduler = config.name;
       const dispatcher = new Dispatcher({ scheduler, bus, expander, clock, logger, delivery });
-      const looked = delivery.look([
-        entry.dispatchType === "goal" ? GOALS_SUBJECT : TASKS_SUBJECT,
-      ]);
+      const subject = entry.dispatchType === "goal" ? GOALS_SUBJECT : TASKS_SUBJECT;
+      const looked = delivery.look([subject], over.signal);
       const sending = looked.then(() => dispatcher.fireManually(new Job(entry), { until }));
       const isOver = clock.sleep(timeout + ANSWER_MARGIN_MS, over.signal).then(() => null);
       const sent = await Promise.race([sending, isOver]);

@@ -93,12 +93,24 @@ function rank({ lease, last }: EntryStatus): number {
 
 function textOf(status: StatusReply, replies: readonly StatusReply[]): string[] {
   const { name, version, running_since, waiting_for, bus_connected, paused } = status;
-  const { last_reload, clock_set_back, entries } = status;
+  const { delivery, last_reload, clock_set_back, entries } = status;
   const now = systemClock.now();
   const since = running_since === null ? "starting" : `running since ${running_since}`;
   const lines = [`${name}: ${since}, heddle-scheduler ${version}`];
   if (waiting_for !== undefined) lines.push(waiting_for);
   if (!bus_connected) lines.push("not connected to its server");
+  for (const { subject, via, stream, since, error } of delivery?.subjects ?? []) {
+    if (via === "fallback") {
+      lines.push(
+        `${subject} goes over core NATS since ${since}: the stream ${stream} does not capture it any more`,
+      );
+    } else if (via === "unknown" && bus_connected) {
+      const why = error === undefined ? "" : `: ${error}`;
+      lines.push(
+        `${subject}: the server has not said since ${since} which stream captures it${why}`,
+      );
+    }
+  }
   if (paused.all) lines.push("all entries are paused");
   if (last_reload?.outcome === "failed") {
     lines.push(`the reload at ${last_reload.at} failed; the schedules from before are in use:`);

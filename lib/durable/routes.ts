@@ -1,0 +1,309 @@
+/**
+ * Which way the dispatches of each subject take: into a stream, or over core NATS.
+ *
+ * @module
+ */
+import { backoff } from "../bus/backoff.ts";
+import { BusClosedError, type MessageBus } from "../bus/message_bus.ts";
+import {
+  isStreamBus,
+  JetStreamUnavailableError,
+  LookupRefusedError,
+  NoStreamError,
+  type StreamInfo,
+} from "../bus/stream_bus.ts";
+import { streamFaults } from "../bus/stream_faults.ts";
+import { errorText } from "../internal/error_text.ts";
+import type { Logger } from "../log/logger.ts";
+import type { Clock } from "../time/clock.ts";
+import type { DeliveryMode, DeliveryWay } from "../wire/vocabulary.ts";
+
+/** The way of one subject. */
+export interface Route {
+  readonly subject: string;
+  readonly via: DeliveryWay;
+  /** The stream; with `fallback` the one that there was. Null for none, or one without a name yet. */
+  readonly stream: string | null;
+  /** Since when, in milliseconds since the epoch. */
+  readonly since: number;
+  /** With `unknown`: why. */
+  readonly error: string | null;
+}
+
+export interface RoutesOptions {
+  bus: MessageBus;
+  mode: DeliveryMode;
+  clock: Clock;
+  logger: Logger;
+  /** The time for which a message may be sent again, in seconds: what a stream is judged by. */
+  neededWindow: number;
+}
+
+/** Thousands of messages that no stream takes are tried again at different instants. */
+const MIN_ASK_INTERVAL_MS = 500;
+/** The longest wait before the server is asked again for what no stream captures. */
+const MAX_ASK_MS = 10_000;
+/** As a server has it for a stream that says nothing: for one that cannot be read. */
+const DEFAULT_WINDOW_MS = 120_000;
+
+export class Routes {
+  readonly #options: RoutesOptions;
+  readonly #routes = new Map<string, Route>();
+  /** The streams that could be read, by name. */
+  readonly #streams = new Map<string, StreamInfo>();
+  /** What was logged last about each thing, so that it is said once. */
+  readonly #said = new Map<string, string>();
+  #lookingAgain: Promise<void> | null = null;
+  #lookedAgainAt = -Infinity;
+  #onUncaptured = () => {};
+
+  constructor(options: RoutesOptions) {
+    this.#options = options;
+  }
+
+  get all(): readonly Route[] {
+    return [...this.#routes.values()];
+  }
+
+  /** The names of the streams that take dispatches. */
+  get streams(): string[] {
+    const found = this.all.filter(({ via }) => via === "jetstream" || via === "core");
+    return [...new Set(found.flatMap(({ stream }) => stream ?? []))];
+  }
+
+  /** How what is published to `subject` goes. */
+  viaOf(subject: string): DeliveryWay {
+    const { mode, bus } = this.#options;
+    if (mode === "jetstream" && isStreamBus(bus)) return "jetstream";
+    if (mode === "core" || !isStreamBus(bus)) return "core";
+    return this.#routes.get(subject)?.via ?? "unknown";
+  }
+
+  /** The stream that captures `subject`; undefined where it is not known, or could not be read. */
+  streamOf(subject: string): StreamInfo | undefined {
+    return this.#streams.get(this.#routes.get(subject)?.stream ?? "");
+  }
+
+  /** The time in which the stream drops a second message of the same id, in milliseconds. */
+  windowOf(subject: string): number {
+    const stream = this.streamOf(subject);
+    return stream === undefined ? DEFAULT_WINDOW_MS : stream.duplicateWindow * 1000;
+  }
+
+  /**
+   * Asks for the streams that capture the subjects, and reads them, until the server has answered
+   * for each or `signal` aborts. Where something is known of a subject, silence does not change it.
+   *
+   * @throws {NoStreamError} in the mode `jetstream`, when a subject has none that acknowledges
+   * @throws {JetStreamUnavailableError} in the mode `jetstream`, when the server has no JetStream
+   */
+  async look(subjects: Iterable<string>, signal?: AbortSignal): Promise<void> {
+    const { bus, mode, clock } = this.#options;
+    let open = [...new Set(subjects)];
+    for (const subject of open) if (!this.#routes.has(subject)) this.#add(subject);
+    if (mode === "core" || (mode === "auto" && !isStreamBus(bus))) return;
+    for (let failures = 0; open.length > 0; failures++) {
+      if (failures > 0) await clock.sleep(backoff(failures) / 4, signal);
+      if (isStreamBus(bus)) await bus.whenConnected(signal);
+      if (signal?.aborted) return;
+      const areAnswered = await Promise.all(open.map((subject) => this.#ask(subject, true)));
+      open = open.filter((_, at) => !areAnswered[at]);
+    }
+  }
+
+  /**
+   * Asks once more for all subjects; once for all who want it at the same time, or soon after. Never
+   * rejects.
+   */
+  lookAgain(): Promise<void> {
+    const { clock } = this.#options;
+    const isRecent = clock.monotonic() - this.#lookedAgainAt < MIN_ASK_INTERVAL_MS;
+    if (this.#lookingAgain === null && isRecent) return Promise.resolve();
+    const ask = (subject: string) => this.#ask(subject, false).catch(() => false);
+    this.#lookingAgain ??= Promise.all([...this.#routes.keys()].map(ask))
+      .then(() => {
+        this.#lookingAgain = null;
+        this.#lookedAgainAt = clock.monotonic();
+      });
+    return this.#lookingAgain;
+  }
+
+  /**
+   * In the mode `auto`, asks again and again for what no stream captures, until `signal` aborts.
+   *
+   * @param onFound called each time that a stream was found
+   */
+  async follow(signal: AbortSignal, onFound: () => void): Promise<void> {
+    const { bus, mode, clock } = this.#options;
+    if (mode !== "auto" || !isStreamBus(bus)) return;
+    let asked = 0;
+    while (!signal.aborted) {
+      const before = this.streams.length;
+      if (this.all.every(({ via }) => via === "jetstream")) {
+        await this.#uncaptured(signal);
+        asked = 0;
+      }
+      await clock.sleep(Math.min(backoff(asked++), MAX_ASK_MS), signal);
+      await bus.whenConnected(signal);
+      if (signal.aborted) return;
+      await this.lookAgain();
+      if (this.streams.length > before) onFound();
+    }
+  }
+
+  /** Resolves when a subject has no stream any more, or on abort. */
+  #uncaptured(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      this.#onUncaptured = resolve;
+      signal.addEventListener("abort", () => resolve(), { once: true });
+    });
+  }
+
+  #add(subject: string): void {
+    const via = this.viaOf(subject);
+    this.#set({ subject, via: via === "core" ? via : "unknown", stream: null });
+  }
+
+  #set(
+    { error = null, ...route }: Omit<Route, "since" | "error"> & { error?: string | null },
+  ): void {
+    const { subject, via } = route;
+    const known = this.#routes.get(subject);
+    const since = known?.via === via ? known.since : this.#options.clock.now();
+    this.#routes.set(subject, { ...route, error, since });
+    if (via !== "jetstream") this.#onUncaptured();
+  }
+
+  /**
+   * Asks for one subject.
+   *
+   * @param isFirst whether to wait until the stream is read, also where it is known
+   * @returns whether it is known now
+   */
+  async #ask(subject: string, isFirst: boolean): Promise<boolean> {
+    const { bus, mode } = this.#options;
+    const known = this.#routes.get(subject)!;
+    let name: string | null = null;
+    try {
+      if (isStreamBus(bus)) name = await bus.streamOf(subject);
+    } catch (error) {
+      const isNo = error instanceof JetStreamUnavailableError && known.via !== "jetstream";
+      if (!isNo) return this.#unanswered(subject, error);
+      if (mode === "jetstream") throw error;
+    }
+    if (name === null) {
+      if (mode === "jetstream") throw noStream(`no stream captures "${subject}"; create one with`);
+      this.#uncapturedBy(subject);
+      return true;
+    }
+    const reading = this.#read(name);
+    const stream = isFirst || name !== known.stream ? await reading : this.#streams.get(name);
+    this.#captured(subject, name, stream);
+    return true;
+  }
+
+  #captured(subject: string, name: string, stream: StreamInfo | undefined): void {
+    const { mode, logger } = this.#options;
+    const known = this.#routes.get(subject)!;
+    const isUseless = stream?.isAcknowledging === false || stream?.isSealed;
+    if (mode === "jetstream" && isUseless) {
+      const why = stream.isSealed ? "is sealed" : "acknowledges nothing (no_ack)";
+      throw noStream(`the stream "${name}" of "${subject}" ${why}; create another one with`);
+    }
+    // There is no acknowledgement to wait for; the message reaches the stream all the same.
+    const via = stream?.isAcknowledging === false ? "core" : "jetstream";
+    this.#set({ subject, via, stream: name });
+    this.#said.delete(subject);
+    if (known.via === via && known.stream === name) return;
+    logger.info("delivery.chosen", { subject, delivery: via, stream: name });
+  }
+
+  #uncapturedBy(subject: string): void {
+    const { logger } = this.#options;
+    const { via, stream } = this.#routes.get(subject)!;
+    this.#said.delete(subject);
+    if (via !== "jetstream" && via !== "fallback") {
+      this.#set({ subject, via: "core", stream: null });
+      if (via !== "core") {
+        logger.info("delivery.chosen", { subject, delivery: "core", stream: null });
+      }
+      return;
+    }
+    this.#set({ subject, via: "fallback", stream });
+    if (via === "fallback") return;
+    logger.warning("delivery.fell_back", {
+      subject,
+      stream,
+      hint: "no stream captures it any more: dispatches go over core NATS, at most once, until " +
+        "one does; --delivery jetstream keeps them for it",
+    });
+  }
+
+  /** The server did not say: what was known stands. */
+  #unanswered(subject: string, error: unknown): boolean {
+    if (error instanceof BusClosedError) throw error;
+    const { mode } = this.#options;
+    const known = this.#routes.get(subject)!;
+    const { via } = known;
+    const isRefused = error instanceof LookupRefusedError;
+    const text = errorText(error);
+    const what = { subject, error: text };
+    if (via === "unknown" && isRefused && mode === "auto") {
+      const hint = "nothing is dispatched until it may ask; --delivery core needs no permission " +
+        "for JetStream";
+      this.#say("error", subject, "delivery.lookup_failed", { ...what, hint });
+    } else this.#say("warning", subject, "delivery.lookup_failed", what);
+    if (isRefused && mode === "jetstream") {
+      // The stream's own acknowledgement tells.
+      this.#set({ subject, via: "jetstream", stream: known.stream });
+      return true;
+    }
+    if (via === "unknown") this.#set({ ...known, error: text });
+    return via !== "unknown";
+  }
+
+  /** Reads a stream, and reports what is wrong with it. */
+  async #read(name: string): Promise<StreamInfo | undefined> {
+    const { bus, logger, neededWindow } = this.#options;
+    if (!isStreamBus(bus)) return undefined;
+    try {
+      const stream = await (await bus.jetStream()).stream(name);
+      if (stream === null) return undefined;
+      this.#streams.set(name, stream);
+      const faults = streamFaults(stream, neededWindow);
+      const text = JSON.stringify(faults);
+      const isNew = this.#said.get(`stream ${name}`) !== text;
+      this.#said.set(`stream ${name}`, text);
+      if (!isNew) return stream;
+      for (const fault of faults) {
+        logger.warning("delivery.unsafe_stream", { stream: name, ...fault });
+      }
+      return stream;
+    } catch (error) {
+      this.#say("warning", `read ${name}`, "delivery.stream_unread", {
+        stream: name,
+        error: errorText(error),
+        hint: `its duplicate window is taken for ${DEFAULT_WINDOW_MS / 1000} s`,
+      });
+      return this.#streams.get(name);
+    }
+  }
+
+  /** Logs something once; the same again is at debug. */
+  #say(
+    level: "warning" | "error",
+    about: string,
+    event: string,
+    fields: Record<string, unknown>,
+  ): void {
+    const text = String(fields.error);
+    this.#options.logger[this.#said.get(about) === text ? "debug" : level](event, fields);
+    this.#said.set(about, text);
+  }
+}
+
+function noStream(why: string): NoStreamError {
+  return new NoStreamError(
+    `Cannot deliver with --delivery jetstream: ${why}: heddle-scheduler stream create`,
+  );
+}
