@@ -98,5 +98,9 @@ Deno.test("the workflows are right, and every action in them is pinned to a comm
     const uses = [...text.matchAll(/uses: (\S+)/g)].map(([, action]) => action!);
     assert.ok(uses.length > 0);
     for (const action of uses) assert.match(action, /@[0-9a-f]{40}$/);
+    // Dependabot proposes new images for the Dockerfile alone.
+    for (const [, image] of text.matchAll(/container: (\S+)/g)) {
+      assert.ok((await read("Dockerfile")).includes(`FROM ${image} `), image);
+    }
   }
 });
