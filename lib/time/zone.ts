@@ -1,4 +1,6 @@
 import { nearest } from "../internal/suggestion.ts";
+import { type Changes, readTzif } from "./zones/tzif.ts";
+import { findZoneSource, ownZoneNames, zoneFiles, type ZoneSource } from "./zones/zone_data.ts";
 
 /** A time zone is unknown. `suggestion` is a similar name, where there is one. */
 export class TimeZoneError extends Error {
@@ -51,10 +53,7 @@ const PIECE_SECONDS = 2 ** 25;
 /** The number of pieces that a zone caches, which bounds the memory of a walk through centuries. */
 const MAX_PIECES = 256;
 
-/** Two changes of a zone were never closer than 6.9 days, so probes this far apart miss none. */
-const PROBE_SECONDS = 3 * 86_400;
-
-/** Longer than any change has set a clock back (23 h, Kwajalein 1969). */
+/** More than any change has set a clock back (23 h, Kwajalein 1969). */
 const MAX_REPEAT_SECONDS = 2 * 86_400;
 
 const UTC_SEGMENT: Segment = {
@@ -67,9 +66,32 @@ const UTC_SEGMENT: Segment = {
 
 const UTC: Zone = { segmentAt: () => UTC_SEGMENT };
 
-/** Caches zones by the lower-case names that were asked for, at most those that ICU has: `Intl`
- * takes fifty times as long, and 10 ms the first time. */
-const zones = new Map<string, Zone>([["utc", UTC]]);
+/** The data in use; null before the first question. */
+let source: ZoneSource | null = null;
+
+/** What is known of each zone, by every lower-case name it was asked for. */
+let zones = new Map<string, Zone>([["utc", UTC]]);
+
+/** The same by the files that they were made of: names of one zone share what is known of it. */
+let zonesByFile = new Map<string, Zone>();
+
+/** Returns where the data in use comes from. */
+export function zoneSource(): ZoneSource {
+  return source ??= findZoneSource();
+}
+
+/**
+ * Looks for newer data. A zone whose file has changed is another object from now on, which
+ * {@link zoneNamed} returns; what was made with the one before goes on with that.
+ */
+export function renewZones(): ZoneSource {
+  source = findZoneSource();
+  const [names, before] = [[...zones.keys()], zonesByFile];
+  zones = new Map([["utc", UTC]]);
+  zonesByFile = new Map();
+  for (const name of names) find(name, before);
+  return source;
+}
 
 /**
  * Returns the zone of an IANA name, in any case; the same object for the same zone.
@@ -77,56 +99,61 @@ const zones = new Map<string, Zone>([["utc", UTC]]);
  * @throws {TimeZoneError} for anything else, such as an offset (`+02:00`) or an abbreviation
  */
 export function zoneNamed(name: string): Zone {
-  const key = name.toLowerCase();
-  const known = NAME.test(name) ? zones.get(key) : undefined;
-  if (known) return known;
-  const resolved = resolve(name);
-  if (resolved === undefined) throw new TimeZoneError(name, meantBy(name));
-  let zone = resolved === "UTC" ? UTC : zones.get(resolved.toLowerCase());
-  if (!zone) zones.set(resolved.toLowerCase(), zone = new IntlZone(resolved));
-  zones.set(key, zone);
+  const zone = find(name);
+  if (zone === undefined) throw new TimeZoneError(name, meantBy(name));
   return zone;
 }
 
 /** Reports whether `name` is an IANA time zone, in any case. */
 export function isTimeZone(name: string): boolean {
-  return resolve(name) !== undefined;
+  return find(name) !== undefined;
 }
 
 /** Allows ASCII letters only, since other letters may have one of them as their lower case. */
 const NAME = /^[a-z][\w+/-]*$/i;
 
-/** The three-letter names that the IANA database has. */
-const THREE_LETTERS = /^(CET|EET|EST|GMT|HST|MET|MST|PRC|ROC|ROK|UCT|UTC|WET)$/i;
-
-function resolve(name: string): string | undefined {
-  // ICU also accepts offsets, and Java's old abbreviations, where BST is Bangladesh.
-  if (!NAME.test(name) || /^[a-z]{3}$/i.test(name) && !THREE_LETTERS.test(name)) {
-    return undefined;
+/** @param known zones by their files, which need not be made again */
+function find(name: string, known: ReadonlyMap<string, Zone> = zonesByFile): Zone | undefined {
+  if (!NAME.test(name)) return undefined;
+  const key = name.toLowerCase();
+  const found = zones.get(key);
+  if (found) return found;
+  for (const file of zoneFiles(zoneSource(), name)) {
+    const zone = known.get(file) ?? zoneOf(file);
+    if (zone === null) continue;
+    zonesByFile.set(file, zone);
+    zones.set(key, zone);
+    return zone;
   }
+}
+
+/** Returns null for a file that cannot be read. */
+function zoneOf(file: string): Zone | null {
   try {
-    return new Intl.DateTimeFormat("en-US", { timeZone: name }).resolvedOptions().timeZone;
-  } catch {
-    return undefined; // a RangeError; Intl has no other check
+    const changes = readTzif(Uint8Array.fromBase64(file));
+    return changes.isUtc ? UTC : new DataZone(changes);
+  } catch (error) {
+    if (error instanceof RangeError) return null;
+    throw error;
   }
 }
 
 /** Returns the known name that ends in `name` (`Berlin`), or is similar to it. */
 function meantBy(name: string): string | undefined {
-  const known = ["UTC", ...Intl.supportedValuesOf("timeZone")];
+  const known = ["UTC", ...ownZoneNames()];
   const end = `/${name.trim().toLowerCase().replaceAll(" ", "_")}`;
   return known.find((each) => each.toLowerCase().endsWith(end)) ?? nearest(name, known);
 }
 
-/** A zone whose offsets come from `Intl.DateTimeFormat`, one probe at a time. */
-class IntlZone implements Zone {
-  readonly #name: string;
+/** A zone as its file tells it, one piece at a time. */
+class DataZone implements Zone {
+  readonly #changes: Changes;
   readonly #beforeChanges: Segment;
   readonly #pieces = new Map<number, readonly Segment[]>();
 
-  constructor(name: string) {
-    this.#name = name;
-    const offset = offsetsOf(name)(MIN_CHANGE_SECONDS);
+  constructor(changes: Changes) {
+    this.#changes = changes;
+    const offset = changes.offsetAt(MIN_CHANGE_SECONDS);
     this.#beforeChanges = { ...UTC_SEGMENT, end: MIN_CHANGE_SECONDS, offset };
   }
 
@@ -136,7 +163,7 @@ class IntlZone implements Zone {
     let piece = this.#pieces.get(index);
     if (!piece) {
       if (this.#pieces.size >= MAX_PIECES) this.#pieces.clear();
-      this.#pieces.set(index, piece = segmentsOf(this.#name, index));
+      this.#pieces.set(index, piece = segmentsOf(this.#changes, index));
     }
     let at = piece.length - 1;
     while (at > 0 && instant < (piece[at]?.start ?? 0)) at--;
@@ -144,13 +171,12 @@ class IntlZone implements Zone {
   }
 }
 
-function segmentsOf(name: string, index: number): Segment[] {
-  const offsetAt = offsetsOf(name);
+function segmentsOf(changes: Changes, index: number): Segment[] {
   const from = index * PIECE_SECONDS, to = from + PIECE_SECONDS;
   const segments: Segment[] = [];
   let start = Math.max(from, MIN_CHANGE_SECONDS) - MAX_REPEAT_SECONDS;
-  let offset = offsetAt(start);
-  let shown = start + offset; // the clocks have shown every wall-clock time up to this
+  let offset = changes.offsetAt(start);
+  let shown = start + offset; // the wall-clock time up to which the clocks have shown everything
   let dueFrom = shown;
   const close = (end: number) => {
     if (end > from) {
@@ -164,42 +190,12 @@ function segmentsOf(name: string, index: number): Segment[] {
     }
     shown = end + offset;
   };
-  for (let probe = start; probe < to; probe += PROBE_SECONDS) {
-    const next = Math.min(probe + PROBE_SECONDS, to);
-    if (offsetAt(next) === offset) continue;
-    let low = probe, high = next;
-    while (high - low > 1) {
-      const middle = Math.floor((low + high) / 2);
-      if (offsetAt(middle) === offset) low = middle;
-      else high = middle;
-    }
-    if (high >= to) break; // part of the next piece
-    close(high);
-    const changed = offsetAt(high);
-    start = high;
+  for (const { at, offset: changed } of changes.between(start, to)) {
+    close(at);
+    start = at;
     dueFrom = changed - offset < MAX_GAP_SECONDS ? shown : Infinity;
     offset = changed;
   }
   close(to);
   return segments;
-}
-
-/** Returns a function from an instant to the zone's offset, both in seconds. */
-function offsetsOf(timeZone: string): (instant: number) => number {
-  // Made for each piece: a formatter takes tens of kilobytes, and is needed once a year.
-  const format = new Intl.DateTimeFormat("en-US", {
-    timeZone,
-    hourCycle: "h23",
-    year: "numeric",
-    month: "numeric",
-    day: "numeric",
-    hour: "numeric",
-    minute: "numeric",
-    second: "numeric",
-  });
-  return (instant) => {
-    const numbers = format.format(instant * 1000).match(/\d+/g)?.map(Number) ?? [];
-    const [month = 1, day = 1, year = 1970, hour = 0, minute = 0, second = 0] = numbers;
-    return Date.UTC(year, month - 1, day, hour, minute, second) / 1000 - instant;
-  };
 }

@@ -6,6 +6,7 @@ export const TOOLS = [
   { command: "zsh", package: "zsh" },
   { command: "fish", package: "fish" },
   { command: "faketime", package: "faketime" },
+  { command: "zdump", package: "libc-bin" },
 ] as const;
 
 /** What is loaded before a program whose clock is to be wrong. LIBFAKETIME can point at another. */

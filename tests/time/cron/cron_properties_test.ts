@@ -10,7 +10,7 @@ const ZONES = [
   "America/New_York",
   "Australia/Lord_Howe",
   "Asia/Kathmandu",
-  "Africa/Casablanca",
+  "Asia/Gaza",
   "Antarctica/Troll",
 ];
 
