@@ -105,7 +105,7 @@ Deno.test("for any anchor, interval and instant: the first of anchor + k × inte
       const due = cadence.next(new Date(after))?.getTime();
       assert.ok(due !== undefined && due > after);
       const k = Math.round((due - start) / (seconds * 1000));
-      const at = (n: number) => Math.round(start + n * (seconds * 1000));
+      const at = (n: number) => Math.round(start + n * (seconds * 1000)) + 0; // never -0
       assert.equal(due, at(k));
       assert.ok(k === 1 || at(k - 1) <= after, "none is passed over");
       assert.equal(cadence.next(new Date(due - 1))?.getTime(), due);
