@@ -30,7 +30,13 @@ import {
 } from "./control_api.ts";
 import { ControlError, readControlRequest } from "./control_request.ts";
 import { deadlineOf } from "./request_age.ts";
-import { asControlProblem, historyStatus, instantText, textOf } from "./control_status.ts";
+import {
+  asControlProblem,
+  historyStatus,
+  instantText,
+  textOf,
+  zoneDataStatus,
+} from "./control_status.ts";
 import type { FiringEngine } from "../engine/firing_engine.ts";
 import type { SchedulerConfig } from "../config/load_config.ts";
 import type { Pauses } from "../engine/pauses.ts";
@@ -224,6 +230,7 @@ export class Control {
     return {
       ...this.health(),
       version,
+      zone_data: zoneDataStatus(),
       bus_connected: isConnected(),
       paused: { all: pauses.all, entries: pauses.entries.size },
       last_reload: this.#lastReload,

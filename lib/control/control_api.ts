@@ -145,6 +145,8 @@ export interface ClockSetBackSummary {
 export interface StatusReply extends HealthReply {
   /** The version of the program. */
   version: string;
+  /** The time zone data in use: `built-in` or a directory; its version, null where it says none. */
+  zone_data: { source: string; version: string | null };
   /** True while messages can leave. */
   bus_connected: boolean;
   /** The switch that pauses all entries, and the number of entries that are paused singly. */

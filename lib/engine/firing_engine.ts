@@ -21,6 +21,7 @@ import type { Expander } from "../expansion/expansion.ts";
 import type { Logger } from "../log/logger.ts";
 import { sameTimingText } from "../schedule/timing_text.ts";
 import type { Clock } from "../time/clock.ts";
+import { zoneSource } from "../time/zone.ts";
 import type { Tracing } from "../trace/tracing.ts";
 import { GOALS_SUBJECT, TASKS_SUBJECT } from "../wire/subjects.ts";
 import { type ComingFiring, comingFirings } from "./coming_firings.ts";
@@ -341,6 +342,7 @@ export class FiringEngine {
       clock,
       logger,
       schedules: () => this.#schedules,
+      zones: () => zoneSource().version,
       holder: this.#ownership,
     });
   }

@@ -4,6 +4,7 @@
  * @module
  */
 import { type Metric as PromMetric, Registry } from "prom-client";
+import { zoneSource } from "../time/zone.ts";
 import type { Totals } from "./protocol.ts";
 import { ENTRY_STATES, type Row, type Snapshot } from "./snapshot.ts";
 
@@ -165,6 +166,15 @@ export class Metrics {
         for (let shard = 0; shard < shards; shard++) {
           yield [Number(held.includes(shard)), String(shard)];
         }
+      },
+    };
+    yield {
+      name: "zone_data_info",
+      help: "Always 1; the time zone data in use stands in the labels.",
+      labels: ["source", "version"],
+      values: () => {
+        const { directory, version } = zoneSource();
+        return [[1, directory ?? "built-in", version ?? ""]];
       },
     };
     yield {
