@@ -1,13 +1,14 @@
+import { zoneSourceText } from "../time/zone.ts";
 import { RELEASE_DATE, VERSION } from "../wire/version.ts";
 
 /** A clock that was set by hand, in another zone, is not more wrong than this. */
 const TOLERANCE_MS = 24 * 3600 * 1000;
 
-/** Returns the text of `--version`: the program, the commit it was built from, Deno and V8. */
+/** Returns the text of `--version`: the program, the commit it was built from, Deno, V8, zone data. */
 export function versionText(): string {
   const { deno, v8 } = Deno.version;
   const from = Deno.build.standalone ? `commit ${builtFrom().commit}` : "from source";
-  return `heddle-scheduler ${VERSION} (${from}, deno ${deno}, v8 ${v8})`;
+  return `heddle-scheduler ${VERSION} (${from}, deno ${deno}, v8 ${v8}, ${zoneSourceText()})`;
 }
 
 /**

@@ -36,6 +36,7 @@ import {
   historyStatus,
   instantText,
   textOf,
+  zoneDataStatus,
 } from "./control_status.ts";
 import type { Witness } from "../durable/lease_witness.ts";
 import type { FiringEngine } from "../engine/firing_engine.ts";
@@ -241,6 +242,7 @@ export class Control {
     return {
       ...this.health(),
       version,
+      zone_data: zoneDataStatus(),
       bus_connected: isConnected(),
       ...this.#delivery(),
       paused: { all: pauses.all, entries: pauses.entries.size },

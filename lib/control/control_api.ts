@@ -174,6 +174,8 @@ export interface DeliveryStatus {
 export interface StatusReply extends HealthReply {
   /** The version of the program. */
   version: string;
+  /** The time zone data in use: `built-in` or a directory; its version, null where it says none. */
+  zone_data: { source: string; version: string | null };
   /** True while messages can leave. */
   bus_connected: boolean;
   /** How dispatches are delivered; absent before the start. */

@@ -7,7 +7,14 @@ import type { ConfigProblem } from "../config/config_problem.ts";
 import { errorText } from "../internal/error_text.ts";
 import type { Route } from "../durable/routes.ts";
 import type { DeliveryMode } from "../wire/vocabulary.ts";
-import type { ControlProblem, DeliveryStatus, EntryStatus, FiringStatus } from "./control_api.ts";
+import type {
+  ControlProblem,
+  DeliveryStatus,
+  EntryStatus,
+  FiringStatus,
+  StatusReply,
+} from "./control_api.ts";
+import { zoneSource } from "../time/zone.ts";
 import type { FiringRecord, JobHistory } from "../engine/history.ts";
 
 /** Longer error texts are cut. */
@@ -77,6 +84,12 @@ export function asControlProblem(problem: ConfigProblem): ControlProblem {
  */
 export function instantText(instant: number): string {
   return new Date(instant).toISOString();
+}
+
+/** Returns which time zone data is in use. */
+export function zoneDataStatus(): StatusReply["zone_data"] {
+  const { directory, version } = zoneSource();
+  return { source: directory ?? "built-in", version };
 }
 
 /** Returns the text of an error, short enough for an answer. */

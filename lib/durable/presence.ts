@@ -6,6 +6,8 @@ export interface Announcement {
   readonly replica: string;
   /** The hash of its schedules. */
   readonly schedules: string;
+  /** The version of its time zone data; absent where that is not known, and in 0.1.0. */
+  readonly zones?: string;
   /** The leases that it holds. */
   readonly leases: readonly number[];
   /** True where it asks the others to announce themselves at once. */
@@ -125,9 +127,14 @@ export class Presence {
 
   #receive(data: JsonObject): void {
     const { clock, self, onChange } = this.#options;
-    const { replica, schedules, leases, isNew, isLeaving } = data as JsonObject & Announcement;
+    const { replica, schedules, zones, leases, isNew, isLeaving } = data as
+      & JsonObject
+      & Announcement;
     if (typeof replica !== "string" || replica === self().replica || !Array.isArray(leases)) return;
-    const announcement = { replica, schedules: String(schedules), leases, isNew, isLeaving };
+    const announcement = {
+      ...{ replica, schedules: String(schedules), leases, isNew, isLeaving },
+      ...(typeof zones === "string" && { zones }),
+    };
     this.#awaited.get(replica)?.resolve(announcement);
     const before = this.#others.get(replica)?.announcement;
     if (isLeaving) this.#others.delete(replica);

@@ -56,6 +56,8 @@ export interface ReplicaGroupOptions {
   logger: Logger;
   /** Returns the hash of this replica's schedules, as they are now. */
   schedules(): string;
+  /** Returns the version of this replica's time zone data, as it is now; null where it is not known. */
+  zones(): string | null;
   holder: LeaseHolder;
 }
 
@@ -84,6 +86,7 @@ export class ReplicaGroup {
   #shardsReported = 0;
   /** The shards whose lapse was logged. */
   readonly #lapsesReported = new Set<number>();
+  readonly #zonesReported = new Set<string>();
   #wake = () => {};
   #lastFailure = "";
 
@@ -98,7 +101,11 @@ export class ReplicaGroup {
       scheduler,
       clock,
       ttl,
-      self: () => ({ replica, schedules: schedules(), leases: this.held }),
+      self: () => {
+        const zones = options.zones();
+        const known = zones === null ? {} : { zones };
+        return { replica, schedules: schedules(), ...known, leases: this.held };
+      },
       onChange: () => this.#wake(),
     });
   }
@@ -146,6 +153,7 @@ export class ReplicaGroup {
         announced = now;
         this.#presence.announce();
         this.#compareSchedules();
+        this.#compareZones();
         this.#attendAll({ renew: true });
       } else {
         this.#attendAll({ renew: false });
@@ -359,6 +367,25 @@ export class ReplicaGroup {
     const different = this.others.filter((other) => other.schedules !== schedules());
     for (const other of different) holder.onOtherSchedules(other);
     if (different.length === 0) holder.onSameSchedules();
+  }
+
+  /** Warns once of each replica, and each pair of versions. */
+  #compareZones(): void {
+    const { zones, replica, logger } = this.#options;
+    const own = zones();
+    for (const other of this.others) {
+      if (own === null || other.zones === undefined || other.zones === own) continue;
+      const pair = `${other.replica} ${other.zones} ${own}`;
+      if (this.#zonesReported.has(pair)) continue;
+      this.#zonesReported.add(pair);
+      logger.warning("scheduler.zone_data_differs", {
+        replica,
+        zone_data_version: own,
+        other: other.replica,
+        other_version: other.zones,
+        hint: "entries may fire at other times when their lease goes to the other: renew the older",
+      });
+    }
   }
 
   #reportFailure(error: unknown): void {

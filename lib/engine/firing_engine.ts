@@ -23,6 +23,7 @@ import { ABORTED, unlessAborted } from "../internal/unless_aborted.ts";
 import type { Logger } from "../log/logger.ts";
 import { sameTimingText } from "../schedule/timing_text.ts";
 import type { Clock } from "../time/clock.ts";
+import { zoneSource } from "../time/zone.ts";
 import type { Tracing } from "../trace/tracing.ts";
 import { GOALS_SUBJECT, TASKS_SUBJECT } from "../wire/subjects.ts";
 import type { DeliveryMode } from "../wire/vocabulary.ts";
@@ -401,6 +402,7 @@ export class FiringEngine {
       clock,
       logger,
       schedules: () => this.#schedules,
+      zones: () => zoneSource().version,
       holder: this.#ownership,
     });
   }

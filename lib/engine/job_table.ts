@@ -164,7 +164,8 @@ export class JobTable {
       const place = placesByName.get(entry.name);
       if (place !== undefined) places[place] = rows.length;
       const job = jobs[place ?? -1] ?? this.#retired.get(entry.name) ?? new Job(entry);
-      const isKept = place !== undefined && sameTiming(job.entry, entry);
+      const isKept = place !== undefined && sameTiming(job.entry, entry) &&
+        job.entry.timing.zone === entry.timing.zone;
       rows.push({ entry, job, plan: isKept ? null : this.#plan(job, entry, placement) });
       if (slice.isOver()) await slice.pause();
     }

@@ -7,6 +7,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { ControlReply, ControlRequest } from "../control/control_api.ts";
 import { systemClock } from "../time/clock.ts";
+import { renewZones } from "../time/zone.ts";
 import { Guard } from "./guard.ts";
 import { LivePages } from "./live_pages.ts";
 import { Metrics } from "./metrics.ts";
@@ -129,6 +130,8 @@ if (import.meta.main) {
         running?.server.closeAllConnections();
         break;
       default:
+        // A reload, which may have brought newer data; this thread has its own.
+        if (message.type === "entries" && message.isFirst) renewZones();
         snapshot.take(message, systemClock.monotonic());
         if (message.type === "rows") postMessage({ type: "taken" });
     }

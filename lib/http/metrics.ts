@@ -5,6 +5,7 @@
  */
 import { type Metric as PromMetric, Registry } from "prom-client";
 import { DELIVERY_WAYS } from "../wire/vocabulary.ts";
+import { zoneSource } from "../time/zone.ts";
 import type { Totals } from "./protocol.ts";
 import { ENTRY_STATES, type Row, type Snapshot } from "./snapshot.ts";
 
@@ -176,6 +177,15 @@ export class Metrics {
         for (let shard = 0; shard < shards; shard++) {
           yield [Number(held.includes(shard)), String(shard)];
         }
+      },
+    };
+    yield {
+      name: "zone_data_info",
+      help: "Always 1; the time zone data in use stands in the labels.",
+      labels: ["source", "version"],
+      values: () => {
+        const { directory, version } = zoneSource();
+        return [[1, directory ?? "built-in", version ?? ""]];
       },
     };
     yield {

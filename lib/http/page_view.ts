@@ -8,6 +8,7 @@ import { KINDS, QUARTER_HOUR_MS } from "../engine/history.ts";
 import { type DayAhead, dayAhead, QUARTERS } from "../forecast/day_ahead.ts";
 import type { Recurrence } from "../forecast/recurrence.ts";
 import type { SchedulerState } from "./protocol.ts";
+import { instantInZone } from "../time/instant_in_zone.ts";
 import type { EntryState, Row, Snapshot } from "./snapshot.ts";
 
 /** The most rows of a page; others are found by a part of their names. */
@@ -44,10 +45,14 @@ export interface PageRow {
   what: string;
   state: EntryState;
   next: number | null;
+  /** The same by the clocks of the entry's zone. */
+  next_text: string;
   last: {
     outcome: string;
     scheduled_for: number;
     at: number;
+    /** The same by the clocks of the entry's zone. */
+    at_text: string;
     lateness: number;
     dispatches: number;
     error: string | null;
@@ -140,10 +145,12 @@ export function rowOf(row: Row, snapshot: Snapshot, now: number): PageRow {
     }`,
     state: snapshot.stateOf(row),
     next: next === Infinity ? null : next,
+    next_text: next === Infinity ? "" : instantInZone(wholeSecond(next), view.timezone),
     last: last && {
       outcome: last.outcome,
       scheduled_for: last.scheduledFor,
       at: last.at,
+      at_text: instantInZone(wholeSecond(last.at), view.timezone),
       lateness: last.lateness,
       dispatches: last.dispatches,
       error: last.error && cut(last.error),
@@ -156,6 +163,10 @@ export function rowOf(row: Row, snapshot: Snapshot, now: number): PageRow {
       ? aheadLane(recurrence, now)
       : "0".repeat(QUARTERS),
   };
+}
+
+function wholeSecond(instant: number): number {
+  return Math.floor(instant / 1000) * 1000;
 }
 
 function pastLane({ quarters }: Row, now: number): string {

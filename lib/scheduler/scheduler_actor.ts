@@ -7,6 +7,7 @@ import { BurstLimit } from "../log/burst_limit.ts";
 import { type Clock, systemClock } from "../time/clock.ts";
 import { whenClockIsSet } from "../time/set_clock.ts";
 import { Slice } from "../time/slice.ts";
+import { renewZones, zoneSource } from "../time/zone.ts";
 import type { Tracing } from "../trace/tracing.ts";
 import { schedulerSubject } from "../wire/subjects.ts";
 import { VERSION } from "../wire/version.ts";
@@ -268,6 +269,7 @@ export class SchedulerActor extends BaseActor {
       scheduler: config.name,
       config_path: this.#source.path,
       schedule_count: config.entries.length,
+      ...this.#zoneDataFields(),
     });
     return {
       maxBytes: MAX_REQUEST_BYTES,
@@ -378,7 +380,7 @@ export class SchedulerActor extends BaseActor {
 
   /**
    * Re-reads the configuration and swaps the schedules at once. An entry whose name and timing did not
-   * change keeps its phase; modules of expansions are loaded afresh.
+   * change keeps its phase; newer data of its time zone is a change; modules of expansions are loaded afresh.
    *
    * @throws {ConfigError} when it has errors; the schedules then stay as they were
    */
@@ -393,6 +395,7 @@ export class SchedulerActor extends BaseActor {
 
   /** @returns the warnings */
   async #reload(): Promise<readonly ConfigProblem[]> {
+    renewZones(); // before the file, whose zones are looked up
     const loaded = await this.#source.reload(this.#clock);
     const config = this.#keepName(this.#checked(loaded));
     // All that can refuse the change comes before it, and all that it changes changes at once.
@@ -403,8 +406,21 @@ export class SchedulerActor extends BaseActor {
     this.logger.info("scheduler.config_reloaded", {
       config_path: this.#source.path,
       schedule_count: config.entries.length,
+      ...this.#zoneDataFields(),
     });
     return loaded.problems;
+  }
+
+  /** Says which time zone data is in use, and warns of a `TZDIR` that is not. */
+  #zoneDataFields(): { zone_data: string; zone_data_version: string | null } {
+    const { directory, version, problem } = zoneSource();
+    if (problem !== null) {
+      this.logger.warning("scheduler.zone_data_unreadable", {
+        error: problem,
+        hint: "other time zone data is used: correct or remove the variable",
+      });
+    }
+    return { zone_data: directory ?? "built-in", zone_data_version: version };
   }
 
   /** Another name needs a restart: until then the one from the start stays in use. */

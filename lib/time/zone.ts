@@ -80,6 +80,12 @@ export function zoneSource(): ZoneSource {
   return source ??= findZoneSource();
 }
 
+/** Returns what data is in use, for people. */
+export function zoneSourceText({ directory, version }: ZoneSource = zoneSource()): string {
+  const which = `tzdata ${version ?? "of an unknown version"}`;
+  return directory === null ? `${which} built in` : `${which} from ${directory}`;
+}
+
 /**
  * Looks for newer data. A zone whose file has changed is another object from now on, which
  * {@link zoneNamed} returns; what was made with the one before goes on with that.

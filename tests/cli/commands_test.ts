@@ -116,6 +116,7 @@ Deno.test("the sample's first line points an editor at the schema that is there"
 Deno.test("--version and --help end with 0; help shows an example", async () => {
   const version = await runProgram(["--version"]);
   assert.match(version.stdout, /^heddle-scheduler \d+\.\d+\.\d+ /);
+  assert.match(version.stdout, /, tzdata 20\d\d[a-z]+ (built in|from \S+)\)$/m);
   assert.equal(version.code, 0);
   const help = await runProgram(["--help"]);
   assert.match(help.stdout, /heddle-scheduler --config schedules\.yaml --nats-url/);

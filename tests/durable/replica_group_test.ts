@@ -16,6 +16,7 @@ class Replica {
   readonly others: Announcement[] = [];
   readonly group: ReplicaGroup;
   schedules = "same";
+  zones: string | null = "2026f";
   /** How long it takes to finish what is under way. */
   drain = 0;
   readonly #stop = new AbortController();
@@ -32,6 +33,7 @@ class Replica {
       clock,
       logger: this.log,
       schedules: () => this.schedules,
+      zones: () => this.zones,
       holder: {
         onAcquired: (shard) => this.events.push(`+${shard}`),
         onContinued: (shard) => this.events.push(`=${shard}`),
@@ -226,6 +228,24 @@ Deno.test("replicas with other schedules tell each other, again and again", asyn
     assert.ok(a.others.length >= 3);
     assert.equal(a.others[0]!.schedules, "other");
     assert.equal(b.others[0]!.schedules, "same");
+  });
+});
+
+Deno.test("replicas with other time zone data warn of each other once, and change nothing", async () => {
+  await withReplicas(async (add, { clock }) => {
+    const [a, b, unknown] = [add("a"), add("b"), add("unknown")];
+    unknown.zones = null;
+    await clock.advance(TTL);
+    const warnings = (of: typeof a) =>
+      of.log.of("scheduler.zone_data_differs").map(({ level, fields }) => [
+        ...[level, fields.zone_data_version, fields.other, fields.other_version],
+      ]);
+    assert.deepEqual([a, b, unknown].map(warnings), [[], [], []]);
+    b.zones = "2027a";
+    await clock.advance(3 * TTL);
+    assert.deepEqual(warnings(a), [["warning", "2026f", "b", "2027a"]]);
+    assert.deepEqual(warnings(b), [["warning", "2027a", "a", "2026f"]]);
+    assert.deepEqual([warnings(unknown), a.others, b.others], [[], [], []]);
   });
 });
 

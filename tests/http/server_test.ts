@@ -253,6 +253,7 @@ Deno.test("metrics count what happened, entry by entry", async () => {
     assert.match(body, /firing_lateness_seconds_bucket\{le="\+Inf"\} \d+\n/);
     assert.match(body, /next_firing_timestamp_seconds\{schedule="daily"\} \d+\n/);
     assert.match(body, /heddle_scheduler_bus_connected 1\n/);
+    assert.match(body, /zone_data_info\{source="[^"]+",version="20\d\d[a-z]+"\} 1\n/);
     assert.match(body, /build_info\{version="\d[^"]*",deno_version="\d[^"]*"\} 1\n/);
   });
 });

@@ -84,6 +84,17 @@ Deno.test("a row has its day back and its day ahead", () => {
   assert.match(rows[2]!.ahead, /^0{96}$/);
 });
 
+Deno.test("a row's times are text by the clocks of its zone, from the scheduler's data", () => {
+  const { snapshot, fire } = snapshotOf(entry("a", { timezone: "America/Edmonton" }), entry("b"));
+  fire("a", "dispatched", NOON + 7);
+  const [a, b] = snapshot.rows.map((row) => rowOf(row, snapshot, NOON));
+  assert.equal(a!.next_text, "Tue 2026-11-24 07:00:00-06:00");
+  assert.equal(a!.last!.at_text, "Tue 2026-11-24 06:00:00-06:00");
+  assert.equal(b!.next_text, "Tue 2026-11-24 13:00:00+00:00");
+  snapshot.take({ type: "nexts", from: 1, nexts: Float64Array.of(Infinity) }, 0);
+  assert.equal(rowOf(snapshot.rows[1]!, snapshot, NOON).next_text, "");
+});
+
 Deno.test("a firing older than a day is in no row's day back, nor in the page's", () => {
   const { snapshot, fire } = snapshotOf(entry("a"));
   fire("a", "dispatched", NOON);

@@ -110,6 +110,7 @@ async function writeScript(path: string, line: string): Promise<void> {
 export function normalized(output: string): string {
   return output
     .replaceAll(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, "UUID")
+    .replaceAll(/time zone data: .*/g, "ZONES")
     .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, "INSTANT")
     .replaceAll(/\d\d:\d\d:\d\d\.\d{3}/g, "TIME")
     .replaceAll(/\b[\d.]+ (ms|s|min|h|d)\b( \d+ (s|min|h)\b)?/g, "SPAN")

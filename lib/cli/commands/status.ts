@@ -125,6 +125,11 @@ function textOf(status: StatusReply, replies: readonly StatusReply[]): string[] 
       : "the checkpoints stay as they were, since it was not ahead of the server's";
     lines.push(`the clock was set back at ${at}: ${followed}`);
   }
+  // 0.1.0 does not say it; replicas may differ.
+  const data = replies.flatMap(({ zone_data }) =>
+    zone_data === undefined ? [] : `${zone_data.version ?? "unknown"} (${zone_data.source})`
+  );
+  if (data.length > 0) lines.push(`time zone data: ${[...new Set(data)].join(", ")}`);
   for (const { replica, leases = [], shards } of replies) {
     if (replica === undefined) continue;
     const held = leases.length === 0 ? "no lease" : `lease ${leases.join(", ")} of ${shards}`;

@@ -3,6 +3,7 @@ import type { Cadence } from "../../time/cadence.ts";
 import { parsedCadence } from "../../time/cron/cron_cadence.ts";
 import { type CronExpression, parseCronExpression } from "../../time/cron/cron_expression.ts";
 import { sameCron } from "../../time/cron/cron_meaning.ts";
+import { type Zone, zoneNamed } from "../../time/zone.ts";
 import {
   NOT_READ,
   type Timing,
@@ -15,6 +16,7 @@ import {
 export class CronTiming implements Timing {
   readonly value: string;
   readonly timezone: string;
+  readonly zone: Zone;
   readonly #cadence: Cadence;
 
   /**
@@ -25,6 +27,7 @@ export class CronTiming implements Timing {
   constructor(text: string, expression: CronExpression, timezone: string) {
     this.value = text;
     this.timezone = timezone;
+    this.zone = zoneNamed(timezone);
     this.#cadence = parsedCadence(expression, timezone);
   }
 

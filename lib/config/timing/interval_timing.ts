@@ -27,6 +27,10 @@ export class IntervalTiming implements Timing {
     return false;
   }
 
+  get zone(): null {
+    return null;
+  }
+
   get periodMs(): number {
     return this.value * 1000;
   }

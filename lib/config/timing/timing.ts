@@ -24,6 +24,8 @@ export interface Timing extends TimingData {
   readonly label: string;
   /** Whether its instants follow from the timing alone; else they count from an anchor. */
   readonly isOnWallClock: boolean;
+  /** Stands for the zone data that it goes by: another object once that has changed. Null for none. */
+  readonly zone: object | null;
   /** How far apart its occurrences are, in milliseconds; null where that varies. */
   readonly periodMs: number | null;
   /**
