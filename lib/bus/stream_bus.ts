@@ -95,8 +95,19 @@ export interface StreamLimits {
   readonly maxBytes: number;
 }
 
-/** Each value is a JSON object; its revision grows with each change of the bucket. */
+/**
+ * Each value is a JSON object; its revision grows with each change of the bucket. A bucket that was
+ * deleted is created again by the next call, and counts from 1.
+ */
 export interface KeyValue {
+  /**
+   * The connection of the moment, to be compared with that of another moment; null for none. What
+   * was read on another connection may be more than the server has kept.
+   */
+  readonly connection: unknown;
+  /** The maximum of bytes that one value may have. */
+  readonly maxValueBytes: number;
+
   /** The value as the server that leads the bucket has it, or null. */
   get(key: string): Promise<Revised | null>;
 
@@ -110,7 +121,10 @@ export interface KeyValue {
 
   /**
    * Tells of each value of the keys that `pattern` matches: those there are, then each that
-   * changes. Resolves when the connection is gone, the bucket is, or `signal` aborts.
+   * changes. Resolves when the connection is gone, or `signal` aborts.
+   *
+   * @throws {Error} when the server does not tell of changes any more, since the bucket is gone, or
+   * does not allow it
    */
   watch(
     pattern: string,
@@ -160,6 +174,20 @@ export class StreamError extends Error {
 export class ConflictError extends Error {
   /** The name of this class. */
   override name = "ConflictError";
+}
+
+/**
+ * The server refuses a write although the key has the revision that was expected. From nats-server
+ * 2.11 on it does so while an earlier write of the key is in process: its copies have not confirmed
+ * it. It is to be written again after a wait, since each attempt costs as much as a write.
+ */
+export class WriteInProcessError extends Error {
+  /** The name of this class. */
+  override name = "WriteInProcessError";
+  /** Makes the error for a key. */
+  constructor(key: string, options?: ErrorOptions) {
+    super(`Cannot write "${key}" now: an earlier write of it is in process`, options);
+  }
 }
 
 /** The server runs without JetStream, or the account may not use it. */

@@ -62,6 +62,8 @@ export interface ControlOptions {
 const MUTATIONS: readonly unknown[] = ["fire", "pause", "resume", "reload"];
 /** The number of mutations that run at once. */
 const MAX_MUTATIONS = 16;
+/** A replica whose start waits leaves it to another for so long to fire an entry. */
+const STARTING_DELAY_MS = 2000;
 /** The number of problems in one answer. */
 const MAX_PROBLEMS = 20;
 
@@ -167,6 +169,11 @@ export class Control {
     if (request.action !== "fire" || replica === null) return true;
     const { name } = this.#find(request.entry);
     const found = await this.#options.engine()?.whoFires(name) ?? { holder: "us" };
+    const { clock, waitingFor } = this.#options;
+    if (found.holder === "another" && waitingFor() !== null) {
+      await clock.sleep(STARTING_DELAY_MS); // another replica, which does not wait, answers before
+      throw new ControlError("starting", waitingFor() ?? "The scheduler is only starting");
+    }
     if (found.holder !== "nobody") return found.holder === "us";
     const { silent, until } = found;
     const unless = silent === null
@@ -220,12 +227,14 @@ export class Control {
     const from = after === undefined ? 0 : all.indexOf(this.#find(after)) + 1;
     const entries = entry === undefined ? all.slice(from, from + limit) : [this.#find(entry)];
     const isLast = entry !== undefined || from + entries.length >= all.length;
-    const { pauses, version, isConnected } = this.#options;
+    const { pauses, version, isConnected, engine } = this.#options;
+    const rivals = engine()?.rivals ?? [];
     return {
       ...this.health(),
       version,
       bus_connected: isConnected(),
       paused: { all: pauses.all, entries: pauses.entries.size },
+      ...(rivals.length > 0 && { name_shared_with: [...rivals] }),
       last_reload: this.#lastReload,
       ...this.#clockSetBack(),
       entries: entries.map((each) => this.#entryStatus(each)),

@@ -5,7 +5,7 @@
  * @module
  */
 import type { JsonObject, MessageBus } from "../bus/message_bus.ts";
-import type { KeyValue } from "../bus/stream_bus.ts";
+import { isStreamBus, type KeyValue } from "../bus/stream_bus.ts";
 import { schedulesHash } from "../config/schedules_hash.ts";
 import type { SchedulerConfig } from "../config/load_config.ts";
 import type { ScheduleEntry } from "../config/schedule_entry.ts";
@@ -15,6 +15,7 @@ import { CheckpointStore } from "../durable/checkpoint_store.ts";
 import { Delivery, type DeliveryMode } from "../durable/delivery.ts";
 import type { LeaseState } from "../durable/lease.ts";
 import type { Witness } from "../durable/lease_witness.ts";
+import { LONE_TTL_MS, Presence } from "../durable/presence.ts";
 import { ReplicaGroup } from "../durable/replica_group.ts";
 import { shardOf } from "../durable/shards.ts";
 import type { Expander } from "../expansion/expansion.ts";
@@ -67,6 +68,8 @@ export interface FiringEngineOptions {
 const STORE_TIMEOUT_MS = 3000;
 /** Before JetStream is asked again, in milliseconds. */
 const RETRY_MS = 1000;
+/** Whether the bucket still has what it was given is looked at this often, in milliseconds. */
+const CHECK_PERIOD_MS = 5000;
 
 export class FiringEngine {
   readonly #options: FiringEngineOptions;
@@ -76,6 +79,8 @@ export class FiringEngine {
   readonly #loop: TimerLoop;
   readonly #ownership: Ownership;
   #group: ReplicaGroup | null = null;
+  /** Without replicas: tells others of the same name. Null where nobody else can be on the bus. */
+  readonly #presence: Presence | null;
   /** The entries' hash, where there are replicas to compare it with. */
   #schedules = "";
   #signal = new AbortController().signal;
@@ -83,6 +88,8 @@ export class FiringEngine {
   #loaded: Promise<void> = Promise.resolve();
   /** What was found out once there was a server; null where it was there from the start. */
   #late: Promise<void> | null = null;
+  /** Why the bucket cannot be opened; null where it can, or is not asked for. */
+  #bucketFailure: string | null = null;
   /** A search for the checkpoints that is under way. */
   #remembering: Promise<void> | null = null;
 
@@ -130,6 +137,15 @@ export class FiringEngine {
       drainTimeout: options.drainTimeout,
       reload: options.reload,
       onChange: () => loop.wake(),
+    });
+    const alone = crypto.randomUUID();
+    this.#presence = replicas !== null || !isStreamBus(bus) ? null : new Presence({
+      bus,
+      scheduler,
+      clock,
+      logger,
+      ttl: LONE_TTL_MS,
+      self: () => ({ alone }),
     });
     this.#delivery = delivery;
     this.#dispatcher = dispatcher;
@@ -203,6 +219,23 @@ export class FiringEngine {
     };
   }
 
+  /** The schedulers of the same name that do not share the entries with this one. */
+  get rivals(): readonly string[] {
+    return (this.#group ?? this.#presence)?.rivals ?? [];
+  }
+
+  /** What the start waits for, in a sentence; null where it waits for nothing. */
+  get waitingFor(): string | null {
+    if (this.#bucketFailure === null) return null;
+    return `The bucket of leases and checkpoints cannot be opened: ${this.#bucketFailure}; it is ` +
+      "tried again each second";
+  }
+
+  /** {@link Dispatcher.heldBack} */
+  get heldBack(): number {
+    return this.#dispatcher.heldBack;
+  }
+
   /** What was found out when the clock was set back last; null where it was not. */
   get clockVerdict(): ClockVerdict | null {
     return this.#ownership.store?.clockVerdict ?? null;
@@ -226,10 +259,11 @@ export class FiringEngine {
       if (signal.aborted) return;
       await looked;
       this.#schedules = await schedulesHash(this.#entries, clock);
-      await this.#joinReplicas(replicas, signal);
+      await unlessAborted(this.#joinReplicas(replicas, signal), signal);
     } else if (bus.connected) {
       await looked;
-      await this.#ownership.begin(await this.#findStore(signal));
+      const store = await unlessAborted(this.#findStore(signal), signal);
+      await this.#ownership.begin(store ?? null);
     } else {
       await this.#ownership.begin(null, { isSearched: true });
       this.#late = looked.then(() => this.#remember()).then(() => this.#ownership.searched());
@@ -250,6 +284,8 @@ export class FiringEngine {
     const done = new AbortController();
     const group = this.#group?.run(done.signal);
     const pauses = this.#group === null ? null : this.#followPauses(done.signal);
+    void this.#presence?.run(done.signal).catch(() => {});
+    void this.#keepMemory(done.signal);
     await this.#loop.run(AbortSignal.any([signal, failed.signal]));
     await this.#group?.leave();
     done.abort();
@@ -273,7 +309,8 @@ export class FiringEngine {
     if (bus.connected) await this.#delivery.look(subjectsOf(entries));
     const schedules = this.#group === null ? "" : await schedulesHash(entries, clock);
     // A stream that was made meanwhile.
-    const isMissing = this.#group === null && this.#ownership.store === null;
+    const isMissing = this.#group === null && this.#ownership.store === null &&
+      this.waitingFor === null;
     if (isMissing && bus.connected) await this.#remember();
     await this.#ownership.prepare(entries);
     const draft = await this.#table.prepare(entries, this.#ownership);
@@ -355,10 +392,23 @@ export class FiringEngine {
     }
   }
 
+  /** Writes back what the bucket has lost, and learns of pauses though nobody tells of them. */
+  async #keepMemory(signal: AbortSignal): Promise<void> {
+    const { bus, clock, pauses } = this.#options;
+    for (;;) {
+      await clock.sleep(CHECK_PERIOD_MS, signal);
+      await bus.whenConnected(signal);
+      if (signal.aborted) return;
+      await Promise.allSettled([this.#ownership.store?.check(), pauses.refresh()]);
+      this.pausesChanged();
+    }
+  }
+
   #bucket(timeout: number, signal: AbortSignal): Promise<KeyValue> {
     const { bus, clock, logger } = this.#options;
     const { streams } = this.#delivery;
-    return openBucket(bus, { streams, timeout, signal, clock, logger });
+    const onWaiting = (reason: string | null) => this.#bucketFailure = reason;
+    return openBucket(bus, { streams, timeout, signal, clock, logger, onWaiting });
   }
 
   #openStore(store: KeyValue): CheckpointStore {
@@ -371,6 +421,15 @@ export class FiringEngine {
       clock,
       logger,
     });
+  }
+}
+
+/** Rejects as `work` does, but not once `signal` has aborted: then its failure is nobody's. */
+async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
+  try {
+    return await work;
+  } catch (error) {
+    if (!signal.aborted) throw error;
   }
 }
 

@@ -4,7 +4,12 @@
  * @module
  */
 import type { JsonObject } from "../bus/message_bus.ts";
-import { ConflictError, type KeyValue, type Revised } from "../bus/stream_bus.ts";
+import {
+  ConflictError,
+  type KeyValue,
+  type Revised,
+  WriteInProcessError,
+} from "../bus/stream_bus.ts";
 import { pausesKey } from "../durable/keys.ts";
 import type { Clock } from "../time/clock.ts";
 
@@ -39,6 +44,8 @@ export class Pauses {
   #unstored: readonly PauseChange[] = [];
   /** What holds: what is stored with these changes. */
   #current = new Setting();
+  /** Whether the store has lost what it had: that is written back. */
+  #isLost = false;
   /** Whether a write of ours failed that may still arrive, unless a newer one comes before it. */
   #isInDoubt = false;
   #isFollowing = false;
@@ -86,15 +93,15 @@ export class Pauses {
   }
 
   /**
-   * Takes over what is kept, and adds to it what could not be stored before. Where that cannot be
-   * written, it stays as it is: unstored.
+   * Takes over what is kept, and adds to it what could not be stored before, and what the store has
+   * lost. Where that cannot be written, it stays as it is: unstored.
    *
    * @throws when it cannot be read
    */
   async refresh(): Promise<void> {
     if (this.#store === null) return;
     await this.#inTurn(() => this.#read());
-    if (this.#unstored.length > 0) await this.#write().catch(() => {});
+    if (this.#unstored.length > 0 || this.#isLost) await this.#write().catch(() => {});
   }
 
   /**
@@ -131,16 +138,16 @@ export class Pauses {
     for (let attempt = 1;; attempt++) {
       const found = await this.#read();
       const changes = this.#unstored;
-      const setting = Setting.from(found?.value);
+      const setting = this.#isLost ? this.#stored.copy() : Setting.from(found?.value);
       const before = JSON.stringify(setting.document());
       for (const change of changes) setting.apply(change);
       // Replicas are told the same: the second finds it done.
       const isDone = JSON.stringify(setting.document()) === before && !this.#isInDoubt;
+      const revision = found?.revision ?? 0;
       try {
-        if (changes.length > 0 && !isDone) {
+        if (this.#isLost || (changes.length > 0 && !isDone)) {
           const value = setting.document();
-          const revision = await store.put(key, value, found?.revision ?? 0);
-          this.#take({ value, revision });
+          this.#take({ value, revision: await store.put(key, value, revision) });
         }
         this.#isInDoubt = false;
         this.#setUnstored(this.#unstored.filter((each) => !changes.includes(each)));
@@ -149,6 +156,9 @@ export class Pauses {
         // Nothing that was written before can arrive any more where the revision is another.
         this.#isInDoubt = !(error instanceof ConflictError);
         if (this.#isInDoubt || attempt === MAX_ATTEMPTS) throw error;
+        if (((await store.get(key))?.revision ?? 0) === revision) {
+          throw new WriteInProcessError(key);
+        }
       }
     }
   }
@@ -158,14 +168,17 @@ export class Pauses {
     // Without a watch nobody says that a bucket was made again; nor can what is read be outrun.
     if (!this.#isFollowing) this.#revision = 0;
     const found = await store.get(key);
-    if (found !== null) this.#take(found);
+    if (found === null) this.#revision = 0;
+    this.#take(found ?? { value: {}, revision: 0 });
     return found;
   }
 
   #take({ value, revision }: Pick<Revised, "value" | "revision">): void {
     if (revision < this.#revision) return;
     this.#revision = revision;
-    this.#stored = Setting.from(value);
+    // Who resumes all leaves a setting behind; what has none was deleted.
+    this.#isLost = !("entries" in value) && !this.#stored.isEmpty;
+    if (!this.#isLost) this.#stored = Setting.from(value);
     this.#setUnstored(this.#unstored);
   }
 
@@ -215,6 +228,10 @@ class Setting {
     const names = Array.isArray(entries) ? entries : [];
     setting.entries = new Set(names.filter((name) => typeof name === "string"));
     return setting;
+  }
+
+  get isEmpty(): boolean {
+    return !this.all && this.entries.size === 0;
   }
 
   copy(): Setting {

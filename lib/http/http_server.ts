@@ -274,6 +274,7 @@ export class HttpServer implements AsyncDisposable {
       runningSince: control.runningSince,
       waitingFor,
       isConnected,
+      heldBack: engine?.heldBack ?? 0,
       paused: { all: pauses.all, entries: [...pauses.entries] },
       lastReload: last,
       reloads: { ok, failed },

@@ -75,6 +75,8 @@ export interface SchedulerState {
   /** What the start waits for, in a sentence; null where it waits for nothing. */
   readonly waitingFor: string | null;
   readonly isConnected: boolean;
+  /** How many entries are due and wait for the connection or their lease. */
+  readonly heldBack: number;
   readonly paused: { readonly all: boolean; readonly entries: readonly string[] };
   readonly lastReload: ReloadSummary | null;
   readonly reloads: { readonly ok: number; readonly failed: number };

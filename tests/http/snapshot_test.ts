@@ -122,6 +122,7 @@ Deno.test("what another replica fires has not run out", () => {
       runningSince: NOON,
       waitingFor: null,
       isConnected: true,
+      heldBack: 0,
       paused: { all: false, entries: [] },
       lastReload: null,
       reloads: { ok: 0, failed: 0 },

@@ -60,6 +60,8 @@ const CONNECT_TIMEOUT = 10_000;
 const PING_INTERVAL = 10_000;
 const MAX_PINGS_OUT = 2;
 const ACK_TIMEOUT = 3000;
+/** More errors of the server than this are not kept in mind. */
+const MAX_SERVER_ERRORS = 100;
 /** How long `close` waits for what was published to be confirmed, in milliseconds. */
 const CLOSE_TIMEOUT = 5000;
 
@@ -69,8 +71,8 @@ const CLOSE_TIMEOUT = 5000;
  *
  * After the first connection it reconnects for ever, with waits that grow from 1 s to 30 s, also
  * when the server refuses the credentials: they may be valid again tomorrow. It logs
- * `bus.connected`, `bus.disconnected`, `bus.reconnected`, `bus.reconnect_failed` (each reason once,
- * repetitions at debug level), `bus.unconfirmed`, `bus.error`, `bus.stale_connection`,
+ * `bus.connected`, `bus.disconnected`, `bus.reconnected`, `bus.reconnect_failed` and `bus.error`
+ * (each reason once, repetitions at debug level), `bus.unconfirmed`, `bus.stale_connection`,
  * `bus.lame_duck`, `bus.subscription_refused` and `bus.malformed_message_skipped`.
  */
 export class NatsBus implements StreamBus {
@@ -84,6 +86,8 @@ export class NatsBus implements StreamBus {
   readonly #acks: StreamAcks;
   #jetStream: Promise<JetStream> | null = null;
   readonly #inboxes = new Set<Inbox>();
+  /** The errors that the server reported on this connection. */
+  readonly #serverErrors = new Set<string>();
   readonly #closing = new AbortController();
   #connection: NatsConnection | null = null;
   #onConnected: (() => void)[] = [];
@@ -197,7 +201,7 @@ export class NatsBus implements StreamBus {
 
   jetStream(): Promise<JetStream> {
     this.#jetStream ??= import("./nats_jetstream.ts").then(({ NatsJetStream }) =>
-      new NatsJetStream({ client: () => this.#client() })
+      new NatsJetStream({ client: () => this.#client(), clock: this.#clock })
     );
     return this.#jetStream;
   }
@@ -299,13 +303,18 @@ export class NatsBus implements StreamBus {
           cause,
         }),
       ),
-    onServerError: (error) => this.#logger.error("bus.error", { error: error.message }),
+    onServerError: ({ message }) => {
+      const isNew = !this.#serverErrors.has(message);
+      if (isNew && this.#serverErrors.size < MAX_SERVER_ERRORS) this.#serverErrors.add(message);
+      this.#logger[isNew ? "error" : "debug"]("bus.error", { error: message });
+    },
     onStale: () => this.#logger.warning("bus.stale_connection", { unanswered: MAX_PINGS_OUT }),
     onLameDuck: () => this.#logger.warning("bus.lame_duck"),
   };
 
   #onUp(connection: NatsConnection): void {
     this.#connection = connection;
+    this.#serverErrors.clear();
     this.#subscriptions.attach(connection);
     this.#outbox.attach(connection);
     for (const resolve of this.#onConnected.splice(0)) resolve();
