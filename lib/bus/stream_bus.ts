@@ -111,8 +111,19 @@ export interface StreamInfo extends StreamLimits {
   readonly retention: string;
 }
 
-/** A bucket of JSON objects. Its revision grows with each change. */
+/**
+ * A bucket of JSON objects. Its revision grows with each change. A deleted bucket is created again
+ * by the next call, and counts from 1.
+ */
 export interface KeyValue {
+  /**
+   * The present connection, to be compared with that of another moment; null for none. The server
+   * may have lost values that were read on another connection.
+   */
+  readonly connection: unknown;
+  /** The maximum size of a value, in bytes. */
+  readonly maxValueBytes: number;
+
   /** Returns the value from the leader of the bucket, or null; a deleted value has no fields. */
   get(key: string): Promise<Revised | null>;
 
@@ -126,7 +137,10 @@ export interface KeyValue {
 
   /**
    * Calls `onValue` with each present value whose key matches `pattern`, then with each change.
-   * Resolves when the connection or the bucket is gone, or `signal` aborts.
+   * Resolves when the connection is gone, or `signal` aborts.
+   *
+   * @throws {Error} if the server reports no changes any more, since the bucket is gone or may not
+   * be watched
    */
   watch(
     pattern: string,
@@ -176,6 +190,20 @@ export class StreamError extends Error {
 export class ConflictError extends Error {
   /** The name of this class. */
   override name = "ConflictError";
+}
+
+/**
+ * Thrown when the server refuses a write although the key has the expected revision. From
+ * nats-server 2.11 on it does so while an earlier write of the key is in process. Retry after a
+ * wait, since each attempt costs as much as a write.
+ */
+export class WriteInProcessError extends Error {
+  /** The name of this class. */
+  override name = "WriteInProcessError";
+  /** Makes the error for a key. */
+  constructor(key: string, options?: ErrorOptions) {
+    super(`Cannot write "${key}" now: an earlier write of it is in process`, options);
+  }
 }
 
 /** Thrown when the server runs without JetStream, or the account may not use it. */

@@ -72,6 +72,8 @@ const MUTATIONS: readonly unknown[] = ["fire", "pause", "resume", "reload"];
 const MAX_MUTATIONS = 16;
 /** The number of requests to fire for which it is found out at once which replica is to do it. */
 const MAX_LOOKUPS = 256;
+/** A replica whose start waits leaves it to another for so long to fire an entry. */
+const STARTING_DELAY_MS = 2000;
 /** The number of problems in one answer. */
 const MAX_PROBLEMS = 20;
 
@@ -181,6 +183,11 @@ export class Control {
     if (this.#lookups >= MAX_LOOKUPS) return false;
     this.#lookups++;
     const found = await this.#whoFires(name).finally(() => this.#lookups--);
+    const { clock, waitingFor } = this.#options;
+    if (found.holder === "another" && waitingFor() !== null) {
+      await clock.sleep(STARTING_DELAY_MS); // another replica, which does not wait, answers before
+      throw new ControlError("starting", waitingFor() ?? "The scheduler is only starting");
+    }
     if (found.holder !== "nobody") return found.holder === "us";
     const { silent, until } = found;
     const unless = silent === null
@@ -238,7 +245,8 @@ export class Control {
     const from = after === undefined ? 0 : all.indexOf(this.#find(after)) + 1;
     const entries = entry === undefined ? all.slice(from, from + limit) : [this.#find(entry)];
     const isLast = entry !== undefined || from + entries.length >= all.length;
-    const { pauses, version, isConnected } = this.#options;
+    const { pauses, version, isConnected, engine } = this.#options;
+    const rivals = engine()?.rivals ?? [];
     return {
       ...this.health(),
       version,
@@ -246,6 +254,7 @@ export class Control {
       bus_connected: isConnected(),
       ...this.#delivery(),
       paused: { all: pauses.all, entries: pauses.entries.size },
+      ...(rivals.length > 0 && { name_shared_with: [...rivals] }),
       last_reload: this.#lastReload,
       ...this.#clockSetBack(),
       entries: entries.map((each) => this.#entryStatus(each)),

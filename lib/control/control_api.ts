@@ -182,6 +182,11 @@ export interface StatusReply extends HealthReply {
   delivery?: DeliveryStatus;
   /** The switch that pauses all entries, and the number of entries that are paused singly. */
   paused: { all: boolean; entries: number };
+  /**
+   * The schedulers of the same name that run and share nothing with this one, so that each entry
+   * fires in all of them; absent where there are none.
+   */
+  name_shared_with?: string[];
   /** The result of the last reload; null before the first. */
   last_reload: ReloadSummary | null;
   /** Present once the clock was set back and the server was asked about it. */

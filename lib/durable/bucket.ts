@@ -19,6 +19,8 @@ export interface BucketOptions {
   signal: AbortSignal;
   clock: Clock;
   logger: Logger;
+  /** Called with the reason while it cannot be opened, and with null once it can. */
+  onWaiting(reason: string | null): void;
 }
 
 /** The wait before JetStream is asked again. */
@@ -33,21 +35,24 @@ const RETRY_MS = 1000;
  */
 export async function openBucket(
   bus: MessageBus,
-  { streams, timeout, signal, clock, logger }: BucketOptions,
+  { streams, timeout, signal, clock, logger, onWaiting }: BucketOptions,
 ): Promise<KeyValue> {
   if (!isStreamBus(bus)) {
     throw new JetStreamUnavailableError("Replicas need NATS JetStream: this bus has none");
   }
   const jetStream = await bus.jetStream();
-  for (;;) {
+  for (let said = "";;) {
     try {
       const replicas = await copiesOf(jetStream, streams, logger);
+      onWaiting(null);
       return jetStream.keyValue(BUCKET, { replicas, timeout });
     } catch (error) {
       // A cluster may be without a leader for a moment.
       if (error instanceof JetStreamUnavailableError || signal.aborted) throw error;
       const text = errorText(error);
-      logger.warning("delivery.lookup_failed", { error: text });
+      logger[text === said ? "debug" : "warning"]("delivery.lookup_failed", { error: text });
+      said = text;
+      onWaiting(text);
       await clock.sleep(RETRY_MS, signal);
     }
   }

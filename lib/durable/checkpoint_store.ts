@@ -9,7 +9,7 @@ import type { Logger } from "../log/logger.ts";
 import type { Clock } from "../time/clock.ts";
 import { Slice } from "../time/slice.ts";
 import type { Checkpoint } from "./checkpoint.ts";
-import { CheckpointDocument, readDocument } from "./checkpoint_document.ts";
+import { CheckpointDocument, readPages } from "./checkpoint_document.ts";
 import { reportFaults, reportLag } from "./checkpoint_reports.ts";
 import { CheckpointWriter } from "./checkpoint_writer.ts";
 import { ClockCheck, type ClockSetBack, type ClockVerdict } from "./clock_check.ts";
@@ -62,6 +62,8 @@ export class CheckpointStore {
   /** Settles when the comparisons with the configuration that were begun are done, one by one. */
   #turns: Promise<unknown> = Promise.resolve();
   readonly #clockCheck: ClockCheck;
+  /** The number of documents that {@link CheckpointStore.check} has looked at. */
+  #checked = 0;
 
   constructor(options: CheckpointStoreOptions) {
     this.#options = options;
@@ -95,7 +97,7 @@ export class CheckpointStore {
     const read = await eachOf(partitions.filter((each) => !isOpen(each)), async (partition) => {
       const { store, scheduler } = this.#options;
       const key = checkpointKey(scheduler, partition);
-      return { partition, key, reading: readDocument(await store.get(key)) };
+      return { partition, key, reading: await readPages(store, key) };
     });
     const { logger, clock } = this.#options;
     reportFaults(logger, read);
@@ -151,6 +153,31 @@ export class CheckpointStore {
    */
   async flush(partitions: Iterable<number> = this.#documents.keys()): Promise<void> {
     await this.#writer.flush([...partitions].flatMap((each) => this.#documents.get(each) ?? []));
+  }
+
+  /**
+   * Looks whether the bucket still has what was written: one document with each call. Where it has
+   * not, somebody has purged, deleted or restored the bucket, or the key, and all is written back.
+   *
+   * @throws {Error} when the bucket cannot be read
+   */
+  async check(): Promise<void> {
+    const { store, logger } = this.#options;
+    const filled = [...this.#documents.values()].filter(({ checkpoints }) => checkpoints.size > 0);
+    const settled = filled.filter(({ isDirty }) => !isDirty);
+    const document = settled[this.#checked++ % settled.length];
+    if (document === undefined) return;
+    const { key, revision } = document;
+    const found = await store.get(key);
+    const isSame = document.isOpen && document.revision === revision; // not written meanwhile
+    const isThere = found !== null && found.revision >= revision && "entries" in found.value;
+    if (!isSame || isThere) return;
+    logger.warning("memory.lost", {
+      key,
+      error: `The bucket has lost what was written to "${key}": it was purged, deleted or ` +
+        "restored; all that is known is written back",
+    });
+    for (const each of filled) if (each.isOpen) each.changed();
   }
 
   /** Stops writing in the background; {@link CheckpointStore.flush} is to be called before. */

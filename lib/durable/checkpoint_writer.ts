@@ -1,16 +1,19 @@
-import { ConflictError, type KeyValue } from "../bus/stream_bus.ts";
+import { ConflictError, type KeyValue, WriteInProcessError } from "../bus/stream_bus.ts";
 import { errorText } from "../internal/error_text.ts";
 import type { Logger } from "../log/logger.ts";
 import type { Clock } from "../time/clock.ts";
 import { Slice } from "../time/slice.ts";
-import { type CheckpointDocument, readDocument } from "./checkpoint_document.ts";
+import { type CheckpointDocument, MAX_PAGES, readPages } from "./checkpoint_document.ts";
 import { reportFaults } from "./checkpoint_reports.ts";
 import { eachOf } from "./each_of.ts";
+import { pageKey } from "./keys.ts";
 
 /** Firings that end within this time are written together. */
 const GATHER_MS = 20;
 /** The least time between two writes of a document. */
 const WRITE_INTERVAL_MS = 1000;
+/** A write is tried so often while others write the same document. */
+const MAX_ATTEMPTS = 4;
 
 export interface CheckpointWriterOptions {
   store: KeyValue;
@@ -92,25 +95,59 @@ export class CheckpointWriter {
   }
 
   async #write(document: CheckpointDocument): Promise<void> {
-    const { store, clock, logger } = this.#options;
+    const { store, logger } = this.#options;
     const { key } = document;
-    while (document.isDirty && document.isOpen) {
-      const { changes } = document;
+    for (let attempt = 1; document.isDirty && document.isOpen; attempt++) {
       try {
-        const revision = await store.put(key, document.toJson(clock.now()), document.revision);
-        document.written(revision, { changes, monotonic: clock.monotonic() });
-        return;
+        return await this.#put(document);
       } catch (error) {
-        if (!(error instanceof ConflictError)) throw error;
+        if (!(error instanceof ConflictError) || attempt === MAX_ATTEMPTS) throw error;
       }
-      const theirs = readDocument(await store.get(key));
-      document.revision = theirs.revision;
-      if (document.term !== null && (theirs.term ?? 0) > document.term) {
+      const { revisions, term, wanted } = document;
+      const theirs = await readPages(store, key, Math.max(revisions.length, wanted));
+      if (theirs.revisions.every((revision, page) => revision === (revisions[page] ?? 0))) {
+        throw new WriteInProcessError(key);
+      }
+      document.revisions = [...theirs.revisions];
+      document.pages = theirs.pages;
+      if (term !== null && (theirs.term ?? 0) > term) {
         document.isDirty = false; // another replica holds the lease, and so the document
         return;
       }
       reportFaults(logger, [{ key, reading: theirs }]);
       document.merge(theirs);
+    }
+  }
+
+  /**
+   * Writes all pages. New ones come before the first, which says how many there are, and those from
+   * before come after it: whoever reads in between misses no entry.
+   */
+  async #put(document: CheckpointDocument): Promise<void> {
+    const { store, clock, logger } = this.#options;
+    const { key, changes, revisions } = document;
+    const wasComplete = document.leftOut === 0;
+    const values = document.toPages(clock.now(), store.maxValueBytes);
+    const numbers = values.map((_, page) => page);
+    const isNew = (page: number) => page >= document.pages;
+    const order = [
+      ...numbers.filter(isNew),
+      ...numbers.filter((page) => !isNew(page)),
+    ];
+    for (const page of order) {
+      const revision = await store.put(pageKey(key, page), values[page]!, revisions[page] ?? 0);
+      document.written(page, revision, clock.monotonic());
+    }
+    document.pages = values.length;
+    document.isDirty = document.changes !== changes;
+    if (document.leftOut > 0 && wasComplete) {
+      logger.warning("memory.too_large", {
+        key,
+        left_out: document.leftOut,
+        error: `Cannot store ${document.leftOut} checkpoints of "${key}": they do not fit into ` +
+          `${MAX_PAGES} messages of ${store.maxValueBytes} bytes; their entries begin as new at ` +
+          "the next start. Raise max_payload of the server",
+      });
     }
   }
 }

@@ -22,6 +22,11 @@ export function checkpointKey(scheduler: string, partition: number): string {
   return `${keyPrefix(scheduler)}.memory.${partition}`;
 }
 
+/** Returns the key of a page of a document; the first has the document's own key. */
+export function pageKey(documentKey: string, page: number): string {
+  return page === 0 ? documentKey : `${documentKey}.${page}`;
+}
+
 /** Returns the key of the document with the paused entries. */
 export function pausesKey(scheduler: string): string {
   return `${keyPrefix(scheduler)}.pauses`;

@@ -10,7 +10,12 @@
  * @module
  */
 import type { JsonObject } from "../bus/message_bus.ts";
-import { ConflictError, type KeyValue, type Revised } from "../bus/stream_bus.ts";
+import {
+  ConflictError,
+  type KeyValue,
+  type Revised,
+  WriteInProcessError,
+} from "../bus/stream_bus.ts";
 import type { Logger } from "../log/logger.ts";
 import type { Clock } from "../time/clock.ts";
 import { instantText } from "./instant.ts";
@@ -51,11 +56,18 @@ interface HeldTerm {
 export class Lease {
   readonly #options: LeaseOptions;
   #held: HeldTerm | null = null;
-  /** The record that was seen last; null where there is none. */
+  /** The last record that was seen. One that vanished counts until another takes its place. */
   #record: LeaseRecord | null = null;
+  /** What the key has in the bucket now; 0 for nothing. */
   #revision = 0;
-  /** The monotonic time at which it was; null where none was on this connection. */
-  #seenAt: number | null = null;
+  /** The monotonic time at which it was seen to change; null where it was not read yet. */
+  #changedAt: number | null = null;
+  /** The monotonic time at which the bucket said something of it last. */
+  #seenAt = -Infinity;
+  /** The highest term in a record that was seen. */
+  #maxTerm = 0;
+  /** The highest term that another replica knows of. */
+  #otherTerm = 0;
   /** The last report of a record that was out of range. */
   #reported = "";
 
@@ -70,14 +82,17 @@ export class Lease {
 
   /** True while a dispatch may leave. Cheap, since it is asked for each dispatch. */
   get isValid(): boolean {
-    const { ttl } = this.#options;
-    return this.#held !== null && !this.#isTaken &&
-      this.#age(this.#held) < ttl * (1 - MARGIN_RATIO);
+    return this.#held !== null && this.#isFresh(this.#held) && !this.#isTaken;
   }
 
   /** The term, while this replica holds the lease; else null. */
   get term(): number | null {
     return this.#held?.term ?? null;
+  }
+
+  /** The highest term that is known of. */
+  get maxTerm(): number {
+    return Math.max(this.#maxTerm, this.#otherTerm);
   }
 
   /**
@@ -97,30 +112,36 @@ export class Lease {
     return this.#record;
   }
 
-  /** True once the record has been read on the present connection. */
+  /** True while it is known who holds it: the bucket said so on this connection, within a TTL. */
   get isKnown(): boolean {
-    return this.#seenAt !== null;
+    const { clock, ttl } = this.#options;
+    return this.#changedAt !== null && clock.monotonic() - this.#seenAt < ttl;
   }
 
   /** The monotonic time at which it may be taken from a holder that stays silent. */
   get expiresAt(): number {
-    if (this.#seenAt === null || this.#held !== null) return Infinity;
+    if (this.#changedAt === null || this.#held !== null) return Infinity;
     const { holder = null } = this.#record ?? {};
     // A write of this replica whose answer was lost: no other one acts on it.
-    if (holder === null || holder === this.#options.replica) return this.#seenAt;
-    return this.#seenAt + Math.max(this.#record!.ttl, this.#options.ttl);
+    if (holder === null || holder === this.#options.replica) return this.#changedAt;
+    return this.#changedAt + Math.max(this.#record!.ttl, this.#options.ttl);
   }
 
   get isTakeable(): boolean {
     return this.#held === null && this.#options.clock.monotonic() >= this.expiresAt;
   }
 
+  /** Notes that another replica knows of this term, which a bucket may have lost. */
+  noteTerm(term: number): void {
+    this.#otherTerm = Math.max(this.#otherTerm, term);
+  }
+
   /**
-   * Forgets when the record was seen. To be called for a new connection: the server may have
+   * Forgets when the record changed. To be called for a new connection: the server may have
    * another record by now, and the TTL of its holder counts from when it is seen again.
    */
   forget(): void {
-    this.#seenAt = null;
+    this.#changedAt = null;
   }
 
   /** Reads the record from the bucket. */
@@ -136,11 +157,6 @@ export class Lease {
     if (revised.revision > this.#revision) this.#see(this.#read(revised), revised.revision);
   }
 
-  /** True where another replica has taken the lease that this one held. */
-  get #isTaken(): boolean {
-    return this.#record?.holder !== this.#options.replica;
-  }
-
   /**
    * Takes a lease that no replica holds, or that lapsed here and was taken by none, in a new term.
    *
@@ -148,22 +164,23 @@ export class Lease {
    * @throws {Error} when the bucket cannot be written
    */
   async acquire(): Promise<boolean> {
-    return await this.#write((this.#record?.term ?? this.#revision) + 1);
+    if (this.#record !== null || this.#revision > 0) return await this.#hold(this.#nextTerm);
+    const term = this.#otherTerm + 1;
+    if (!await this.#put(this.#recordOf(this.#options.replica, term, null))) return false;
+    // The bucket may have lost a record. The revision of any write is at least as high as all terms
+    // before, since a write came with each of them.
+    return await this.#hold(Math.max(term, this.#revision));
   }
 
   /**
-   * Renews a lease that this replica holds.
+   * Renews a lease that this replica holds. Where the bucket has lost its record, this writes it
+   * back.
    *
-   * @returns whether it still does
+   * @returns whether this replica still holds it
    * @throws {Error} when the bucket cannot be written
    */
-  async renew(): Promise<boolean> {
-    if (this.#held === null || this.#isTaken) {
-      this.#held = null;
-      return false;
-    }
-    // A term ends when it lapses: what was decided in it must not leave after that.
-    return this.isValid ? await this.#write(this.#held.term) : await this.acquire();
+  renew(): Promise<boolean> {
+    return this.#renew({ isAgain: false });
   }
 
   /**
@@ -172,34 +189,73 @@ export class Lease {
    * @param firedUntil see {@link LeaseRecord}
    */
   async release(firedUntil: number): Promise<void> {
-    const { store, key } = this.#options;
     const held = this.#held;
     this.#held = null;
     if (held === null) return;
     const record = this.#recordOf(null, held.term, firedUntil);
-    try {
-      this.#see(record, await store.put(key, record, this.#revision));
-    } catch (error) {
-      if (!(error instanceof ConflictError)) throw error;
-      await this.read();
-    }
+    if (await this.#put(record) || this.#record?.holder !== this.#options.replica) return;
+    await this.#put(record);
   }
 
-  async #write(term: number): Promise<boolean> {
-    const { store, key, clock, replica } = this.#options;
+  /**
+   * True where another replica has taken the lease that this one held. The term of each holder is
+   * higher than the one before: a record of a lower term is what a bucket had that was restored, or
+   * made again. While the lease is valid, this replica writes its own in place of it.
+   */
+  get #isTaken(): boolean {
+    if (this.#held === null || this.#record === null) return false;
+    const { holder, term } = this.#record;
+    if (holder === this.#options.replica) return false;
+    return term >= this.#held.term || !this.#isFresh(this.#held);
+  }
+
+  get #nextTerm(): number {
+    if (this.#record !== null) return this.#maxTerm + 1;
+    return Math.max(this.#revision, this.#otherTerm + 1);
+  }
+
+  async #renew({ isAgain }: { isAgain: boolean }): Promise<boolean> {
+    if (this.#held === null || this.#isTaken) {
+      this.#held = null;
+      return false;
+    }
+    // A term ends when it lapses: what was decided in it must not leave after that.
+    const goesOn = this.isValid && this.#record!.term <= this.#held.term;
+    return await this.#hold(goesOn ? this.#held.term : this.#nextTerm, { isAgain });
+  }
+
+  /** Writes that this replica holds the lease, and once again where the bucket had another record. */
+  async #hold(term: number, { isAgain = false } = {}): Promise<boolean> {
+    const { clock, replica } = this.#options;
     const sentAt = { monotonic: clock.monotonic(), wall: clock.now() };
-    const record = this.#recordOf(replica, term, null);
-    try {
-      this.#see(record, await store.put(key, record, this.#revision));
+    if (await this.#put(this.#recordOf(replica, term, null))) {
       if (this.#held?.term === term) this.#held.sentAt = sentAt;
       else this.#held = { term, sentAt };
       return true;
+    }
+    if (isAgain) throw new ConflictError(`"${this.#options.key}" is written by somebody else`);
+    // It may be our own: a write whose answer was lost, or one that a server had kept when it died.
+    return await this.#renew({ isAgain: true });
+  }
+
+  /**
+   * Writes under the revision that is known.
+   *
+   * @returns whether it was written: not where the bucket had another revision, which has been read
+   * @throws {WriteInProcessError} where the server refuses it although nothing has changed
+   */
+  async #put(record: LeaseRecord & JsonObject): Promise<boolean> {
+    const { store, key } = this.#options;
+    const revision = this.#revision;
+    try {
+      this.#see(record, await store.put(key, record, revision));
+      return true;
     } catch (error) {
       if (!(error instanceof ConflictError)) throw error;
+      await this.read();
+      if (this.#revision === revision) throw new WriteInProcessError(key, { cause: error });
+      return false;
     }
-    await this.read();
-    // It may be our own: a write whose answer was lost, or one that a server had kept when it died.
-    return await this.renew();
   }
 
   #recordOf(
@@ -243,10 +299,20 @@ export class Lease {
   }
 
   #see(record: LeaseRecord | null, revision: number): void {
-    const isNew = revision !== this.#revision || this.#seenAt === null;
-    this.#record = record;
+    const { clock } = this.#options;
+    const before = this.#record;
+    this.#record = record ?? before;
+    this.#maxTerm = Math.max(this.#maxTerm, record?.term ?? 0);
+    const isSame = revision === this.#revision && before?.holder === this.#record?.holder &&
+      before?.term === this.#record?.term;
     this.#revision = revision;
-    if (isNew) this.#seenAt = this.#options.clock.monotonic();
+    this.#seenAt = clock.monotonic();
+    if (!isSame || this.#changedAt === null) this.#changedAt = this.#seenAt;
+  }
+
+  /** True while the last renewal was sent so recently that no other replica can hold the lease. */
+  #isFresh(held: HeldTerm): boolean {
+    return this.#age(held) < this.#options.ttl * (1 - MARGIN_RATIO);
   }
 
   /**

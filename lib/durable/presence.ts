@@ -1,5 +1,8 @@
 import type { JsonObject, MessageBus } from "../bus/message_bus.ts";
+import type { Logger } from "../log/logger.ts";
 import type { Clock } from "../time/clock.ts";
+import { MAX_TERM } from "./lease_record.ts";
+import { PARTITIONS } from "./shards.ts";
 
 /** The message by which a replica announces itself. */
 export interface Announcement {
@@ -10,6 +13,8 @@ export interface Announcement {
   readonly zones?: string;
   /** The leases that it holds. */
   readonly leases: readonly number[];
+  /** The highest term of a lease that it knows of; an older version does not say. */
+  readonly term?: number;
   /** True where it asks the others to announce themselves at once. */
   readonly isNew?: boolean;
   /** True where it leaves. */
@@ -17,35 +22,58 @@ export interface Announcement {
 }
 
 const MAX_ANNOUNCEMENT_BYTES = 16 * 2 ** 10;
-/** Whoever may announce a replica may invent many. */
-const MAX_REPLICAS = 1000;
+/** Whoever may announce a process may invent many. */
+const MAX_OTHERS = 1000;
+/** That of a scheduler without replicas. An older version does not take it for a replica's. */
+export interface LoneAnnouncement extends Pick<Announcement, "isNew" | "isLeaving"> {
+  /** An identity of the process. */
+  readonly alone: string;
+}
 
 export interface PresenceOptions {
   bus: MessageBus;
   scheduler: string;
   clock: Clock;
+  logger: Logger;
   /** The time that a silent replica counts as present, in milliseconds. */
   ttl: number;
-  /** Returns the announcement of this replica, as it is now. */
-  self(): Announcement;
+  /** Returns the announcement of this process, as it is now. */
+  self(): Announcement | LoneAnnouncement;
   /** Called with each announcement of another replica that changes something. */
-  onChange(): void;
+  onChange?(other: Announcement): void;
 }
 
-/** Returns the subject on which the replicas of a scheduler announce themselves. */
+/** The last that was heard of another process. */
+interface Heard<T> {
+  readonly announcement: T;
+  readonly receivedAt: number;
+}
+
+/** A scheduler without replicas announces itself this often. */
+export const LONE_PERIOD_MS = 15_000;
+/** A silent one counts as present for so long; so does a replica, from its point of view. */
+export const LONE_TTL_MS = 3 * LONE_PERIOD_MS;
+/** A higher term is not believed: none that is in use may come near the last. */
+const MAX_ANNOUNCED_TERM = MAX_TERM / 2;
+const MAX_NAME_CHARS = 1000;
+
+/** Returns the subject on which the processes of a scheduler announce themselves. */
 export function presenceSubject(scheduler: string): string {
   return `heddle.scheduler.${scheduler}.replicas`;
 }
 
 /**
- * Knows which replicas are present, by announcements on core NATS, which need no store and no
- * cleaning up.
+ * Knows which other processes of the same scheduler are present, by announcements on core NATS,
+ * which need no store and no cleaning up.
  */
 export class Presence {
   readonly #options: PresenceOptions;
-  readonly #others = new Map<string, { announcement: Announcement; receivedAt: number }>();
+  readonly #replicas = new Map<string, Heard<Announcement>>();
+  readonly #alone = new Map<string, Heard<LoneAnnouncement>>();
   /** The waits for the next announcement of a replica, by its name. */
   readonly #awaited = new Map<string, PromiseWithResolvers<Announcement | null>>();
+  /** Those that were reported since they share the name and not the leases. */
+  readonly #reported = new Set<string>();
   #hasLeft = false;
   /** True while an announcement is on its way to the server. */
   #announcing = false;
@@ -58,16 +86,23 @@ export class Presence {
 
   /** The other replicas that announced themselves within the TTL. */
   get others(): Announcement[] {
-    const oldest = this.#options.clock.monotonic() - this.#options.ttl;
-    for (const [replica, { receivedAt }] of this.#others) {
-      if (receivedAt < oldest) this.#others.delete(replica);
-    }
-    return [...this.#others.values()].map(({ announcement }) => announcement);
+    return this.#present(this.#replicas, this.#options.ttl);
+  }
+
+  /**
+   * The others that fire the same entries, whoever holds which lease: those without replicas, and
+   * all others where this is one.
+   */
+  get rivals(): string[] {
+    const alone = this.#present(this.#alone, LONE_TTL_MS)
+      .map(({ alone }) => `a scheduler without --replicas (${alone})`);
+    const isAlone = "alone" in this.#options.self();
+    return [...alone, ...isAlone ? this.others.map(({ replica }) => `replica ${replica}`) : []];
   }
 
   /** Takes a replica as gone, whatever it announced last, until it announces itself again. */
   forget(replica: string): void {
-    this.#others.delete(replica);
+    this.#replicas.delete(replica);
   }
 
   /** Listens until `signal` aborts. */
@@ -75,7 +110,7 @@ export class Presence {
     const { bus, scheduler } = this.#options;
     const inbox = await bus.subscribe(presenceSubject(scheduler), {
       maxBytes: MAX_ANNOUNCEMENT_BYTES,
-      maxWaiting: MAX_REPLICAS,
+      maxWaiting: MAX_OTHERS,
     });
     const stop = () => void inbox.unsubscribe();
     signal.addEventListener("abort", stop, { once: true });
@@ -85,7 +120,19 @@ export class Presence {
     if (signal.aborted) stop();
   }
 
-  /** Announces this replica. What cannot be sent now is not sent later. */
+  /** Listens, and announces this process now and then, until `signal` aborts. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { bus, clock } = this.#options;
+    await this.listen(signal);
+    for (let isNew = true; !signal.aborted; isNew = false) {
+      await bus.whenConnected(signal);
+      this.announce(isNew ? { isNew } : {});
+      await clock.sleep(LONE_PERIOD_MS, signal);
+    }
+    this.announce({ isLeaving: true });
+  }
+
+  /** Announces this process. What cannot be sent now is not sent later. */
   announce(more: Pick<Announcement, "isNew" | "isLeaving"> = {}): void {
     const { bus, scheduler, self } = this.#options;
     if (!bus.connected || this.#hasLeft) return;
@@ -125,24 +172,81 @@ export class Presence {
     }
   }
 
+  #present<T>(heard: Map<string, Heard<T>>, ttl: number): T[] {
+    const oldest = this.#options.clock.monotonic() - ttl;
+    for (const [name, { receivedAt }] of heard) if (receivedAt < oldest) heard.delete(name);
+    return [...heard.values()].map(({ announcement }) => announcement);
+  }
+
   #receive(data: JsonObject): void {
-    const { clock, self, onChange } = this.#options;
-    const { replica, schedules, zones, leases, isNew, isLeaving } = data as
-      & JsonObject
-      & Announcement;
-    if (typeof replica !== "string" || replica === self().replica || !Array.isArray(leases)) return;
-    const announcement = {
-      ...{ replica, schedules: String(schedules), leases, isNew, isLeaving },
+    const self: Partial<Announcement & LoneAnnouncement> = this.#options.self();
+    const { replica, alone } = data;
+    if (isName(alone) && alone !== self.alone) {
+      this.#note(this.#alone, alone, { ...flagsOf(data), alone });
+    } else if (isName(replica) && replica !== self.replica && isLeases(data.leases)) {
+      this.#receiveReplica(replica, data.leases, data);
+    } else return;
+    if (data.isNew === true) this.#answer();
+    this.#report();
+  }
+
+  #receiveReplica(replica: string, leases: readonly number[], data: JsonObject): void {
+    const { term, zones } = data;
+    const schedules = String(data.schedules);
+    const isTerm = Number.isSafeInteger(term) && (term as number) <= MAX_ANNOUNCED_TERM;
+    const announcement: Announcement = {
+      replica,
+      schedules,
+      leases,
+      ...(isTerm && { term: term as number }),
       ...(typeof zones === "string" && { zones }),
+      ...flagsOf(data),
     };
     this.#awaited.get(replica)?.resolve(announcement);
-    const before = this.#others.get(replica)?.announcement;
-    if (isLeaving) this.#others.delete(replica);
-    else if (before === undefined && this.#others.size >= MAX_REPLICAS) return;
-    else this.#others.set(replica, { announcement, receivedAt: clock.monotonic() });
-    if (isNew) this.#answer();
-    const isSame = before?.schedules === announcement.schedules && !isLeaving &&
-      before.leases.join() === leases.join();
-    if (!isSame) onChange();
+    const before = this.#replicas.get(replica)?.announcement;
+    this.#note(this.#replicas, replica, announcement);
+    const isSame = before?.schedules === schedules && !announcement.isLeaving &&
+      before.leases.join() === leases.join() && before.term === announcement.term;
+    if (!isSame) this.#options.onChange?.(announcement);
   }
+
+  #note<T extends Pick<Announcement, "isLeaving">>(
+    heard: Map<string, Heard<T>>,
+    name: string,
+    announcement: T,
+  ): void {
+    if (announcement.isLeaving) heard.delete(name);
+    else if (heard.has(name) || heard.size < MAX_OTHERS) {
+      heard.set(name, { announcement, receivedAt: this.#options.clock.monotonic() });
+    }
+  }
+
+  /** Logs, once each, which other schedulers use the name and share nothing with this one. */
+  #report(): void {
+    const { rivals } = this;
+    for (const other of rivals) {
+      if (this.#reported.has(other)) continue;
+      this.#options.logger.warning("scheduler.name_shared", {
+        scheduler: this.#options.scheduler,
+        other,
+        error: `Two schedulers use the name "${this.#options.scheduler}" and do not share its ` +
+          `entries: this one and ${other}. Each entry fires in both: end one of them, or run ` +
+          "all with --replicas",
+      });
+    }
+    this.#reported.clear();
+    for (const other of rivals) this.#reported.add(other);
+  }
+}
+
+function flagsOf({ isNew, isLeaving }: JsonObject): Pick<Announcement, "isNew" | "isLeaving"> {
+  return { ...(isNew === true && { isNew }), ...(isLeaving === true && { isLeaving }) };
+}
+
+function isName(value: unknown): value is string {
+  return typeof value === "string" && value.length <= MAX_NAME_CHARS;
+}
+
+function isLeases(value: unknown): value is number[] {
+  return Array.isArray(value) && value.length <= PARTITIONS;
 }

@@ -4,11 +4,13 @@
  *
  * @module
  */
+import { backoff } from "../bus/backoff.ts";
 import type { MessageBus } from "../bus/message_bus.ts";
 import type { KeyValue } from "../bus/stream_bus.ts";
 import { errorText } from "../internal/error_text.ts";
 import type { Logger } from "../log/logger.ts";
 import type { Clock } from "../time/clock.ts";
+import { eachOf } from "./each_of.ts";
 import { leaseKey } from "./keys.ts";
 import { Lease } from "./lease.ts";
 import { type Witness, witness } from "./lease_witness.ts";
@@ -67,8 +69,10 @@ const RENEWALS_PER_TTL = 4;
 const LISTEN_MS = 250;
 /** A lease that nobody holds is left, at first, to the replica that is to have it. */
 const COURTESY_MS = 500;
-/** The wait before a watch that ended, or an action that failed, is tried again. */
+/** The wait before an action that failed is tried again; it doubles up to a renewal's. */
 const RETRY_MS = 250;
+/** The records are read this often, in case no watch tells of their changes. */
+const READS_PER_TTL = 10;
 
 export class ReplicaGroup {
   readonly #options: ReplicaGroupOptions;
@@ -78,6 +82,10 @@ export class ReplicaGroup {
   readonly #takeableSince: (number | null)[];
   /** The action that runs for each lease, if one does. */
   readonly #busy: (Promise<void> | null)[];
+  /** The actions for each lease that failed since the last that did not. */
+  readonly #failures: number[];
+  /** The monotonic time at which an action for each lease may be tried again. */
+  readonly #retryAt: number[];
   readonly #releasing = new Set<number>();
   /** Leases with higher numbers than ours, of replicas that run with more of them. */
   readonly #beyond = new Map<number, Lease>();
@@ -89,6 +97,10 @@ export class ReplicaGroup {
   readonly #zonesReported = new Set<string>();
   #wake = () => {};
   #lastFailure = "";
+  /** That on which the records were seen. */
+  #connection: unknown = null;
+  /** True while a watch tells of their changes, as far as is known. */
+  #isTold = false;
 
   constructor(options: ReplicaGroupOptions) {
     this.#options = options;
@@ -96,26 +108,37 @@ export class ReplicaGroup {
     this.#leases = Array.from({ length: shards }, (_, shard) => this.#newLease(shard));
     this.#takeableSince = this.#leases.map(() => null);
     this.#busy = this.#leases.map(() => null);
+    this.#failures = this.#leases.map(() => 0);
+    this.#retryAt = this.#leases.map(() => -Infinity);
     this.#presence = new Presence({
       bus: options.bus,
       scheduler,
       clock,
+      logger: options.logger,
       ttl,
       self: () => {
         const zones = options.zones();
-        const known = zones === null ? {} : { zones };
-        return { replica, schedules: schedules(), ...known, leases: this.held };
+        return {
+          replica,
+          schedules: schedules(),
+          ...(zones !== null && { zones }),
+          leases: this.held,
+          term: Math.max(...this.#leases.map(({ maxTerm }) => maxTerm)),
+        };
       },
-      onChange: () => this.#wake(),
+      onChange: ({ term = 0 }) => {
+        for (const lease of this.#leases) lease.noteTerm(term);
+        this.#wake();
+      },
     });
   }
 
-  /** The shards that this replica holds, also those whose lease lapsed. */
+  /** The shards that this replica holds and fires; those whose lease lapsed are none of them. */
   get held(): number[] {
-    return this.#leases.flatMap(({ state }, shard) => state === "not_held" ? [] : [shard]);
+    return this.#leases.flatMap(({ state }, shard) => state === "held" ? [shard] : []);
   }
 
-  /** True once the record of every lease has been read on the present connection. */
+  /** True while it is known of every lease who holds it. */
   get knowsAll(): boolean {
     return this.#leases.every(({ isKnown, state }) => isKnown || state === "held");
   }
@@ -123,6 +146,11 @@ export class ReplicaGroup {
   /** The other replicas that are present. */
   get others(): readonly Announcement[] {
     return this.#presence.others;
+  }
+
+  /** The schedulers of the same name that do not share the leases. */
+  get rivals(): readonly string[] {
+    return this.#presence.rivals;
   }
 
   lease(shard: number): Lease {
@@ -141,7 +169,7 @@ export class ReplicaGroup {
    */
   async run(signal: AbortSignal): Promise<void> {
     const { clock, ttl } = this.#options;
-    const watching = this.#watch(signal);
+    const following = Promise.all([this.#watch(signal), this.#readAgain(signal)]);
     await this.#presence.listen(signal);
     this.#presence.announce({ isNew: true });
     await clock.sleep(Math.min(LISTEN_MS, ttl / RENEWALS_PER_TTL), signal);
@@ -164,7 +192,7 @@ export class ReplicaGroup {
       await clock.sleep(this.#untilNext(announced), wake.signal);
       signal.removeEventListener("abort", this.#wake);
     }
-    await watching;
+    await following;
   }
 
   /**
@@ -192,34 +220,65 @@ export class ReplicaGroup {
     return Math.max(0, Math.min(...times) - now);
   }
 
-  /**
-   * Keeps the records of the leases up to date, by a watch that is begun again on each connection.
-   */
+  /** Is told of the records of the leases when they change, by a watch that is begun again. */
   async #watch(signal: AbortSignal): Promise<void> {
     const { bus, store, scheduler, clock } = this.#options;
-    while (!signal.aborted) {
+    for (let failures = 0; !signal.aborted;) {
       await bus.whenConnected(signal);
       if (signal.aborted) return;
-      for (const lease of this.#leases) lease.forget();
-      this.#beyond.clear();
-      const stop = new AbortController();
+      this.#noticeConnection();
       try {
-        const key = leaseKey(scheduler, "*");
-        const end = store.watch(key, (changed, revised) => {
+        await store.watch(leaseKey(scheduler, "*"), (changed, revised) => {
+          failures = 0;
+          this.#isTold = true;
           this.#leaseOf(changed).see(revised);
           this.#wake();
-        }, AbortSignal.any([signal, stop.signal]));
-        end.catch(() => {});
-        await Promise.all(this.#leases.map((lease) => lease.read()));
-        this.#attendAll({ renew: true });
-        this.#wake();
-        await end;
+        }, signal);
       } catch (error) {
         this.#reportFailure(error);
       }
-      stop.abort();
-      await clock.sleep(RETRY_MS, signal);
+      this.#isTold = false;
+      await clock.sleep(backoff(failures++), signal);
     }
+  }
+
+  /** Reads the records of the leases again and again: a watch may fail, or leave something out. */
+  async #readAgain(signal: AbortSignal): Promise<void> {
+    const { bus, clock, ttl } = this.#options;
+    while (!signal.aborted) {
+      await bus.whenConnected(signal);
+      if (signal.aborted) return;
+      this.#noticeConnection();
+      const isRead = await this.#readAll();
+      const times = isRead && !this.#isTold ? READS_PER_TTL : RENEWALS_PER_TTL;
+      await clock.sleep(ttl / times, signal);
+    }
+  }
+
+  /** Reads the records, but for those that the next renewal shows. Returns whether all could be. */
+  async #readAll(): Promise<boolean> {
+    const unsure = this.#leases.filter(({ state, isKnown }) => state === "not_held" || !isKnown);
+    const read = await eachOf(unsure, async (lease) => {
+      try {
+        await lease.read();
+        return true;
+      } catch (error) {
+        this.#reportFailure(error);
+        return false;
+      }
+    });
+    this.#wake();
+    return read.every(Boolean);
+  }
+
+  /** A server may have lost, in a crash, the last records that were seen. */
+  #noticeConnection(): void {
+    const { connection } = this.#options.store;
+    if (connection === null || connection === this.#connection) return;
+    this.#connection = connection;
+    for (const lease of this.#leases) lease.forget();
+    this.#beyond.clear();
+    void this.#readAll().then(() => this.#attendAll({ renew: true }));
   }
 
   #newLease(shard: number): Lease {
@@ -237,7 +296,8 @@ export class ReplicaGroup {
   }
 
   #attendAll({ renew }: { renew: boolean }): void {
-    const { replica } = this.#options;
+    const { replica, clock, ttl } = this.#options;
+    this.#noticeConnection();
     for (const { silentHolder } of this.#leases) {
       if (silentHolder !== null) this.#presence.forget(silentHolder);
     }
@@ -247,7 +307,14 @@ export class ReplicaGroup {
       if (this.#busy[shard] !== null) return;
       const work = this.#attend(shard, wanted[shard] === replica, renew);
       if (work === null) return;
-      this.#busy[shard] = work.catch((error) => this.#reportFailure(error)).then(() => {
+      this.#busy[shard] = work.then(
+        () => this.#failures[shard] = 0,
+        (error) => {
+          const wait = Math.min(RETRY_MS * 2 ** this.#failures[shard]!++, ttl / RENEWALS_PER_TTL);
+          this.#retryAt[shard] = clock.monotonic() + wait;
+          this.#reportFailure(error);
+        },
+      ).then(() => {
         this.#busy[shard] = null;
       });
     });
@@ -258,14 +325,15 @@ export class ReplicaGroup {
     const lease = this.#leases[shard]!;
     const { clock, bus } = this.#options;
     if (lease.state === "lapsed") this.#reportLapse(shard);
-    if (!bus.connected) return null;
+    if (!bus.connected || (!renew && clock.monotonic() < this.#retryAt[shard]!)) return null;
     if (lease.state !== "not_held") {
       if (!isMeantForUs && lease.state === "held" && !this.#releasing.has(shard)) {
         void this.#release(shard).catch((error) => this.#reportFailure(error));
       }
       return renew || lease.state === "lapsed" ? this.#renew(shard) : null;
     }
-    const mayTake = lease.isTakeable && this.#phase === "taking" && !this.#releasing.has(shard);
+    const mayTake = lease.isTakeable && this.#phase === "taking" &&
+      !this.#releasing.has(shard) && !this.#isClaimed(shard);
     if (!mayTake || this.#othersHaveOtherShards()) {
       this.#takeableSince[shard] = null;
       return null;
@@ -273,6 +341,12 @@ export class ReplicaGroup {
     const takeableSince = this.#takeableSince[shard] ??= clock.monotonic();
     const isLeftOver = clock.monotonic() - takeableSince >= COURTESY_MS;
     return isMeantForUs || isLeftOver ? this.#acquire(shard) : null;
+  }
+
+  /** Reports whether there is no record of the lease and a replica that is present says it holds it. */
+  #isClaimed(shard: number): boolean {
+    return this.#leases[shard]!.record === null &&
+      this.others.some(({ leases }) => leases.includes(shard));
   }
 
   async #acquire(shard: number): Promise<void> {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { ConflictError, type KeyValue } from "../bus/stream_bus.ts";
+import { ConflictError, type KeyValue, WriteInProcessError } from "../bus/stream_bus.ts";
 import type { Clock } from "../time/clock.ts";
 
 /** A document, and this process's last write of it. */
@@ -71,5 +71,6 @@ async function stampOf(store: KeyValue, clock: Clock, key: string): Promise<Serv
     if (!(error instanceof ConflictError)) throw error; // another write serves as well
   }
   const stored = await store.get(key);
+  if (stored?.revision === found.revision) throw new WriteInProcessError(key);
   return stored === null ? null : { time: stored.created, monotonic, rewritten };
 }

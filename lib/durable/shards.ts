@@ -11,16 +11,24 @@
  */
 export const PARTITIONS = 128;
 
-/**
- * Returns the document that holds the entry's checkpoint: FNV-1a of its name's UTF-16 code units.
- */
+/** Returns the document that holds the entry's checkpoint. */
 export function partitionOf(entryName: string): number {
+  return hashOf(entryName) % PARTITIONS;
+}
+
+/** Returns the page of its document, of `pages` pages, that holds the entry's checkpoint. */
+export function pageOf(entryName: string, pages: number): number {
+  return Math.floor(hashOf(entryName) / PARTITIONS) % pages;
+}
+
+/** FNV-1a of the name's UTF-16 code units, mixed. */
+function hashOf(entryName: string): number {
   let hash = 0x811c9dc5;
   for (let at = 0; at < entryName.length; at++) {
     hash = Math.imul(hash ^ entryName.charCodeAt(at), 0x01000193);
   }
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
-  return ((hash ^ (hash >>> 13)) >>> 0) % PARTITIONS;
+  return (hash ^ (hash >>> 13)) >>> 0;
 }
 
 /** Returns the lease, of `shards` leases, that an entry belongs to. */

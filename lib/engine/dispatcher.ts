@@ -95,6 +95,16 @@ export class Dispatcher {
     });
   }
 
+  /** The number of entries that are due and wait for the connection or their lease. */
+  get heldBack(): number {
+    const isConnected = this.#options.onFire !== undefined || this.#options.bus.connected;
+    let count = 0;
+    for (const { waits, running, owner } of this.#active) {
+      if (waits > 0 && running === null && !(isConnected && owner.state === "held")) count++;
+    }
+    return count;
+  }
+
   /** See {@link Sender.nameAhead}. */
   nameAhead(job: Job, scheduledFor: number): void {
     this.#sender.nameAhead(job, scheduledFor);

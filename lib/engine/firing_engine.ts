@@ -5,7 +5,7 @@
  * @module
  */
 import type { JsonObject, MessageBus } from "../bus/message_bus.ts";
-import type { KeyValue } from "../bus/stream_bus.ts";
+import { isStreamBus, type KeyValue } from "../bus/stream_bus.ts";
 import { schedulesHash } from "../config/schedules_hash.ts";
 import type { SchedulerConfig } from "../config/load_config.ts";
 import type { ScheduleEntry } from "../config/schedule_entry.ts";
@@ -15,6 +15,7 @@ import { CheckpointStore } from "../durable/checkpoint_store.ts";
 import { Delivery } from "../durable/delivery.ts";
 import type { LeaseState } from "../durable/lease.ts";
 import type { Witness } from "../durable/lease_witness.ts";
+import { LONE_TTL_MS, Presence } from "../durable/presence.ts";
 import { ReplicaGroup } from "../durable/replica_group.ts";
 import { shardOf } from "../durable/shards.ts";
 import type { Expander } from "../expansion/expansion.ts";
@@ -73,6 +74,8 @@ const STORE_TIMEOUT_MS = 3000;
 const RETRY_MS = 1000;
 /** A start, or a reload, waits so long for the server before it goes on without, in milliseconds. */
 const MAX_WAIT_MS = 5000;
+/** The interval at which the bucket is checked for what it was given. */
+const CHECK_PERIOD_MS = 5000;
 
 export class FiringEngine {
   readonly #options: FiringEngineOptions;
@@ -82,6 +85,8 @@ export class FiringEngine {
   readonly #loop: TimerLoop;
   readonly #ownership: Ownership;
   #group: ReplicaGroup | null = null;
+  /** Tells others of the same name, without replicas; null where nobody else can be on the bus. */
+  readonly #presence: Presence | null;
   /** The hash of the entries, where there are replicas to compare it with. */
   #schedules = "";
   #signal = new AbortController().signal;
@@ -89,6 +94,8 @@ export class FiringEngine {
   #loaded: Promise<void> = Promise.resolve();
   /** Settles when the streams of a server that was away at the start are known; else null. */
   #late: Promise<void> | null = null;
+  /** The reason why the bucket cannot be opened; null where it can, or is not needed. */
+  #bucketFailure: string | null = null;
   /** The search for the checkpoints that is in progress. */
   #remembering: Promise<void> | null = null;
 
@@ -142,6 +149,15 @@ export class FiringEngine {
       drainTimeout: options.drainTimeout,
       reload: options.reload,
       onChange: () => loop.wake(),
+    });
+    const alone = crypto.randomUUID();
+    this.#presence = replicas !== null || !isStreamBus(bus) ? null : new Presence({
+      bus,
+      scheduler,
+      clock,
+      logger,
+      ttl: LONE_TTL_MS,
+      self: () => ({ alone }),
     });
     this.#delivery = delivery;
     this.#dispatcher = dispatcher;
@@ -215,6 +231,23 @@ export class FiringEngine {
     };
   }
 
+  /** The schedulers of the same name that do not share the entries with this one. */
+  get rivals(): readonly string[] {
+    return (this.#group ?? this.#presence)?.rivals ?? [];
+  }
+
+  /** What the start waits for, in a sentence; null where it waits for nothing. */
+  get waitingFor(): string | null {
+    if (this.#bucketFailure === null) return null;
+    return `The bucket of leases and checkpoints cannot be opened: ${this.#bucketFailure}; it is ` +
+      "tried again each second";
+  }
+
+  /** {@link Dispatcher.heldBack} */
+  get heldBack(): number {
+    return this.#dispatcher.heldBack;
+  }
+
   /** The delivery mode, and the route of the dispatches to each subject. */
   get delivery(): Pick<Delivery, "mode" | "routes"> {
     return this.#delivery;
@@ -249,7 +282,7 @@ export class FiringEngine {
       using limit = this.#waitLimit();
       if (await unlessAborted(looked, limit.signal) === ABORTED) this.#late = looked;
       this.#schedules = await schedulesHash(this.#entries, clock);
-      await this.#joinReplicas(replicas, signal);
+      await unlessAborted(this.#joinReplicas(replicas, signal), signal);
       this.#late?.catch(() => {});
       return;
     }
@@ -275,6 +308,8 @@ export class FiringEngine {
     const done = new AbortController();
     const group = this.#group?.run(done.signal);
     const pauses = this.#group === null ? null : this.#followPauses(done.signal);
+    void this.#presence?.run(done.signal).catch(() => {});
+    void this.#keepMemory(done.signal);
     const running = AbortSignal.any([signal, failed.signal]);
     void this.#delivery.follow(running, () => this.#streamFound());
     await this.#loop.run(running);
@@ -316,7 +351,8 @@ export class FiringEngine {
     else looked.catch(() => {}); // each dispatch reports it
     const schedules = this.#group === null ? "" : await schedulesHash(entries, clock);
     // The stream may have been created since the start.
-    const isMissing = this.#group === null && this.#ownership.store === null;
+    const isMissing = this.#group === null && this.#ownership.store === null &&
+      this.waitingFor === null;
     if (isMissing && bus.connected) await unlessAborted(this.#remember(), limit.signal);
     await unlessAborted(this.#ownership.prepare(entries), limit.signal);
     const draft = await this.#table.prepare(entries, this.#ownership);
@@ -417,10 +453,23 @@ export class FiringEngine {
     }
   }
 
+  /** Writes back what the bucket has lost, and learns of pauses though nobody tells of them. */
+  async #keepMemory(signal: AbortSignal): Promise<void> {
+    const { bus, clock, pauses } = this.#options;
+    for (;;) {
+      await clock.sleep(CHECK_PERIOD_MS, signal);
+      await bus.whenConnected(signal);
+      if (signal.aborted) return;
+      await Promise.allSettled([this.#ownership.store?.check(), pauses.refresh()]);
+      this.pausesChanged();
+    }
+  }
+
   #bucket(timeout: number, signal: AbortSignal): Promise<KeyValue> {
     const { bus, clock, logger } = this.#options;
     const { streams } = this.#delivery;
-    return openBucket(bus, { streams, timeout, signal, clock, logger });
+    const onWaiting = (reason: string | null) => this.#bucketFailure = reason;
+    return openBucket(bus, { streams, timeout, signal, clock, logger, onWaiting });
   }
 
   #openStore(store: KeyValue): CheckpointStore {

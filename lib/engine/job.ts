@@ -51,9 +51,13 @@ export class Job implements Position {
     return this.activity?.waiting?.size ?? 0;
   }
 
-  /** The next due time by the wall clock, without jitter; Infinity for never. */
+  /**
+   * The next time at which it fires here, by the wall clock, without jitter; Infinity for never, and
+   * while the lease has lapsed.
+   */
   get nextDue(): number {
-    return this.next + this.shift;
+    const { state, term } = this.owner;
+    return state === "lapsed" && term !== null ? Infinity : this.next + this.shift;
   }
 }
 

@@ -4,7 +4,12 @@
  * @module
  */
 import type { JsonObject } from "../bus/message_bus.ts";
-import { ConflictError, type KeyValue, type Revised } from "../bus/stream_bus.ts";
+import {
+  ConflictError,
+  type KeyValue,
+  type Revised,
+  WriteInProcessError,
+} from "../bus/stream_bus.ts";
 import { pausesKey } from "../durable/keys.ts";
 import type { Clock } from "../time/clock.ts";
 
@@ -39,6 +44,8 @@ export class Pauses {
   #unstored: readonly PauseChange[] = [];
   /** The setting in effect: the stored one with these changes. */
   #current = new Setting();
+  /** True where the store has lost the setting, which is to be written back. */
+  #isLost = false;
   /** Whether a failed write may still arrive, unless a newer one arrives before it. */
   #isInDoubt = false;
   #isFollowing = false;
@@ -86,15 +93,15 @@ export class Pauses {
   }
 
   /**
-   * Reads the store, and writes the changes that could not be stored before. Where they cannot be
-   * written, they stay unstored.
+   * Reads the store, and writes the changes that could not be stored before, and the setting that
+   * the store has lost. Where they cannot be written, they stay unstored.
    *
    * @throws when the store cannot be read
    */
   async refresh(): Promise<void> {
     if (this.#store === null) return;
     await this.#inTurn(() => this.#read());
-    if (this.#unstored.length > 0) await this.#write().catch(() => {});
+    if (this.#unstored.length > 0 || this.#isLost) await this.#write().catch(() => {});
   }
 
   /**
@@ -131,16 +138,16 @@ export class Pauses {
     for (let attempt = 1;; attempt++) {
       const found = await this.#read();
       const changes = this.#unstored;
-      const setting = Setting.from(found?.value);
+      const setting = this.#isLost ? this.#stored.copy() : Setting.from(found?.value);
       const before = JSON.stringify(setting.document());
       for (const change of changes) setting.apply(change);
       // Replicas get the same request: the second finds it done.
       const isDone = JSON.stringify(setting.document()) === before && !this.#isInDoubt;
+      const revision = found?.revision ?? 0;
       try {
-        if (changes.length > 0 && !isDone) {
+        if (this.#isLost || (changes.length > 0 && !isDone)) {
           const value = setting.document();
-          const revision = await store.put(key, value, found?.revision ?? 0);
-          this.#take({ value, revision });
+          this.#take({ value, revision: await store.put(key, value, revision) });
         }
         this.#isInDoubt = false;
         this.#setUnstored(this.#unstored.filter((each) => !changes.includes(each)));
@@ -149,6 +156,9 @@ export class Pauses {
         // After a conflict no earlier write can arrive any more, since the revision has changed.
         this.#isInDoubt = !(error instanceof ConflictError);
         if (this.#isInDoubt || attempt === MAX_ATTEMPTS) throw error;
+        if (((await store.get(key))?.revision ?? 0) === revision) {
+          throw new WriteInProcessError(key);
+        }
       }
     }
   }
@@ -158,14 +168,17 @@ export class Pauses {
     // Only a watch notices a recreated bucket, and only a watch can be ahead of this read.
     if (!this.#isFollowing) this.#revision = 0;
     const found = await store.get(key);
-    if (found !== null) this.#take(found);
+    if (found === null) this.#revision = 0;
+    this.#take(found ?? { value: {}, revision: 0 });
     return found;
   }
 
   #take({ value, revision }: Pick<Revised, "value" | "revision">): void {
     if (revision < this.#revision) return;
     this.#revision = revision;
-    this.#stored = Setting.from(value);
+    // Who resumes all leaves a setting behind; what has none was deleted.
+    this.#isLost = !("entries" in value) && !this.#stored.isEmpty;
+    if (!this.#isLost) this.#stored = Setting.from(value);
     this.#setUnstored(this.#unstored);
   }
 
@@ -215,6 +228,10 @@ class Setting {
     const names = Array.isArray(entries) ? entries : [];
     setting.entries = new Set(names.filter((name) => typeof name === "string"));
     return setting;
+  }
+
+  get isEmpty(): boolean {
+    return !this.all && this.entries.size === 0;
   }
 
   copy(): Setting {

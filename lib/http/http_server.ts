@@ -287,6 +287,7 @@ export class HttpServer implements AsyncDisposable {
       waitingFor,
       isConnected,
       ways: engine === null ? [] : deliveryStatus(engine.delivery).subjects,
+      heldBack: engine?.heldBack ?? 0,
       paused: { all: pauses.all, entries: [...pauses.entries] },
       lastReload: last,
       reloads: { ok, failed },

@@ -156,6 +156,11 @@ export class Metrics {
       },
     };
     yield {
+      name: "entries_held_back",
+      help: "Entries that are due and wait for the connection or their lease.",
+      values: state(({ heldBack }) => heldBack),
+    };
+    yield {
       name: "config_last_reload_successful",
       help: "0 after a reload that was refused, else 1.",
       values: state(({ lastReload }) => Number(lastReload?.outcome !== "failed")),

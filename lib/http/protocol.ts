@@ -82,6 +82,8 @@ export interface SchedulerState {
   readonly isConnected: boolean;
   /** Which way the dispatches of each subject take; empty before the start. */
   readonly ways: DeliveryStatus["subjects"];
+  /** How many entries are due and wait for the connection or their lease. */
+  readonly heldBack: number;
   readonly paused: { readonly all: boolean; readonly entries: readonly string[] };
   readonly lastReload: ReloadSummary | null;
   readonly reloads: { readonly ok: number; readonly failed: number };

@@ -196,7 +196,7 @@ export class SchedulerActor extends BaseActor {
 
   /** What the start waits for, in a sentence; null where it waits for nothing. */
   get waitingFor(): string | null {
-    if (!this.#isWaiting) return null;
+    if (!this.#isWaiting) return this.#engine?.waitingFor ?? null;
     const now = new Date(this.#clock.now()).toISOString();
     return `The clock of this machine is not set: it shows ${now}, and the earliest that it can ` +
       `be is ${this.#clockSetAfter!.toISOString()}; nothing fires until it is set`;

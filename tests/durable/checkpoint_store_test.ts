@@ -1,7 +1,10 @@
 /** What is remembered, and when it is written: on a manual clock. */
 import assert from "node:assert/strict";
+import { ConflictError } from "../../lib/bus/stream_bus.ts";
+import { checkpointKey } from "../../lib/durable/keys.ts";
 import { partitionOf } from "../../lib/durable/shards.ts";
 import { ALL, DAY, HEALTH, NIGHTLY, setUp, START, stateOf } from "./checkpoints.ts";
+import type { MemoryStore } from "./memory_store.ts";
 
 Deno.test("what is new is known from its first sight on, before anything fires", async () => {
   const { checkpoints, written } = setUp();
@@ -231,3 +234,175 @@ Deno.test("the entries are asked for once the documents are read, as they are th
   await store.open(ALL, { [Symbol.iterator]: () => current[Symbol.iterator]() }, null);
   assert.notEqual(store.of("health"), null);
 });
+
+Deno.test("while an earlier write is in process, a document is tried once a second", async () => {
+  const { checkpoints, store: bucket, advance, logger, written } = setUp();
+  const store = checkpoints();
+  await store.open(ALL, [NIGHTLY], null);
+  let calls = 0;
+  const { get, put } = bucket;
+  bucket.get = (key) => {
+    calls++;
+    return get.call(bucket, key);
+  };
+  bucket.put = () => {
+    calls++;
+    return Promise.reject(new ConflictError("wrong last sequence"));
+  };
+  store.of("nightly")!.done(START + 1000);
+  await advance(10_000);
+  assert.ok(calls <= 22, `${calls} calls in ten seconds`);
+  const [failed] = logger.of("memory.write_failed");
+  assert.match(String(failed!.fields.error), /an earlier write of it is in process/);
+  bucket.put = put;
+  await advance(1100);
+  assert.deepEqual(written("nightly"), [NIGHTLY.timing, START, START + 1000]);
+});
+
+Deno.test("of a document that others write again and again each attempt ends", async () => {
+  const { checkpoints, store: bucket, key } = setUp();
+  const store = checkpoints();
+  await store.open(ALL, [NIGHTLY], null);
+  let calls = 0;
+  const put = bucket.put.bind(bucket);
+  bucket.put = async (at, value, revision) => {
+    calls++;
+    await put(key("nightly"), {}, bucket.values.get(key("nightly"))!.revision);
+    return await put(at, value, revision);
+  };
+  store.of("nightly")!.done(START + 1000);
+  await assert.rejects(store.flush(), ConflictError);
+  assert.equal(calls, 4);
+});
+
+Deno.test("what a bucket has lost is written back", async () => {
+  for (const what of ["purged", "made again", "restored", "one key deleted", "one key removed"]) {
+    const { checkpoints, store: bucket, advance, key, written, logger } = setUp();
+    const store = checkpoints();
+    await store.open(ALL, [NIGHTLY, { name: "other", timing: "1" }], 3);
+    store.of("other")!.done(START + 1);
+    await store.flush();
+    const restored = structuredClone(bucket.values);
+    store.of("nightly")!.done(START + 2000);
+    await store.flush();
+    if (what.startsWith("one key")) bucket.values.delete(key("nightly"));
+    else bucket.values.clear();
+    if (what === "one key deleted") await bucket.put(key("nightly"), {}, 0);
+    if (what === "made again") bucket.forgetRevisions();
+    if (what === "restored") { for (const [at, value] of restored) bucket.values.set(at, value); }
+    for (let times = 0; times < 2; times++) await store.check();
+    await advance(2000);
+    assert.deepEqual(written("nightly"), [NIGHTLY.timing, START, START + 2000], what);
+    assert.deepEqual(written("other"), ["1", START, START + 1], what);
+    assert.equal(bucket.values.get(key("nightly"))!.value.term, 3, what);
+    assert.equal(logger.of("memory.lost").length, 1, what);
+    const { writes } = bucket;
+    for (let times = 0; times < 4; times++) await store.check();
+    await advance(2000);
+    assert.equal(bucket.writes, writes, `${what}: then nothing is to be done`);
+  }
+});
+
+const MANY = Array.from({ length: 40 }, (_, n) => n)
+  .map((n) => `${"a long name ".repeat(5)}${n}`)
+  .map((name) => ({ name, timing: "60" }));
+/** All in one document. */
+const ONE = Array.from({ length: 20_000 }, (_, n) => `${"name".repeat(12)} ${n}`)
+  .filter((name) => partitionOf(name) === 5)
+  .map((name) => ({ name, timing: "60" }));
+
+Deno.test("a document that is larger than a message has pages, and all of it is read again", async () => {
+  const { checkpoints, store: bucket } = setUp();
+  bucket.maxValueBytes = 2000;
+  limitValues(bucket);
+  const first = checkpoints();
+  await first.open(ALL, ONE, 1);
+  ONE.forEach(({ name }, n) => first.of(name)!.done(START + n));
+  await first.flush();
+  const key = checkpointKey("s", 5);
+  const { pages } = bucket.values.get(key)!.value as { pages: number };
+  assert.ok(pages > 4 && ONE.length > 100, `${pages} pages of ${ONE.length} entries`);
+  assert.ok(bucket.values.has(`${key}.${pages - 1}`));
+  for (const limit of [2000, 500, 1 << 20]) {
+    bucket.maxValueBytes = limit;
+    const next = checkpoints();
+    await next.open(ALL, ONE, 2);
+    ONE.forEach(({ name }, n) => assert.equal(next.of(name)!.last, START + n));
+    next.of(ONE[0]!.name)!.done(START);
+    await next.flush();
+  }
+});
+
+Deno.test("a document that fits into a message is one, as it was", async () => {
+  const { checkpoints, store: bucket } = setUp();
+  const store = checkpoints();
+  await store.open(ALL, ONE, 1);
+  const { value } = bucket.values.get(checkpointKey("s", 5))!;
+  assert.deepEqual(Object.keys(value), ["term", "entries"]);
+  assert.equal(Object.keys(value.entries as object).length, ONE.length);
+});
+
+Deno.test("a writer that ends between two pages costs no entry its checkpoint", async () => {
+  for (let after = 0; after < 12; after++) {
+    const { checkpoints, store: bucket } = setUp();
+    const first = checkpoints();
+    await first.open(ALL, ONE, 1);
+    ONE.forEach(({ name }, n) => first.of(name)!.done(START + n));
+    await first.flush();
+    bucket.maxValueBytes = 3000;
+    limitValues(bucket);
+    const put = bucket.put.bind(bucket);
+    let left = after;
+    bucket.put = (...args) => {
+      return left-- > 0 ? put(...args) : Promise.reject(new Error("The test ended the writer"));
+    };
+    first.of(ONE[0]!.name)!.done(START + 1);
+    await first.flush().catch(() => {});
+    bucket.put = put;
+    const next = checkpoints();
+    await next.open(ALL, ONE, 2);
+    ONE.forEach(({ name }, n) =>
+      assert.ok(next.of(name)!.last! >= START + n, `${after} writes, ${name}`)
+    );
+  }
+});
+
+Deno.test("pages that a writer of one page left behind are read when they are needed again", async () => {
+  const { checkpoints, store: bucket } = setUp();
+  const key = checkpointKey("s", 5);
+  bucket.maxValueBytes = 3000;
+  limitValues(bucket);
+  const first = checkpoints();
+  await first.open(ALL, ONE, 1);
+  await first.flush();
+  const { revision } = bucket.values.get(key)!;
+  await bucket.put(key, { term: 1, entries: {} }, revision); // an older version
+  const next = checkpoints();
+  await next.open(ALL, ONE, 2);
+  assert.equal(next.of(ONE.at(-1)!.name)!.since, START);
+  assert.ok((bucket.values.get(key)!.value.pages as number) > 1);
+});
+
+Deno.test("what fits into no page is said once, and keeps nothing else from being stored", async () => {
+  const { checkpoints, store: bucket, logger, written } = setUp();
+  bucket.maxValueBytes = 300;
+  limitValues(bucket);
+  const store = checkpoints();
+  const long = { name: "x".repeat(1000), timing: "60" };
+  await store.open(ALL, [long, ...MANY, NIGHTLY], 1);
+  store.of(long.name)!.done(START + 1);
+  store.of("nightly")!.done(START + 1);
+  await store.flush();
+  assert.deepEqual(written("nightly"), [NIGHTLY.timing, START, START + 1]);
+  assert.equal(logger.of("memory.too_large").length, 1);
+});
+
+/** Refuses what is larger than a message, as a server does. */
+function limitValues(bucket: MemoryStore): void {
+  const put = bucket.put.bind(bucket);
+  bucket.put = (key, value, revision) => {
+    const { length } = new TextEncoder().encode(JSON.stringify(value));
+    if (length <= bucket.maxValueBytes) return put(key, value, revision);
+    return Promise.reject(new Error(`Maximum payload exceeded by "${key}": ${length}`));
+  };
+}

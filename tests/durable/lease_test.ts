@@ -1,5 +1,6 @@
 /** One lease, and who holds it when: on a manual clock. */
 import assert from "node:assert/strict";
+import { ConflictError, WriteInProcessError } from "../../lib/bus/stream_bus.ts";
 import { Lease } from "../../lib/durable/lease.ts";
 import { ManualClock } from "../../lib/time/manual_clock.ts";
 import { LogRecorder } from "../helpers/log_recorder.ts";
@@ -178,20 +179,6 @@ Deno.test("a new connection begins the wait anew: a server may have lost what wa
   assert.equal(b.isTakeable, true);
 });
 
-Deno.test("a server that lost a take-over in a crash does not give the lease back to the one before", async () => {
-  const { store, lease, clock } = setUp();
-  const [a, b] = [lease("a"), lease("b")];
-  await a.read();
-  await a.acquire();
-  const before = structuredClone(store.values.get("s.lease.0")!);
-  await b.read();
-  clock.stop(TTL);
-  await b.acquire();
-  store.values.set("s.lease.0", before);
-  assert.equal(await b.renew(), false, "what it holds is not what the server has");
-  assert.equal(b.state, "not_held");
-});
-
 const RECORD = { holder: "b", term: 7, ttl: TTL, shards: 1, schedules: "hash", firedUntil: null };
 const RELEASED = { ...RECORD, holder: null };
 
@@ -264,4 +251,125 @@ Deno.test("a lease that was handed over by a clock that is ahead says nothing of
     assert.equal(a.record!.firedUntil, isBelieved ? firedUntil : null);
     assert.equal(logger.of("memory.clock_wrong").length, Number(!isBelieved));
   }
+});
+
+Deno.test("while an earlier write is in process, each renewal is one attempt", async () => {
+  const { store, clock, lease } = setUp();
+  const a = lease("a");
+  await a.read();
+  await a.acquire();
+  let attempts = 0;
+  const put = store.put.bind(store);
+  store.put = () => {
+    attempts++;
+    return Promise.reject(new ConflictError("wrong last sequence"));
+  };
+  await clock.advance(TTL / 4);
+  await assert.rejects(a.renew(), WriteInProcessError);
+  assert.deepEqual([attempts, a.state], [1, "held"]);
+  store.put = put;
+  assert.equal(await a.renew(), true);
+  assert.equal(a.term, 1);
+});
+
+Deno.test("a holder whose bucket lost the record writes it back, in the same term", async () => {
+  for (const what of ["purged", "deleted", "made again", "restored"]) {
+    const { store, clock, lease } = setUp();
+    const [a, b] = [lease("a"), lease("b")];
+    await b.read();
+    await b.acquire();
+    await a.read();
+    const restored = structuredClone(store.values.get("s.lease.0")!);
+    clock.stop(TTL);
+    await a.acquire();
+    await b.read();
+    store.values.delete("s.lease.0");
+    if (what === "deleted") await store.put("s.lease.0", {}, 0);
+    if (what === "made again") store.forgetRevisions();
+    if (what === "restored") store.values.set("s.lease.0", restored);
+    await clock.advance(TTL / 4);
+    await b.read();
+    assert.equal(b.isTakeable, false, what);
+    assert.equal(await a.renew(), true, what);
+    assert.deepEqual([a.state, a.term], ["held", 2], what);
+    const { holder, term } = store.values.get("s.lease.0")!.value;
+    assert.deepEqual([holder, term], ["a", 2], what);
+    await clock.advance(TTL - 1);
+    await b.read();
+    assert.equal(b.isTakeable, false, what);
+  }
+});
+
+Deno.test("one that lapsed does not write its record over that of another holder", async () => {
+  const { store, clock, lease } = setUp();
+  const [a, b] = [lease("a"), lease("b")];
+  await a.read();
+  await a.acquire();
+  clock.stop(TTL);
+  await a.renew();
+  store.values.delete("s.lease.0");
+  store.forgetRevisions();
+  clock.stop(TTL);
+  await b.read();
+  await b.acquire();
+  assert.deepEqual([a.term, b.term], [2, 1], "nobody has told b");
+  assert.equal(await a.renew(), false);
+});
+
+Deno.test("a follower takes over a TTL after the record vanished, in a higher term", async () => {
+  const { store, clock, lease } = setUp();
+  const [a, b] = [lease("a"), lease("b")];
+  await a.read();
+  await a.acquire();
+  clock.stop(TTL);
+  await a.renew();
+  await b.read();
+  await clock.advance(TTL / 2);
+  store.values.delete("s.lease.0");
+  await b.read();
+  await clock.advance(TTL - 1);
+  await b.read();
+  assert.equal(b.isTakeable, false, "its holder may write it back");
+  await clock.advance(1);
+  assert.equal(await b.acquire(), true);
+  assert.equal(b.term, 3);
+});
+
+Deno.test("terms grow also where nobody knows the record that the bucket lost", async () => {
+  const { store, clock, lease } = setUp();
+  const a = lease("a");
+  await a.read();
+  await a.acquire();
+  clock.stop(TTL);
+  await a.renew();
+  store.values.clear();
+  const b = lease("b");
+  await b.read();
+  assert.equal(await b.acquire(), true);
+  assert.ok(b.term! > a.term!, `${b.term}`);
+  store.values.clear();
+  store.forgetRevisions();
+  const c = lease("c");
+  c.noteTerm(b.maxTerm);
+  await c.read();
+  assert.equal(await c.acquire(), true);
+  assert.ok(c.term! > b.term!, `${c.term}`);
+});
+
+Deno.test("it is known who holds a lease for as long as the bucket says so", async () => {
+  const { store, clock, lease } = setUp();
+  const [a, b] = [lease("a"), lease("b")];
+  await a.read();
+  await a.acquire();
+  assert.equal(b.isKnown, false);
+  await b.read();
+  await clock.advance(TTL / 2);
+  await b.read();
+  assert.equal(b.isKnown, true);
+  store.isDown = true;
+  await clock.advance(TTL - 1);
+  await assert.rejects(b.read());
+  assert.equal(b.isKnown, true);
+  await clock.advance(1);
+  assert.equal(b.isKnown, false);
 });

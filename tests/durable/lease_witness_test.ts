@@ -33,6 +33,7 @@ async function setUp() {
       bus,
       scheduler: "s",
       clock,
+      logger: new LogRecorder(),
       ttl: TTL,
       self: () => ({
         replica: name,
@@ -88,6 +89,7 @@ Deno.test("of a holder that does not answer it is said when somebody else can ha
   assert.deepEqual(await two.ask(), { holder: "nobody", silent: "one", until: START + TTL });
   assert.equal(clock.now(), START + 4000, "after a second");
   await clock.advance(TTL);
+  await two.lease.read();
   const now = clock.now();
   assert.deepEqual(await two.ask(), { holder: "nobody", silent: null, until: now + 1000 });
   await end();

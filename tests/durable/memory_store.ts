@@ -5,6 +5,8 @@ import { matches } from "../../lib/bus/subject.ts";
 /** A bucket in memory, which the test can make unreachable, or lose the answers of. */
 export class MemoryStore implements KeyValue {
   readonly values = new Map<string, Revised>();
+  connection: unknown = {};
+  maxValueBytes = 1 << 20;
   /** Every write that succeeded: `key=holder or text`. */
   writes = 0;
   isDown = false;
@@ -14,6 +16,11 @@ export class MemoryStore implements KeyValue {
   now: () => number = () => 0;
   #revision = 0;
   readonly #watchers = new Set<(key: string, revised: Revised) => void>();
+
+  /** What is written next has the revision 1, as in a bucket that was made again. */
+  forgetRevisions(): void {
+    this.#revision = 0;
+  }
 
   get(key: string): Promise<Revised | null> {
     if (this.isDown) return Promise.reject(new Error("The test took the bucket away"));

@@ -1,5 +1,6 @@
 /** Several replicas on one manual clock, one bucket and one bus. */
 import assert from "node:assert/strict";
+import { ConflictError } from "../../lib/bus/stream_bus.ts";
 import { MemoryBus } from "../../lib/bus/memory_bus.ts";
 import type { Announcement } from "../../lib/durable/presence.ts";
 import { ReplicaGroup } from "../../lib/durable/replica_group.ts";
@@ -9,6 +10,8 @@ import { LogRecorder } from "../helpers/log_recorder.ts";
 import { MemoryStore } from "./memory_store.ts";
 
 const TTL = 10_000;
+
+const isWarning = ({ level }: { level: string }) => level === "warning";
 
 class Replica {
   readonly log = new LogRecorder();
@@ -262,5 +265,159 @@ Deno.test("replicas that count their leases differently never hold them at once"
     await clock.advance(2000);
     await leaving;
     assert.equal(six.group.held.length, 6);
+  });
+});
+
+Deno.test("a follower takes over within a TTL though its watch fails from the beginning", async () => {
+  await withReplicas(async (add, { clock, store }) => {
+    const a = add("a");
+    await clock.advance(1000);
+    let watches = 0;
+    store.watch = () => {
+      watches++;
+      return Promise.reject(new Error("maximum consumers limit reached"));
+    };
+    const b = add("b");
+    await clock.advance(2 * TTL);
+    assert.deepEqual([a.group.held, b.group.held], [[0], []]);
+    assert.ok(watches < 10, `${watches} watches in two TTLs`);
+    await a.kill();
+    await clock.advance(TTL * 1.1 + 100);
+    assert.deepEqual(b.group.held, [0]);
+    assert.equal(b.log.of("scheduler.lease_failed").filter(isWarning).length, 1);
+  });
+});
+
+Deno.test("a follower whose watch breaks again and again counts the TTL from the record", async () => {
+  await withReplicas(async (add, { clock, store }) => {
+    const a = add("a");
+    await clock.advance(1000);
+    const watch = store.watch.bind(store);
+    store.watch = async (pattern, onValue, signal) => {
+      const ended = new AbortController();
+      void clock.sleep(TTL / 3, signal).then(() => ended.abort());
+      await watch(pattern, onValue, AbortSignal.any([signal, ended.signal]));
+    };
+    const b = add("b");
+    await clock.advance(TTL);
+    await a.kill();
+    await clock.advance(TTL + 100);
+    assert.deepEqual(b.group.held, [0]);
+  });
+});
+
+Deno.test("a follower takes over within a TTL though it cannot read, where a watch tells it", async () => {
+  await withReplicas(async (add, { clock, store }) => {
+    const a = add("a");
+    const b = add("b");
+    await clock.advance(1000);
+    const [holder, follower] = a.group.held.length > 0 ? [a, b] : [b, a];
+    store.get = () => Promise.reject(new Error("Permissions Violation"));
+    await clock.advance(TTL);
+    assert.equal(follower.group.knowsAll, true);
+    await holder.kill();
+    await clock.advance(TTL + 100);
+    assert.deepEqual(follower.group.held, [0]);
+  });
+});
+
+Deno.test("while earlier writes are in process the number of attempts is bounded", async () => {
+  await withReplicas(async (add, { clock, store }) => {
+    const [a, b] = [add("a", 4), add("b", 4)];
+    await clock.advance(3000);
+    let calls = 0;
+    const get = store.get.bind(store);
+    const put = store.put.bind(store);
+    store.get = (key) => {
+      calls++;
+      return get(key);
+    };
+    store.put = () => {
+      calls++;
+      return Promise.reject(new ConflictError("wrong last sequence"));
+    };
+    const seconds = 3 * TTL / 1000;
+    await clock.advance(seconds * 1000);
+    // Each replica reads or writes each of the leases ten times in a TTL at most.
+    assert.ok(calls < 2 * 2 * 4 * seconds, `${calls} calls in ${seconds} s`);
+    assert.deepEqual([a.group.held, b.group.held], [[], []]);
+    store.put = put;
+    await clock.advance(TTL / 2);
+    assert.equal([...a.group.held, ...b.group.held].length, 4);
+  });
+});
+
+Deno.test("a bucket that is purged, or made again, costs the holder nothing", async () => {
+  for (const isNew of [false, true]) {
+    await withReplicas(async (add, { clock, store }) => {
+      const a = add("a");
+      const b = add("b");
+      await clock.advance(1000);
+      const [holder, follower] = a.group.held.length > 0 ? [a, b] : [b, a];
+      store.values.clear();
+      if (isNew) store.forgetRevisions();
+      await clock.advance(TTL / 2);
+      assert.deepEqual(holder.events, ["+0"]);
+      const { holder: name, term } = store.values.get("s.lease.0")!.value;
+      assert.deepEqual([name, term], [holder === a ? "a" : "b", 1]);
+      await holder.kill();
+      await clock.advance(1.5 * TTL);
+      assert.deepEqual(follower.group.held, [0]);
+      assert.equal(follower.group.lease(0).term, 2);
+    });
+  }
+});
+
+Deno.test("a replica that starts on a bucket that was lost takes nothing from one that is present", async () => {
+  await withReplicas(async (add, { clock, store }) => {
+    const a = add("a");
+    await clock.advance(1000);
+    clock.stop(TTL);
+    await clock.advance(1000);
+    assert.equal(a.group.lease(0).term, 2);
+    const put = store.put.bind(store);
+    store.put = () => Promise.reject(new Error("The test lets nobody write"));
+    store.values.clear();
+    store.forgetRevisions();
+    const b = add("b");
+    await clock.advance(1000);
+    store.put = put;
+    await clock.advance(TTL / 2);
+    assert.deepEqual([a.group.held, b.events], [[0], []]);
+    await a.kill();
+    store.values.clear();
+    store.forgetRevisions();
+    await clock.advance(2 * TTL);
+    assert.equal(b.group.lease(0).term, 3, "it was told of the term");
+  });
+});
+
+Deno.test("a lease that lapsed is held by nobody, and who cannot read for a TTL knows nothing", async () => {
+  await withReplicas(async (add, { clock, store }) => {
+    const [a, b] = [add("a"), add("b")];
+    await clock.advance(1000);
+    assert.deepEqual([a.group.knowsAll, b.group.knowsAll], [true, true]);
+    store.isDown = true;
+    store.values.clear();
+    await clock.advance(TTL);
+    assert.deepEqual([a.group.held, b.group.held], [[], []]);
+    await clock.advance(100);
+    assert.deepEqual([a.group.knowsAll, b.group.knowsAll], [false, false]);
+  });
+});
+
+Deno.test("a new connection begins the wait anew", async () => {
+  await withReplicas(async (add, { clock, store }) => {
+    const a = add("a");
+    await clock.advance(1000);
+    const b = add("b");
+    await clock.advance(1000);
+    await a.kill();
+    await clock.advance(TTL / 2);
+    store.connection = {};
+    await clock.advance(TTL - 1000);
+    assert.deepEqual(b.group.held, []);
+    await clock.advance(TTL / 2);
+    assert.deepEqual(b.group.held, [0]);
   });
 });

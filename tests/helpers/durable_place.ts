@@ -57,6 +57,8 @@ export async function storedIn(client: NatsConnection): Promise<Stored[]> {
 export interface PlaceOptions {
   /** Which subjects the stream captures from the start; none: there is no stream. Default: both. */
   subjects?: readonly string[];
+  /** Text of the server's configuration. Default: none. */
+  config?: string;
 }
 
 export class Place implements AsyncDisposable {
@@ -75,9 +77,9 @@ export class Place implements AsyncDisposable {
 
   static async open(
     schedules: readonly string[],
-    { subjects = SUBJECTS }: PlaceOptions = {},
+    { subjects = SUBJECTS, config }: PlaceOptions = {},
   ): Promise<Place> {
-    const server = await startNatsServer({ jetstream: true });
+    const server = await startNatsServer({ jetstream: true, config });
     const place = new Place(server, await Deno.makeTempDir({ prefix: "heddle-place-" }));
     try {
       if (subjects.length > 0) await place.createStream(subjects);

@@ -57,6 +57,7 @@ function stateWith(rest: Partial<SchedulerState>): ToServer {
     waitingFor: null,
     isConnected: true,
     ways: [],
+    heldBack: 0,
     paused: { all: false, entries: [] },
     lastReload: null,
     reloads: { ok: 0, failed: 0 },

@@ -70,14 +70,16 @@ const DEFAULT_PING_INTERVAL_MS = 10_000;
 const MAX_PINGS_OUT = 2;
 const DEFAULT_ACK_TIMEOUT_MS = 3000;
 const CLOSE_TIMEOUT_MS = 5000;
+/** The number of different errors of a server that are remembered. */
+const MAX_SERVER_ERRORS = 100;
 
 /**
  * A {@link StreamBus} on NATS. What is published over core NATS arrives at most once.
  *
  * After the first connection it reconnects without a limit, with waits that grow from 1 s to 30 s,
  * even if the server refuses the credentials, since they may become valid again. It logs
- * `bus.connected`, `bus.disconnected`, `bus.reconnected`, `bus.reconnect_failed` (each reason once,
- * repetitions at debug level), `bus.unconfirmed`, `bus.error`, `bus.stale_connection`,
+ * `bus.connected`, `bus.disconnected`, `bus.reconnected`, `bus.reconnect_failed` and `bus.error`
+ * (each reason once, repetitions at debug level), `bus.unconfirmed`, `bus.stale_connection`,
  * `bus.lame_duck`, `bus.subscription_refused`, `bus.message_refused` and
  * `bus.malformed_message_skipped`.
  */
@@ -95,6 +97,8 @@ export class NatsBus implements StreamBus {
   readonly #domain: string | undefined;
   #jetStream: Promise<JetStream> | null = null;
   readonly #inboxes = new Set<Inbox>();
+  /** The errors that the server reported on this connection. */
+  readonly #serverErrors = new Set<string>();
   readonly #closing = new AbortController();
   #connection: NatsConnection | null = null;
   #onConnected: (() => void)[] = [];
@@ -224,7 +228,11 @@ export class NatsBus implements StreamBus {
 
   jetStream(): Promise<JetStream> {
     this.#jetStream ??= import("./nats_jetstream.ts").then(({ NatsJetStream }) =>
-      new NatsJetStream({ client: () => this.#client(), domain: this.#domain })
+      new NatsJetStream({
+        client: () => this.#client(),
+        clock: this.#clock,
+        domain: this.#domain,
+      })
     );
     return this.#jetStream;
   }
@@ -324,13 +332,19 @@ export class NatsBus implements StreamBus {
           cause,
         }),
       ),
-    onServerError: (error) => this.#errors.error("bus.error", { error: error.message }),
+    onServerError: ({ message }) => {
+      const isNew = !this.#serverErrors.has(message);
+      if (isNew && this.#serverErrors.size < MAX_SERVER_ERRORS) this.#serverErrors.add(message);
+      if (isNew) this.#errors.error("bus.error", { error: message });
+      else this.#logger.debug("bus.error", { error: message });
+    },
     onStale: () => this.#logger.warning("bus.stale_connection", { unanswered: MAX_PINGS_OUT }),
     onLameDuck: () => this.#logger.warning("bus.lame_duck"),
   };
 
   #onUp(connection: NatsConnection): void {
     this.#connection = connection;
+    this.#serverErrors.clear();
     this.#subscriptions.attach(connection);
     this.#outbox.attach(connection);
     for (const resolve of this.#onConnected.splice(0)) resolve();

@@ -16,6 +16,7 @@ import {
 import { type KV, type KvEntry, Kvm } from "@nats-io/kv";
 import type { NatsConnection } from "@nats-io/nats-core";
 import { errorText } from "../../internal/error_text.ts";
+import type { Clock } from "../../time/clock.ts";
 import type { JsonObject } from "../message_bus.ts";
 import { decodePayload } from "../payload.ts";
 import {
@@ -23,12 +24,14 @@ import {
   type JetStream,
   JetStreamUnavailableError,
   type KeyValue,
+  NoStreamError,
   type Revised,
   type StreamChanges,
   StreamError,
   type StreamInfo,
   type StreamLimits,
 } from "../stream_bus.ts";
+import { watchBucket } from "./bucket_watch.ts";
 import { NOT_ENABLED, NOT_FOR_ACCOUNT } from "./stream_lookup.ts";
 
 const DEFAULT_TIMEOUT_MS = 3000;
@@ -42,6 +45,7 @@ const UNAVAILABLE_CODES: readonly number[] = [NOT_ENABLED, NOT_FOR_ACCOUNT];
 export interface NatsJetStreamOptions {
   /** @throws {Error} if there is no connection */
   client(): NatsConnection;
+  readonly clock: Clock;
   /** Default: that of the server. */
   readonly domain?: string;
 }
@@ -110,6 +114,19 @@ export class NatsJetStream implements JetStream {
     return new NatsKeyValue(bucket, { replicas, timeout, jetStream: this });
   }
 
+  get clock(): Clock {
+    return this.#options.clock;
+  }
+
+  /** Returns the client of the present connection; null without one. */
+  get connection(): NatsConnection | null {
+    try {
+      return this.#options.client();
+    } catch {
+      return null;
+    }
+  }
+
   /** Returns the client's interfaces for the present connection. */
   session(): Promise<Session> {
     let client: NatsConnection;
@@ -145,29 +162,51 @@ interface NatsKeyValueOptions {
   readonly jetStream: NatsJetStream;
 }
 
+interface OpenedBucket {
+  readonly session: Session;
+  readonly kv: Promise<KV>;
+}
+
+/** For the headers of a write, in bytes. */
+const HEADER_BYTES = 256;
+const DEFAULT_MAX_PAYLOAD_BYTES = 1 << 20;
+
 class NatsKeyValue implements KeyValue {
   readonly #bucket: string;
   readonly #options: NatsKeyValueOptions;
-  #opened: { session: Session; kv: Promise<KV> } | null = null;
+  #opened: OpenedBucket | null = null;
 
   constructor(bucket: string, options: NatsKeyValueOptions) {
     this.#bucket = bucket;
     this.#options = options;
   }
 
+  get connection(): unknown {
+    return this.#options.jetStream.connection;
+  }
+
+  get maxValueBytes(): number {
+    const { connection } = this.#options.jetStream;
+    return (connection?.info?.max_payload ?? DEFAULT_MAX_PAYLOAD_BYTES) - HEADER_BYTES;
+  }
+
   async get(key: string): Promise<Revised | null> {
-    const kv = await this.#open();
-    return await explained(`read "${key}" of the bucket "${this.#bucket}"`, async () => {
+    return await this.#do(`read "${key}" of`, async (kv) => {
       const entry = await kv.get(key);
       return entry === null ? null : revised(entry);
     });
   }
 
   async put(key: string, value: JsonObject, revision: number): Promise<number> {
-    const kv = await this.#open();
-    return await explained(`write "${key}" of the bucket "${this.#bucket}"`, () => {
-      const { timeout } = this.#options;
-      return kv.put(key, JSON.stringify(value), { previousSeq: revision, timeout });
+    const { timeout } = this.#options;
+    const text = JSON.stringify(value);
+    return await this.#do(`write "${key}" of`, async (kv) => {
+      try {
+        return await kv.put(key, text, { previousSeq: revision, timeout });
+      } catch (cause) {
+        if (!isNotEnabled(cause)) throw cause;
+        throw new NoStreamError("it has no leader just now, or was deleted", { cause });
+      }
     });
   }
 
@@ -176,43 +215,63 @@ class NatsKeyValue implements KeyValue {
     onValue: (key: string, revised: Revised) => void,
     signal: AbortSignal,
   ): Promise<void> {
-    const kv = await this.#open();
-    await explained(`watch "${pattern}" of the bucket "${this.#bucket}"`, async () => {
-      const entries = await kv.watch({ key: pattern });
-      const stop = () => entries.stop();
-      signal.addEventListener("abort", stop, { once: true });
-      if (signal.aborted) stop();
-      for await (const entry of entries) onValue(entry.key, revised(entry));
-      signal.removeEventListener("abort", stop);
-    });
+    await this.#do(`watch "${pattern}" of`, (_kv, { client, manager }) =>
+      watchBucket({
+        client,
+        manager,
+        clock: this.#options.jetStream.clock,
+        bucket: this.#bucket,
+        pattern,
+        onEntry: (entry) => onValue(entry.key, revised(entry)),
+        signal,
+      }));
   }
 
-  async #open(): Promise<KV> {
-    const session = await this.#options.jetStream.session();
-    if (this.#opened?.session !== session) {
-      const options = {
-        replicas: this.#options.replicas,
-        history: 1,
-        timeout: DEFAULT_TIMEOUT_MS,
-        // A replica of the bucket may answer a direct read with an outdated value.
-        allow_direct: false,
-      };
-      const kv = explained(
-        `open the bucket "${this.#bucket}"`,
-        () => new Kvm(session.js).create(this.#bucket, options),
+  /** Does something with the bucket, and once more where it was deleted, which creates it again. */
+  async #do<T>(action: string, work: (kv: KV, session: Session) => Promise<T>): Promise<T> {
+    const attempt = async ({ kv, session }: OpenedBucket) => {
+      const opened = await kv;
+      return await explained(
+        `${action} the bucket "${this.#bucket}"`,
+        () => work(opened, session),
       );
-      const opened = { session, kv };
-      this.#opened = opened;
-      kv.catch(() => {
-        if (this.#opened === opened) this.#opened = null;
-      });
+    };
+    const opened = await this.#open();
+    try {
+      return await attempt(opened);
+    } catch (error) {
+      const isGone = error instanceof NoStreamError ||
+        (error instanceof StreamError && error.code === NOT_FOUND);
+      if (!isGone) throw error;
+      if (this.#opened === opened) this.#opened = null;
+      return await attempt(await this.#open());
     }
-    return await this.#opened.kv;
+  }
+
+  async #open(): Promise<OpenedBucket> {
+    const session = await this.#options.jetStream.session();
+    if (this.#opened?.session === session) return this.#opened;
+    const options = {
+      replicas: this.#options.replicas,
+      history: 1,
+      timeout: DEFAULT_TIMEOUT_MS,
+      // A replica of the bucket may answer a direct read with what has changed since.
+      allow_direct: false,
+    };
+    const kv = explained(
+      `open the bucket "${this.#bucket}"`,
+      () => new Kvm(session.js).create(this.#bucket, options),
+    );
+    const opened = this.#opened = { session, kv };
+    kv.catch(() => {
+      if (this.#opened === opened) this.#opened = null;
+    });
+    return opened;
   }
 }
 
 /** Decodes an entry. A deleted value, or one that is not a JSON object, has no fields. */
-function revised(entry: KvEntry): Revised {
+function revised(entry: Pick<KvEntry, "revision" | "created" | "operation" | "value">): Revised {
   const { revision } = entry;
   const created = entry.created.getTime();
   if (entry.operation !== "PUT") return { value: {}, revision, created };
@@ -261,12 +320,13 @@ async function explained<T>(action: string, work: () => Promise<T>): Promise<T> 
   } catch (cause) {
     const said = errorText(cause);
     const text = `Cannot ${action}: ${said}`;
-    if (cause instanceof Error && cause.name === "JetStreamNotEnabled") {
+    if (isNotEnabled(cause)) {
       throw new JetStreamUnavailableError(
-        "The server has no JetStream, or this account may not use it",
+        `The server has no JetStream, or this account may not use it: cannot ${action}: ${said}`,
         { cause },
       );
     }
+    if (cause instanceof NoStreamError) throw new NoStreamError(text, { cause });
     if (!(cause instanceof JetStreamApiError)) throw new Error(text, { cause });
     if (CONFLICT_CODES.includes(cause.code)) throw new ConflictError(text, { cause });
     if (UNAVAILABLE_CODES.includes(cause.code)) {
@@ -274,4 +334,9 @@ async function explained<T>(action: string, work: () => Promise<T>): Promise<T> 
     }
     throw new StreamError(text, cause.code, { cause });
   }
+}
+
+/** Reports whether nobody takes what the client's JetStream sent, or the account may not send it. */
+function isNotEnabled(error: unknown): boolean {
+  return error instanceof Error && error.name === "JetStreamNotEnabled";
 }

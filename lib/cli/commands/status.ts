@@ -93,7 +93,7 @@ function rank({ lease, last }: EntryStatus): number {
 
 function textOf(status: StatusReply, replies: readonly StatusReply[]): string[] {
   const { name, version, running_since, waiting_for, bus_connected, paused } = status;
-  const { delivery, last_reload, clock_set_back, entries } = status;
+  const { delivery, name_shared_with = [], last_reload, clock_set_back, entries } = status;
   const now = systemClock.now();
   const since = running_since === null ? "starting" : `running since ${running_since}`;
   const lines = [`${name}: ${since}, heddle-scheduler ${version}`];
@@ -112,6 +112,11 @@ function textOf(status: StatusReply, replies: readonly StatusReply[]): string[] 
     }
   }
   if (paused.all) lines.push("all entries are paused");
+  for (const other of name_shared_with) {
+    lines.push(
+      `${other} uses the same name: each entry fires in both; end one, or run all with --replicas`,
+    );
+  }
   if (last_reload?.outcome === "failed") {
     lines.push(`the reload at ${last_reload.at} failed; the schedules from before are in use:`);
     for (const { line, column, severity, message } of last_reload.problems) {
@@ -157,7 +162,7 @@ function rowOf(entry: EntryStatus, now: number): string[] {
     ? "disabled"
     : paused
     ? "paused"
-    : lease === "not_held"
+    : lease === "not_held" || lease === "lapsed"
     ? "no lease"
     : next_fire === null
     ? "never"

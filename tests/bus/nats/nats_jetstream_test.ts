@@ -3,7 +3,11 @@ import assert from "node:assert/strict";
 import { headers as natsHeaders } from "@nats-io/nats-core";
 import { connect } from "../../helpers/nats_client.ts";
 import { NatsBus } from "../../../lib/bus/nats/nats_bus.ts";
-import { NotPermittedError, UnconfirmedError } from "../../../lib/bus/message_bus.ts";
+import {
+  type JsonObject,
+  NotPermittedError,
+  UnconfirmedError,
+} from "../../../lib/bus/message_bus.ts";
 import { StreamAcks } from "../../../lib/bus/nats/stream_acks.ts";
 import {
   ConflictError,
@@ -219,3 +223,60 @@ Deno.test("a server without JetStream is told apart from one that is not there",
 function busOn({ url }: NatsServer): NatsBus {
   return new NatsBus({ servers: url, logger: new LogRecorder() });
 }
+
+Deno.test("a bucket that was deleted is created again by whoever uses it next", async () => {
+  await withStream(async (bus, server) => {
+    const jetStream = await bus.jetStream();
+    const store = jetStream.keyValue("notes", { replicas: 1 });
+    const other = jetStream.keyValue("notes", { replicas: 1 });
+    const client = await connect({ servers: server.url });
+    const remove = () => client.request("$JS.API.STREAM.DELETE.KV_notes", "");
+    for (let n = 1; n <= 3; n++) await store.put(`k${n}`, {}, 0);
+    await remove();
+    assert.equal(await store.get("k1"), null);
+    assert.equal(await other.put("k1", {}, 0), 1, "its revisions begin with 1");
+    await remove();
+    await assert.rejects(store.put("k1", {}, 1), ConflictError);
+    assert.equal(await store.put("k1", {}, 0), 1);
+    await remove();
+    const seen: string[] = [];
+    const end = new AbortController();
+    const watching = store.watch("*", (key) => seen.push(key), end.signal);
+    await eventually("it is created", async () => await jetStream.stream("KV_notes") !== null);
+    await store.put("k9", {}, 0);
+    await eventually("the value", () => seen.length === 1);
+    end.abort();
+    await watching;
+    await client.close();
+  });
+});
+
+Deno.test("a watch that the server does not allow ends with its reason, and leaves nothing for long", async () => {
+  await withStream(async (bus, server) => {
+    const store = (await bus.jetStream()).keyValue("notes", { replicas: 1 });
+    await store.put("a", {}, 0);
+    const client = await connect({ servers: server.url });
+    const request = async (subject: string, data: object) =>
+      (await client.request(`$JS.API.${subject}`, JSON.stringify(data))).json<JsonObject>();
+    const { config } = await request("STREAM.INFO.KV_notes", {});
+    await request("STREAM.DELETE.KV_notes", {});
+    await request("STREAM.CREATE.KV_notes", { ...config as object, max_consumers: 1 });
+    const end = new AbortController();
+    let seen = 0;
+    const first = store.watch("*", () => seen++, end.signal);
+    await store.put("a", {}, 0);
+    await eventually("the first watch is told", () => seen === 1);
+    const second = store.watch("*", () => {}, end.signal);
+    await assert.rejects(second, {
+      message: 'Cannot watch "*" of the bucket "notes": maximum consumers limit reached',
+    });
+    const { consumers } = await request("CONSUMER.LIST.KV_notes", {});
+    const [{ config: { inactive_threshold } }] = consumers as [
+      { config: { inactive_threshold: number } },
+    ];
+    assert.ok(inactive_threshold <= 10e9, `${inactive_threshold} ns`);
+    end.abort();
+    await first;
+    await client.close();
+  });
+});
