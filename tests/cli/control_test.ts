@@ -82,9 +82,9 @@ Deno.test("status tells of each entry what fired last, and when it fires next", 
     assert.equal(code, 0);
     const lines = stdout.split("\n");
     assert.match(lines[0]!, /^controlled: running since \S+, heddle-scheduler \d/);
-    assert.match(lines[2]!, /^entry +next +last +outcome +late +firings +failed +skipped$/);
-    assert.match(lines[3]!, /^often +in \d+ ms +\d+ ms ago +dispatched +\d+ ms +\d+ +0 +0$/);
-    assert.match(lines[6]!, /^off +disabled/);
+    assert.match(lines[3]!, /^entry +next +last +outcome +late +firings +failed +skipped$/);
+    assert.match(lines[4]!, /^often +in \d+ ms +\d+ ms ago +dispatched +\d+ ms +\d+ +0 +0$/);
+    assert.match(lines[7]!, /^off +disabled/);
     const json = await runProgram(["status", "--format", "json", "--entry", "daily", ...at]);
     assert.deepEqual(JSON.parse(json.stdout).entries.map((each: { name: string }) => each.name), [
       "daily",
