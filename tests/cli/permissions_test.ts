@@ -82,6 +82,27 @@ Deno.test("a bucket that is gone is made again with them", async () => {
   });
 });
 
+Deno.test("a bucket that is gone and may not be made is an error with the subject and the command", async () => {
+  const block = await documented();
+  const subject = "$JS.API.STREAM.CREATE.KV_heddle-scheduler";
+  const config = block.replace(`"${subject}"`, "");
+  assert.notEqual(config, block);
+  await using server = await startNatsServer({ config });
+  const args = ["--copies", "1", "--nats-url", as(server, "admin")];
+  assert.equal((await runProgram(["stream", "create", ...args])).code, 0);
+  await using admin = await client(server, "admin");
+  await (await jetstreamManager(admin)).streams.delete("KV_heddle-scheduler");
+  await withConfig(CONFIG, async (path) => {
+    const scheduler = ["--config", path, "--nats-url", as(server, "scheduler")];
+    await using program = new Program(scheduler);
+    const { error } = await program.logged("memory.read_failed");
+    assert.ok(String(error).includes(subject), String(error));
+    assert.ok(String(error).includes("heddle-scheduler stream create"), String(error));
+    program.kill("SIGTERM");
+    assert.equal(await program.exit(), 0);
+  });
+});
+
 Deno.test("who may only ask cannot make the scheduler publish anywhere but to inboxes", async () => {
   const asker = `{ user: asker, password: p, permissions: {
     publish: ["heddle.scheduler.default_scheduler", "$SRV.PING"], subscribe: ["_INBOX.>"] } },`;

@@ -261,7 +261,13 @@ class NatsKeyValue implements KeyValue {
     const kv = explained(
       `open the bucket "${this.#bucket}"`,
       () => new Kvm(session.js).create(this.#bucket, options),
-    );
+    ).catch((error) => {
+      // The user may not create it.
+      const isForbidden = errorText(error).includes(`.STREAM.CREATE.KV_${this.#bucket}`);
+      if (!isForbidden) throw error;
+      const text = `${errorText(error)}; create it with: heddle-scheduler stream create`;
+      throw new Error(text, { cause: error });
+    });
     const opened = this.#opened = { session, kv };
     kv.catch(() => {
       if (this.#opened === opened) this.#opened = null;
