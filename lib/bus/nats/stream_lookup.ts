@@ -3,6 +3,8 @@ import { BusClosedError, type JsonObject, type MessageBus, NoReplyError } from "
 import { JetStreamUnavailableError, LookupRefusedError, StreamError } from "../stream_bus.ts";
 
 const LOOKUP_TIMEOUT_MS = 3000;
+/** Others may answer on the same subject, and would seem to say that there is no stream. */
+const REPLY_TYPE = "io.nats.jetstream.api.v1.stream_names_response";
 
 /**
  * Returns the name of the stream that captures `subject`, or null if there is none. It sends the
@@ -25,7 +27,8 @@ export async function findStream(
   const names = `${api}.STREAM.NAMES`;
   let reply: JsonObject;
   try {
-    reply = (await bus.request(names, { subject }, LOOKUP_TIMEOUT_MS)).data;
+    const isReply = ({ type }: JsonObject) => type === REPLY_TYPE;
+    reply = (await bus.request(names, { subject }, LOOKUP_TIMEOUT_MS, { isReply })).data;
   } catch (cause) {
     if (cause instanceof BusClosedError) throw cause;
     const isRefused = !(cause instanceof NoReplyError);

@@ -5,6 +5,7 @@ import { connect } from "../../helpers/nats_client.ts";
 import { NatsBus } from "../../../lib/bus/nats/nats_bus.ts";
 import {
   type JsonObject,
+  NoReplyError,
   NotPermittedError,
   UnconfirmedError,
 } from "../../../lib/bus/message_bus.ts";
@@ -218,6 +219,19 @@ Deno.test("a server without JetStream is told apart from one that is not there",
   await assert.rejects(bus.streamOf("work.a"), JetStreamUnavailableError);
   const jetStream = await bus.jetStream();
   await assert.rejects(jetStream.createStream(LIMITS), JetStreamUnavailableError);
+});
+
+Deno.test("what has not the form of JetStream's answer does not say that there is no stream", async () => {
+  await using server = await startNatsServer();
+  await using bus = busOn(server);
+  await bus.connect();
+  const liar = await connect({ servers: server.url });
+  liar.subscribe("$JS.API.STREAM.NAMES", {
+    callback: (_error, message) => void message.respond("{}"),
+  });
+  await liar.flush();
+  await assert.rejects(bus.streamOf("work.a"), NoReplyError);
+  await liar.close();
 });
 
 function busOn({ url }: NatsServer): NatsBus {
