@@ -14,18 +14,21 @@ schedules:
   - { name: soon, interval_second: 0.2, dispatch_type: task, task: { worker_type: w } }
 `;
 
-everywhere("--version names the program's version, the commit, Deno and V8", async (place) => {
-  await place.withFiles({}, async (site) => {
-    const { code, stdout } = await site.run(["--version"]);
-    const { version } = denoJson;
-    assert.match(
-      stdout,
-      /^heddle-scheduler (\S+) \(commit ([0-9a-f]{12}(-modified)?|unknown), deno \d\S+, v8 \d\S+\)$/,
-    );
-    assert.equal(stdout.split(" ")[1], version);
-    assert.equal(code, 0);
-  });
-});
+everywhere(
+  "--version names the program's version, the commit, Deno, V8 and the time zone data",
+  async (place) => {
+    await place.withFiles({}, async (site) => {
+      const { code, stdout } = await site.run(["--version"]);
+      const { version } = denoJson;
+      assert.match(
+        stdout,
+        /^heddle-scheduler (\S+) \(commit ([0-9a-f]{12}(-modified)?|unknown), deno \d\S+, v8 \d\S+, tzdata \d{4}[a-z] .+\)$/,
+      );
+      assert.equal(stdout.split(" ")[1], version);
+      assert.equal(code, 0);
+    });
+  },
+);
 
 const COMMANDS = [
   ...["run", "validate", "next", "explain", "simulate", "fire", "status", "pause", "resume"],

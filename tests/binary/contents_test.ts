@@ -10,7 +10,9 @@ const latin1 = (bytes: Uint8Array) => new TextDecoder("latin1").decode(bytes);
 /** The text behind the executable that Deno itself is. */
 async function embedded(): Promise<string> {
   const bytes = await Deno.readFile(EXECUTABLE);
-  return latin1(bytes.subarray(-2 * 2 ** 20));
+  const files = [...Deno.readDirSync(BUNDLE)];
+  const size = files.reduce((sum, { name }) => sum + Deno.statSync(join(BUNDLE, name)).size, 0);
+  return latin1(bytes.subarray(-(size + 2 ** 18)));
 }
 
 /** The modules that were bundled, by the comments that name them. */
@@ -78,7 +80,10 @@ Deno.test("of the repository it holds the program alone: no test, no benchmark, 
 
 Deno.test("it tells nothing of the machine that it was built on", async () => {
   const text = await embedded();
-  for (const secret of [ROOT, Deno.env.get("HOME") ?? "/root", Deno.hostname()]) {
+  for (const secret of [ROOT, Deno.env.get("HOME") ?? "/root"]) {
     assert.ok(!text.includes(`${secret}/`), `"${secret}" is in it`);
   }
+  // A short name may stand within the time zone data, which are base64.
+  const host = new RegExp(`(?<![\\w+/=])${RegExp.escape(Deno.hostname())}/`);
+  assert.doesNotMatch(text, host);
 });
