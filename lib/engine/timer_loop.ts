@@ -1,5 +1,5 @@
 /**
- * Sleeps until a job is due, passes on what is due, and detects clocks that are set.
+ * Sleeps until a job is due, dispatches due jobs, and detects changes of the clock.
  *
  * @module
  */
@@ -52,7 +52,7 @@ export class TimerLoop {
     this.#wake();
   }
 
-  /** Passes on what is due until `signal` aborts. */
+  /** Dispatches due jobs until `signal` aborts. */
   async run(signal: AbortSignal): Promise<void> {
     const { clock, table, maxSleepMs = 1000 } = this.#options;
     const slice = new Slice(clock);
@@ -86,7 +86,7 @@ export class TimerLoop {
     onClockSet?.(jump);
   }
 
-  /** Passes on what is due by now, with pauses in which signals, bus and requests are served. */
+  /** Dispatches the jobs that are due now, and pauses to let signals, bus and requests be served. */
   async #takeDue(slice: Slice, signal: AbortSignal): Promise<void> {
     const { clock, table, onDue } = this.#options;
     const now = clock.now();

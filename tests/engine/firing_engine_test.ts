@@ -1,13 +1,11 @@
 /** How the engine ends. */
 import assert from "node:assert/strict";
 import { NoStreamError } from "../../lib/bus/stream_bus.ts";
-import { FiringEngine } from "../../lib/engine/firing_engine.ts";
-import { History } from "../../lib/engine/history.ts";
-import { Pauses } from "../../lib/engine/pauses.ts";
 import { ManualClock } from "../../lib/time/manual_clock.ts";
 import { intervalEntry } from "../helpers/entries.ts";
 import { LogRecorder } from "../helpers/log_recorder.ts";
 import { SwitchableBus } from "./switchable_bus.ts";
+import { newEngine } from "./with_engine.ts";
 
 const START = Date.parse("2026-01-01T00:00:00Z");
 
@@ -21,20 +19,7 @@ Deno.test("an engine that fails because no stream takes its dispatches leaves no
   const clock = new CountingClock(START);
   const log = new LogRecorder();
   const bus = new SwitchableBus();
-  const engine = new FiringEngine({
-    scheduler: "test",
-    bus,
-    expander: { expand: () => Promise.resolve([]) },
-    clock,
-    logger: log,
-    delivery: "jetstream",
-    replicas: null,
-    drainTimeout: 0,
-    reload: () => Promise.resolve(),
-    history: new History(),
-    pauses: new Pauses(),
-    tracing: null,
-  });
+  const engine = newEngine({ clock, log, bus, delivery: "jetstream" });
   bus.cut(); // the look for the stream comes after the start
   const stop = new AbortController();
   const entries = [intervalEntry("a", 1)];

@@ -15,20 +15,22 @@ export interface RunningEngine {
   fired(): string[];
 }
 
-/** An engine over core NATS, that runs. */
-export async function withEngine(
-  { clock, entries }: { clock: Clock; entries: readonly ScheduleEntry[] },
-  test: (running: RunningEngine) => Promise<void>,
-): Promise<void> {
-  const log = new LogRecorder();
-  const bus = new SwitchableBus();
-  const engine = new FiringEngine({
+/** Returns an engine on its own, for which nobody expands or reloads. */
+export function newEngine(
+  { clock, log, bus, delivery }: {
+    clock: Clock;
+    log: LogRecorder;
+    bus: SwitchableBus;
+    delivery: "core" | "jetstream";
+  },
+): FiringEngine {
+  return new FiringEngine({
     scheduler: "test",
     bus,
     expander: { expand: () => Promise.resolve([]) },
     clock,
     logger: log,
-    delivery: "core",
+    delivery,
     replicas: null,
     drainTimeout: 0,
     reload: () => Promise.resolve(),
@@ -36,6 +38,16 @@ export async function withEngine(
     pauses: new Pauses(),
     tracing: null,
   });
+}
+
+/** An engine over core NATS, that runs. */
+export async function withEngine(
+  { clock, entries }: { clock: Clock; entries: readonly ScheduleEntry[] },
+  test: (running: RunningEngine) => Promise<void>,
+): Promise<void> {
+  const log = new LogRecorder();
+  const bus = new SwitchableBus();
+  const engine = newEngine({ clock, log, bus, delivery: "core" });
   const config = (of: readonly ScheduleEntry[]) => ({
     name: "test",
     timezone: "UTC",

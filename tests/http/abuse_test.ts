@@ -64,7 +64,7 @@ Deno.test("slow clients are let go, and keep nobody out for long", async () => {
   });
 });
 
-Deno.test("whoever sends its head slowly goes before whoever sends its body slowly", async () => {
+Deno.test("a client that sends its head slowly is closed before one that sends its body slowly", async () => {
   await served(["--http-control"], async (site) => {
     const head = (await open(site.port))!;
     const body = (await open(site.port))!;
