@@ -4,10 +4,10 @@
  *
  * @module
  */
+import type { NatsConnection } from "@nats-io/nats-core";
 import { connect } from "../helpers/nats_client.ts";
 import { join } from "node:path";
 import { eventually } from "../helpers/eventually.ts";
-import type { NatsServer } from "../helpers/nats_server.ts";
 import { runProgram } from "../helpers/program.ts";
 import { type Replica, STREAM, type World } from "./world.ts";
 
@@ -158,7 +158,7 @@ async function killNode(context: Context): Promise<void> {
   await server.kill();
   await sleep(1000 + context.random() * 3000);
   await server.start();
-  await settled(context, server);
+  await settled(context);
 }
 
 /** A new machine takes the place of one that is lost with all its files. */
@@ -168,7 +168,7 @@ async function replaceNode(context: Context): Promise<void> {
   await server.kill();
   await Deno.remove(join(server.directory, "jetstream"), { recursive: true });
   await server.start();
-  await settled(context, server);
+  await settled(context);
 }
 
 /** Moves the leader of the meta group, of the stream, or of the bucket. */
@@ -187,38 +187,66 @@ async function moveLeader(context: Context): Promise<void> {
   await settled(context);
 }
 
-/** How often a node is started again whose copy stays behind, as nats-server 2.9 can leave it. */
-const MAX_RESTARTS = 2;
-
 /** A cluster without a leader is no fit holder's fault. */
-async function settled(context: Context, restarted?: NatsServer): Promise<void> {
+async function settled(context: Context): Promise<void> {
   const from = Date.now();
-  const client = await connect({ servers: context.world.url.split(","), timeout: 5000 });
-  const isCurrent = async (stream: string) => {
-    try {
-      const reply = await client.request(`$JS.API.STREAM.INFO.${stream}`, "", { timeout: 1000 });
-      const { cluster } = reply.json<{
-        cluster?: { leader?: string; replicas?: { current?: boolean }[] };
-      }>();
-      return Boolean(cluster?.leader) && cluster!.replicas!.every(({ current }) => current);
-    } catch {
-      return false;
-    }
+  const servers = context.world.url.split(",");
+  const client = await connect({ servers, timeout: 5000 });
+  const system = await connect({ servers, timeout: 5000, user: "sys", pass: "sys" });
+  let seen = "";
+  const areCurrent = async () => {
+    const states = [
+      await metaState(system),
+      await streamState(client, STREAM),
+      await streamState(client, "KV_heddle-scheduler"),
+    ];
+    seen = states.map((state) => JSON.stringify(state)).join(", ");
+    return states.every(isCurrent);
   };
-  const areCurrent = async () => await isCurrent(STREAM) && await isCurrent("KV_heddle-scheduler");
-  for (let restarts = 0;; restarts++) {
-    const isLast = restarted === undefined || restarts === MAX_RESTARTS;
-    try {
-      await eventually("every copy is current", areCurrent, isLast ? 60_000 : 20_000);
-      break;
-    } catch (error) {
-      if (isLast) throw error;
-      await restarted.kill();
-      await restarted.start();
-    }
+  try {
+    await eventually("every copy is current", areCurrent, 60_000);
+  } catch (cause) {
+    throw new Error(`The last state that was seen: ${seen}`, { cause });
   }
   await client.close();
+  await system.close();
   context.disturbed(from);
+}
+
+/** What a server tells of a group of copies, or why it does not. */
+interface GroupState {
+  leader?: string;
+  replicas?: { name: string; current: boolean }[];
+  error?: unknown;
+}
+
+function isCurrent({ leader, replicas = [] }: GroupState): boolean {
+  return Boolean(leader) && replicas.length > 0 &&
+    replicas.every(({ current }) => current);
+}
+
+async function streamState(client: NatsConnection, stream: string): Promise<GroupState> {
+  try {
+    const reply = await client.request(`$JS.API.STREAM.INFO.${stream}`, "", { timeout: 1000 });
+    const { cluster, error } = reply.json<{ cluster?: GroupState; error?: unknown }>();
+    return cluster ?? { error };
+  } catch (error) {
+    return { error: String(error) };
+  }
+}
+
+/**
+ * Where the group that keeps the list of the streams is left behind, a node that loses its files
+ * next takes the list with it.
+ */
+async function metaState(client: NatsConnection): Promise<GroupState> {
+  try {
+    const request = JSON.stringify({ leader_only: true });
+    const reply = await client.request("$SYS.REQ.SERVER.PING.JSZ", request, { timeout: 1000 });
+    return reply.json<{ data: { meta_cluster?: GroupState } }>().data.meta_cluster ?? {};
+  } catch (error) {
+    return { error: String(error) };
+  }
 }
 
 /** How often each is chosen, for a single server. */
