@@ -98,14 +98,15 @@ export class CheckpointWriter {
     const { store, logger } = this.#options;
     const { key } = document;
     for (let attempt = 1; document.isDirty && document.isOpen; attempt++) {
+      const sent = [...document.revisions]; // another write of this process may change them
       try {
         return await this.#put(document);
       } catch (error) {
         if (!(error instanceof ConflictError) || attempt === MAX_ATTEMPTS) throw error;
       }
-      const { revisions, term, wanted } = document;
-      const theirs = await readPages(store, key, Math.max(revisions.length, wanted));
-      if (theirs.revisions.every((revision, page) => revision === (revisions[page] ?? 0))) {
+      const { term, wanted } = document;
+      const theirs = await readPages(store, key, Math.max(sent.length, wanted));
+      if (theirs.revisions.every((revision, page) => revision === (sent[page] ?? 0))) {
         throw new WriteInProcessError(key);
       }
       document.revisions = [...theirs.revisions];

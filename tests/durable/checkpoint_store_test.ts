@@ -168,6 +168,17 @@ Deno.test("two that write the same document both keep what they saw", async () =
   assert.deepEqual(written("nightly"), [NIGHTLY.timing, START, START + 2000]);
 });
 
+Deno.test("two writes of one document at the same time both succeed", async () => {
+  const { checkpoints, written } = setUp();
+  const store = checkpoints();
+  await store.open(ALL, [NIGHTLY], null);
+  store.of("nightly")!.done(START + 1);
+  const first = store.flush();
+  store.of("nightly")!.done(START + 2);
+  await Promise.all([first, store.flush()]);
+  assert.deepEqual(written("nightly"), [NIGHTLY.timing, START, START + 2]);
+});
+
 Deno.test("a holder of an older term does not overwrite what a newer one has written", async () => {
   const { checkpoints, written } = setUp();
   const [old, young] = [checkpoints(), checkpoints()];
