@@ -453,14 +453,19 @@ export class FiringEngine {
     }
   }
 
-  /** Writes back what the bucket has lost, and learns of pauses though nobody tells of them. */
+  /**
+   * Writes back what the bucket has lost, reads what could not be read at the start, and learns of
+   * pauses though nobody tells of them.
+   */
   async #keepMemory(signal: AbortSignal): Promise<void> {
     const { bus, clock, pauses } = this.#options;
     for (;;) {
       await clock.sleep(CHECK_PERIOD_MS, signal);
       await bus.whenConnected(signal);
       if (signal.aborted) return;
-      await Promise.allSettled([this.#ownership.store?.check(), pauses.refresh()]);
+      const { store } = this.#ownership;
+      const isMissing = store === null && this.#group === null;
+      await Promise.allSettled([isMissing ? this.#remember() : store?.check(), pauses.refresh()]);
       this.pausesChanged();
     }
   }

@@ -43,7 +43,7 @@ export interface OwnershipOptions {
 /** The delay before the checkpoints are read again. */
 const RETRY_MS = 500;
 /** After so many failed reads, a scheduler without replicas starts without its checkpoints. */
-const MAX_ATTEMPTS = 5;
+const MAX_START_ATTEMPTS = 5;
 /** The time that the writing of checkpoints may take at the end. */
 const FLUSH_TIMEOUT_MS = 3000;
 /** Other schedules are reported at this announcement, when a reload had time to reach all. */
@@ -112,7 +112,7 @@ export class Ownership implements LeaseHolder, Placement {
     store: CheckpointStore | null,
     { isSearched = false }: { isSearched?: boolean } = {},
   ): Promise<void> {
-    await this.#openAll(store);
+    await this.#openAll(store, MAX_START_ATTEMPTS);
     this.#sole.state = isSearched ? "lapsed" : "held";
     await this.#options.table.adopt(this.#sole, {
       recall: (name, owner) => this.recall(name, owner),
@@ -128,9 +128,9 @@ export class Ownership implements LeaseHolder, Placement {
     this.#options.dispatcher.opened();
   }
 
-  /** Without leases: uses a store that was found after the jobs had begun. */
+  /** Without leases: uses a store that was found, or could be read, after the jobs had begun. */
   async remember(store: CheckpointStore): Promise<void> {
-    await this.#openAll(store);
+    await this.#openAll(store, 1);
     const { table } = this.#options;
     const isKnown = ({ name, checkpoint }: Job) =>
       checkpoint === null && this.#store?.of(name)?.isNew === false;
@@ -265,9 +265,9 @@ export class Ownership implements LeaseHolder, Placement {
     return holding;
   }
 
-  /** Opens all checkpoints; where they cannot be read, the scheduler starts without them. */
-  async #openAll(store: CheckpointStore | null): Promise<void> {
-    const { logger, clock, pauses } = this.#options;
+  /** Opens all checkpoints, or none where they cannot be read. */
+  async #openAll(store: CheckpointStore | null, maxAttempts: number): Promise<void> {
+    const { clock, pauses } = this.#options;
     if (store === null) return;
     for (let attempts = 1;; attempts++) {
       try {
@@ -278,15 +278,24 @@ export class Ownership implements LeaseHolder, Placement {
         return;
       } catch (error) {
         if (this.#hasEnded) return store.stop();
-        const isLast = attempts === MAX_ATTEMPTS;
-        const text = isLast ? "; the scheduler starts without checkpoints" : "";
-        logger[isLast ? "error" : "warning"]("memory.read_failed", {
-          error: `${errorText(error)}${text}`,
-        });
+        const isLast = attempts === maxAttempts;
+        this.#reportUnread(error, { isLast });
         if (isLast) return store.stop();
         await clock.sleep(RETRY_MS);
       }
     }
+  }
+
+  /** Reports that the checkpoints cannot be read, and once that the jobs begin without them. */
+  #reportUnread(error: unknown, { isLast }: { isLast: boolean }): void {
+    const { logger } = this.#options;
+    if (this.#isAlone) return logger.debug("memory.read_failed", { error: errorText(error) });
+    logger[isLast ? "error" : "warning"]("memory.read_failed", {
+      error: isLast
+        ? `${errorText(error)}; the scheduler starts without checkpoints, reads them again every ` +
+          "few seconds, and then catches up"
+        : errorText(error),
+    });
   }
 
   /** Opens the checkpoints of a lease and lets its jobs begin; retries while the lease is held. */

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { jetstreamManager } from "@nats-io/jetstream";
 import { Kvm } from "@nats-io/kv";
+import { eventually } from "../helpers/eventually.ts";
 import { connect } from "../helpers/nats_client.ts";
 import { type NatsServer, startNatsServer } from "../helpers/nats_server.ts";
 import { Program, type ProgramOptions, runProgram } from "../helpers/program.ts";
@@ -84,7 +85,7 @@ Deno.test("a bucket that is gone is made again with them", async () => {
   });
 });
 
-Deno.test("a bucket that is gone and may not be made is an error with the subject and the command", async () => {
+Deno.test("a bucket that is gone and may not be made is an error with the subject and the command, and used once it is there", async () => {
   const block = await documented();
   const subject = "$JS.API.STREAM.CREATE.KV_heddle-scheduler";
   const config = block.replace(`"${subject}"`, "");
@@ -100,6 +101,13 @@ Deno.test("a bucket that is gone and may not be made is an error with the subjec
     const { error } = await program.logged("memory.read_failed");
     assert.ok(String(error).includes(subject), String(error));
     assert.ok(String(error).includes("heddle-scheduler stream create"), String(error));
+    await program.logged("scheduler.task_dispatched", 2);
+
+    assert.equal((await runProgram(["stream", "create", ...args])).code, 0);
+    const bucket = await new Kvm(admin as never).open("heddle-scheduler");
+    await eventually("it remembers what it fires", async () => {
+      return (await Array.fromAsync(await bucket.keys("default_scheduler.memory.*"))).length > 0;
+    });
     program.kill("SIGTERM");
     assert.equal(await program.exit(), 0);
   });

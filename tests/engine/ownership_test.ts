@@ -595,7 +595,7 @@ Deno.test("schedules that differ are reported once a reload had its time", () =>
   assert.equal(reloads.length, 2);
 });
 
-Deno.test("a scheduler that is alone begins with its checkpoints, or without after five tries", async () => {
+Deno.test("a scheduler that is alone begins with its checkpoints, or without after five tries and catches up later", async () => {
   for (const isThere of [true, false]) {
     const process = setUp({ shards: null });
     const { store, clock, ownership, table, log, newStore, load, fire } = process;
@@ -614,6 +614,12 @@ Deno.test("a scheduler that is alone begins with its checkpoints, or without aft
     assert.deepEqual(fire(), isThere ? [`${A}@-20`, `${A}@-10`, `${A}@0`] : []);
     assert.deepEqual([A, X].map((name) => table.get(name)!.owner.state), ["held", "held"]);
     assert.equal(ownership.store === null, !isThere);
+    if (isThere) continue;
+    await ownership.remember(newStore());
+    assert.equal(log.of("memory.read_failed").at(-1)!.level, "debug", "it was said");
+    store.isDown = false;
+    await ownership.remember(newStore());
+    assert.deepEqual(fire(), [`${A}@-20`, `${A}@-10`, `${A}@0`]);
   }
 });
 
