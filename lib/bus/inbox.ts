@@ -2,17 +2,17 @@ import type { Clock } from "../time/clock.ts";
 import { Slice } from "../time/slice.ts";
 import type { Message, SubscribeOptions, Subscription } from "./message_bus.ts";
 
-/** A message that has arrived. It is parsed when its turn comes: as bytes it takes least memory. */
+/** A message that has arrived. It is parsed when it is read, since bytes take least memory. */
 export interface Arrival {
   readonly bytes: number;
-  /** Returns null for what is no message. */
+  /** Parses it; returns null if it is malformed. */
   read(): Message | null;
 }
 
 const DEFAULT_MAX_WAITING = 65_536;
 const DEFAULT_MAX_WAITING_BYTES = 64 * 2 ** 20;
 
-/** The receiving end of a subscription: what has arrived and was not read yet, within bounds. */
+/** The messages of a subscription that were not read yet, within bounds. */
 export class Inbox implements Subscription {
   readonly subject: string;
   readonly #unsubscribe: () => Promise<void>;
@@ -38,13 +38,13 @@ export class Inbox implements Subscription {
     this.#clock = options.clock;
   }
 
-  /** Whether it takes no more until some of what waits has been read. */
+  /** True if it accepts no more messages until some were read. */
   get isFull(): boolean {
     return this.#arrived.length - this.#next >= this.#maxWaiting ||
       this.#bytes >= this.#maxWaitingBytes;
   }
 
-  /** Takes what arrives, unless it {@link Inbox.isFull}. */
+  /** Adds a message, unless it {@link Inbox.isFull}. */
   push(arrival: Arrival): void {
     if (this.#ended || this.isFull) return;
     this.#arrived.push(arrival);
@@ -70,7 +70,7 @@ export class Inbox implements Subscription {
       if (arrival !== null) {
         const message = arrival.read();
         if (message !== null) yield message;
-        // Thousands that are no messages must not keep everything else waiting.
+        // Thousands of malformed messages must not block the event loop.
         else if (slice.isOver()) await slice.pause();
       } else if (this.#ended) {
         return;
@@ -86,7 +86,7 @@ export class Inbox implements Subscription {
     if (arrival === undefined) return null;
     this.#next++;
     this.#bytes -= arrival.bytes;
-    // Shifting an array of many is slow: what was read goes in one piece.
+    // Shifting a long array is slow, so messages that were read are removed together.
     if (this.#next === this.#arrived.length || this.#next === 1024) {
       this.#arrived = this.#arrived.slice(this.#next);
       this.#next = 0;

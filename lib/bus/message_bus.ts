@@ -17,8 +17,8 @@ export interface Message {
   /** The values of the headers, by name as published; empty if there are none. */
   readonly headers: Readonly<Record<string, string>>;
   /**
-   * Sends a reply; absent when nobody waits for one. A request that names something else than an
-   * inbox to reply to is never delivered.
+   * Sends a reply; absent when nobody waits for one. A request whose reply subject is not an inbox
+   * is never delivered.
    */
   readonly respond?: (data: JsonObject) => Promise<void>;
 }
@@ -62,7 +62,7 @@ export interface SubscribeOptions {
    */
   maxBytes?: number;
   /**
-   * How many messages may wait to be read. What arrives beyond that is skipped; a request is
+   * The number of messages that may wait to be read. Further ones are skipped; a request is
    * answered with the code `busy`. Default: 65,536.
    */
   maxWaiting?: number;
@@ -70,11 +70,11 @@ export interface SubscribeOptions {
   maxWaitingBytes?: number;
 }
 
-/** What a request takes for its reply. */
+/** The options of {@link MessageBus.request}. */
 export interface RequestOptions {
   /**
-   * Tells a reply from what others may send to the same subject; what is none is ignored. Default:
-   * any JSON object is one.
+   * Reports whether a message is a reply; others, which anybody may send to the same subject, are
+   * ignored. Default: any JSON object is a reply.
    */
   isReply?: (data: JsonObject) => boolean;
 }

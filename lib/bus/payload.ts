@@ -51,7 +51,7 @@ export function decodePayload(payload: Uint8Array | string): JsonObject {
   return data as JsonObject;
 }
 
-/** Counts brackets outside of strings: a parsed text takes many times the memory that it has. */
+/** Counts brackets outside of strings, without parsing, which would take many times the memory. */
 function isTooDeep(text: string): boolean {
   let level = 0;
   let isInString = false;

@@ -6,12 +6,12 @@ export interface Refusal {
   readonly reason: string;
 }
 
-/** Returns what a request is answered with that was not delivered. */
+/** Returns the reply to a request that was not delivered. */
 export function refusalReply(subject: string, { code, reason }: Refusal): JsonObject {
   return { status: "error", code, error: `The request on "${subject}" ${reason}` };
 }
 
-/** A larger message is not read, unless its subscription says otherwise. */
+/** The default of {@link SubscribeOptions.maxBytes}. */
 export const DEFAULT_MAX_BYTES = 8 * 2 ** 20;
 
 export function tooLarge(bytes: number, maxBytes: number): Refusal {

@@ -32,10 +32,10 @@ export interface DeliverOptions extends PublishOptions {
 
 /** A message that a stream may have stored. */
 interface Doubt {
-  /** Since when, by both clocks: a machine that sleeps stops the monotonic one. */
+  /** The time of the first attempt, by both clocks: the monotonic one stops while a machine sleeps. */
   readonly wall: number;
   readonly monotonic: number;
-  /** How long it may be sent again, in milliseconds from then. */
+  /** The time for which it may be sent again, in milliseconds from the first attempt. */
   readonly limit: number;
 }
 
@@ -44,7 +44,7 @@ const MIN_WAIT_MS = 50;
 const MAX_WAIT_MS = 2000;
 /** The time between two log lines about dispatches that are tried again. */
 const REPORT_INTERVAL_MS = 1000;
-/** The part of the duplicate window in which a message is sent again: the rest is its way there. */
+/** The share of the duplicate window in which a message is sent again; the rest allows for transit. */
 const USED_WINDOW = 0.9;
 /**
  * A message can leave as late as this, apart from the TTL: a server with its own settings closes a
@@ -60,7 +60,7 @@ const SEALED = 10109;
 export class Delivery {
   readonly #options: DeliveryOptions;
   readonly #routes: Routes;
-  /** What firings that were taken back left in doubt, by id: they may be sent again later. */
+  /** Messages in doubt of firings that were taken back, by id: they may be sent again later. */
   readonly #doubts = new Map<string, Doubt>();
   /** The failed attempts since the last log line about them, and the last one's error. */
   #failures = { count: 0, error: "", subject: "" };
@@ -76,7 +76,7 @@ export class Delivery {
     return this.#options.mode;
   }
 
-  /** Which way the dispatches of each subject take. */
+  /** The routes of the dispatches. */
   get routes(): readonly Route[] {
     return this.#routes.all;
   }

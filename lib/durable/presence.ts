@@ -22,9 +22,9 @@ export interface Announcement {
 }
 
 const MAX_ANNOUNCEMENT_BYTES = 16 * 2 ** 10;
-/** Whoever may announce a process may invent many. */
+/** Anybody who may publish on the subject can announce processes that do not exist. */
 const MAX_OTHERS = 1000;
-/** That of a scheduler without replicas. An older version does not take it for a replica's. */
+/** The announcement of a scheduler without replicas. Older versions ignore it. */
 export interface LoneAnnouncement extends Pick<Announcement, "isNew" | "isLeaving"> {
   /** An identity of the process. */
   readonly alone: string;
@@ -53,7 +53,7 @@ interface Heard<T> {
 export const LONE_PERIOD_MS = 15_000;
 /** A silent one counts as present for so long; so does a replica, from its point of view. */
 export const LONE_TTL_MS = 3 * LONE_PERIOD_MS;
-/** A higher term is not believed: none that is in use may come near the last. */
+/** Higher terms are ignored, so that a false announcement cannot use up the numbers. */
 const MAX_ANNOUNCED_TERM = MAX_TERM / 2;
 const MAX_NAME_CHARS = 1000;
 
@@ -72,7 +72,7 @@ export class Presence {
   readonly #alone = new Map<string, Heard<LoneAnnouncement>>();
   /** The waits for the next announcement of a replica, by its name. */
   readonly #awaited = new Map<string, PromiseWithResolvers<Announcement | null>>();
-  /** Those that were reported since they share the name and not the leases. */
+  /** The schedulers that were reported for using the name without sharing the leases. */
   readonly #reported = new Set<string>();
   #hasLeft = false;
   /** True while an announcement is on its way to the server. */

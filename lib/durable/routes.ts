@@ -1,5 +1,5 @@
 /**
- * Which way the dispatches of each subject take: into a stream, or over core NATS.
+ * Finds the route of the dispatches to each subject: into a stream, or over core NATS.
  *
  * @module
  */
@@ -18,15 +18,15 @@ import type { Logger } from "../log/logger.ts";
 import type { Clock } from "../time/clock.ts";
 import type { DeliveryMode, DeliveryWay } from "../wire/vocabulary.ts";
 
-/** The way of one subject. */
+/** The route of one subject. */
 export interface Route {
   readonly subject: string;
   readonly via: DeliveryWay;
-  /** The stream; with `fallback` the one that there was. Null for none, or one without a name yet. */
+  /** The stream; with `fallback` the former one. Null if there is none, or its name is not known. */
   readonly stream: string | null;
-  /** Since when, in milliseconds since the epoch. */
+  /** The instant since which this is so, in milliseconds since the epoch. */
   readonly since: number;
-  /** With `unknown`: why. */
+  /** With `unknown`: the reason. */
   readonly error: string | null;
 }
 
@@ -51,7 +51,7 @@ export class Routes {
   readonly #routes = new Map<string, Route>();
   /** The streams that could be read, by name. */
   readonly #streams = new Map<string, StreamInfo>();
-  /** What was logged last about each thing, so that it is said once. */
+  /** The last log line about each subject or stream, so that a repetition is logged at debug. */
   readonly #said = new Map<string, string>();
   #lookingAgain: Promise<void> | null = null;
   #lookedAgainAt = -Infinity;
@@ -71,7 +71,7 @@ export class Routes {
     return [...new Set(found.flatMap(({ stream }) => stream ?? []))];
   }
 
-  /** How what is published to `subject` goes. */
+  /** Returns the route of `subject`. */
   viaOf(subject: string): DeliveryWay {
     const { mode, bus } = this.#options;
     if (mode === "jetstream" && isStreamBus(bus)) return "jetstream";
@@ -79,7 +79,7 @@ export class Routes {
     return this.#routes.get(subject)?.via ?? "unknown";
   }
 
-  /** The stream that captures `subject`; undefined where it is not known, or could not be read. */
+  /** Returns the stream that captures `subject`; undefined if it is not known or was not read. */
   streamOf(subject: string): StreamInfo | undefined {
     return this.#streams.get(this.#routes.get(subject)?.stream ?? "");
   }
@@ -112,7 +112,7 @@ export class Routes {
   }
 
   /**
-   * Asks once more for all subjects; once for all who want it at the same time, or soon after. Never
+   * Asks again for all subjects. Calls at the same time, or soon after, share one request. Never
    * rejects.
    */
   lookAgain(): Promise<void> {
@@ -210,7 +210,7 @@ export class Routes {
       const why = stream.isSealed ? "is sealed" : "acknowledges nothing (no_ack)";
       throw noStream(`the stream "${name}" of "${subject}" ${why}; create another one with`);
     }
-    // There is no acknowledgement to wait for; the message reaches the stream all the same.
+    // The stream stores the message, but sends no acknowledgement to wait for.
     const via = stream?.isAcknowledging === false ? "core" : "jetstream";
     this.#set({ subject, via, stream: name });
     this.#said.delete(subject);
@@ -239,7 +239,7 @@ export class Routes {
     });
   }
 
-  /** The server did not say: what was known stands. */
+  /** Notes that the server did not answer: what was known remains. */
   #unanswered(subject: string, error: unknown): boolean {
     if (error instanceof BusClosedError) throw error;
     const { mode } = this.#options;
@@ -254,7 +254,7 @@ export class Routes {
       this.#say("error", subject, "delivery.lookup_failed", { ...what, hint });
     } else this.#say("warning", subject, "delivery.lookup_failed", what);
     if (isRefused && mode === "jetstream") {
-      // The stream's own acknowledgement tells.
+      // The acknowledgement of the next message names the stream.
       this.#set({ subject, via: "jetstream", stream: known.stream });
       return true;
     }

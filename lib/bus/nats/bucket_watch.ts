@@ -1,6 +1,6 @@
 /**
- * Watches keys of a bucket. The client's own watch goes on in silence when the bucket is deleted,
- * then passes over what a new bucket holds, and leaves its consumer behind for five minutes.
+ * Watches keys of a bucket. The client's own watch does not notice that the bucket is deleted, does
+ * not report what a new bucket holds, and leaves its consumer on the server for five minutes.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import type { KvEntry } from "@nats-io/kv";
 import { createInbox, type Msg, nanos, type NatsConnection, nuid } from "@nats-io/nats-core";
 import type { Clock } from "../../time/clock.ts";
 
-/** One version of a value, as the server tells of it. */
+/** One version of a value. */
 export interface BucketEntry {
   readonly key: string;
   readonly revision: number;
@@ -29,18 +29,18 @@ export interface BucketWatchOptions {
   signal: AbortSignal;
 }
 
-/** The server says this often that nothing has changed. */
+/** The interval between the server's heartbeats while nothing changes. */
 const HEARTBEAT_MS = 5000;
-/** After so long without a word, or up to twice that, the consumer is taken as gone. */
+/** After this time without a message, or up to twice that, the consumer is considered lost. */
 const MAX_SILENCE_MS = 2.5 * HEARTBEAT_MS;
-/** The server removes a consumer that nobody has listened to for so long. */
+/** The server removes a consumer without a subscriber after this time. */
 const INACTIVE_THRESHOLD_MS = 10_000;
 
 /**
- * Tells of the values that there are and of each that changes.
+ * Reports the present values, then each change.
  *
  * @returns when the connection is gone, or `signal` aborts
- * @throws {Error} the server's reason, or that it does not tell of changes any more
+ * @throws {Error} with the server's reason, or when the server stopped reporting changes
  */
 export async function watchBucket(options: BucketWatchOptions): Promise<void> {
   const { client, manager, clock, bucket, pattern, onEntry, signal } = options;
@@ -49,7 +49,7 @@ export async function watchBucket(options: BucketWatchOptions): Promise<void> {
   const done = new AbortController();
   let delivered = 0;
   let heard = 0;
-  /** Ends where the server says nothing for longer than it would be silent. */
+  /** Ends the watch when the server is silent for too long. */
   const guard = async () => {
     for (let before = -1; before !== heard && !done.signal.aborted;) {
       before = heard;
@@ -86,7 +86,7 @@ export async function watchBucket(options: BucketWatchOptions): Promise<void> {
       mem_storage: true,
       num_replicas: 1,
     });
-    // Once it is there, the server says something at least with each heartbeat.
+    // From then on the server sends at least its heartbeats.
     await Promise.race([added.then(() => void guard()), ended.promise]);
     await ended.promise;
   } finally {

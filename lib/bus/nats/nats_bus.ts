@@ -50,8 +50,8 @@ export interface NatsBusOptions {
    */
   pingInterval?: number;
   /**
-   * What the subjects of our inboxes begin with, and may those of whoever asks: words joined by
-   * dots. Default: `_INBOX`.
+   * The prefix of the subjects on which this bus receives replies: words joined by dots. It also
+   * replies to subjects that begin with it. Default: `_INBOX`.
    */
   inboxPrefix?: string;
   /** The domain of the JetStream to use. Default: that of the server. */
@@ -91,7 +91,7 @@ export class NatsBus implements StreamBus {
   readonly #subscriptions = new NatsSubscriptions();
   readonly #replies: Replies;
   readonly #intake: Intake;
-  /** A server refuses an answer as often as somebody asks for it. */
+  /** Limits the log lines about errors of the server: another client can cause many. */
   readonly #errors: BurstLimit;
   readonly #acks: StreamAcks;
   readonly #domain: string | undefined;
@@ -108,8 +108,8 @@ export class NatsBus implements StreamBus {
   /**
    * Creates a bus that is not connected yet.
    *
-   * @throws {TypeError} when a server's URL is none, or the prefix of inboxes or the domain of
-   * JetStream cannot be one
+   * @throws {TypeError} when a server's URL, the prefix of inboxes or the JetStream domain is
+   * invalid
    */
   constructor(options: NatsBusOptions) {
     const { name, credentials = {}, tls = {}, pingInterval = DEFAULT_PING_INTERVAL_MS } = options;

@@ -7,28 +7,29 @@ import { decodePayload } from "../payload.ts";
 import { DEFAULT_MAX_BYTES, type Refusal, refusalReply, TOO_MANY, tooLarge } from "../refusal.ts";
 import { isInbox } from "./nats_inboxes.ts";
 
-/** Refusals are not answered while so many answers have not reached the server. */
+/** A refused request gets no answer while so many answers wait to reach the server. */
 const MAX_REFUSALS_UNDER_WAY = 10_000;
-/** A reply subject is cut in the log. */
+/** The log shows this much of a reply subject. */
 const MAX_LOGGED_CHARACTERS = 200;
 
-/** The client's messages have this, and its interface does not: how long the headers are. */
+/** The client's messages have this method, which its interface lacks. */
 export interface SizedMsg extends Msg {
+  /** Returns the size of headers and payload, in bytes. */
   size(): number;
 }
 
 export interface IntakeOptions {
-  /** For what is not delivered. */
+  /** Reports messages that are not delivered. */
   log: BurstLimit;
-  /** What inboxes may begin with, beside what those of any client do. */
+  /** Subjects that begin with it are inboxes too, besides those of any client. */
   inboxPrefix: string;
   publish(subject: string, data: JsonObject, options?: PublishOptions): Promise<void>;
 }
 
 /**
- * Takes in what others publish: within bounds, parsed when it is read, and answered only where the
- * reply subject is an inbox. Whoever may ask chooses that subject, and it is this process, which may
- * publish more, that publishes there.
+ * Receives messages of other clients. It bounds their size and number, parses a message when it is
+ * read, and replies only to inboxes: the sender chooses the reply subject, and this process may be
+ * allowed to publish where the sender is not.
  */
 export class Intake {
   readonly #options: IntakeOptions;
@@ -43,7 +44,7 @@ export class Intake {
     const { maxBytes = DEFAULT_MAX_BYTES, takesEmpty = false } = options;
     const { subject, reply } = message;
     const size = message.size();
-    // A stream's delivery asks for an acknowledgement, which no answer of ours is.
+    // A stream expects an acknowledgement on this subject, and no reply.
     const replyTo = !reply || reply.startsWith("$JS.ACK.") ? null : reply;
     if (replyTo !== null && !isInbox(replyTo, this.#options.inboxPrefix)) {
       return this.#options.log.warning("bus.message_refused", {
@@ -59,7 +60,7 @@ export class Intake {
       this.#options.log.warning("bus.message_refused", { subject, size, reason });
       return this.#answer(subject, replyTo, refusal);
     }
-    // What the client gives is a view of all that came with it, which must not be kept.
+    // The client's payload is a view of a larger buffer, which must not be kept in memory.
     const payload = message.data.slice();
     const readHeaders = headersOf(message);
     inbox.push({
@@ -79,7 +80,7 @@ export class Intake {
     });
   }
 
-  /** Reads a reply to a request of ours; returns null for what is none. */
+  /** Reads a reply to a request of this bus; returns null if it is malformed. */
   readReply(message: Msg): Message | null {
     const { subject, data } = message;
     try {
@@ -98,7 +99,7 @@ export class Intake {
     });
   }
 
-  /** Tells whoever asked, so that nobody waits in vain. */
+  /** Answers a refused request, so that its sender does not wait for a time-out. */
   #answer(subject: string, replyTo: string | null, refusal: Refusal): void {
     if (replyTo === null || this.#refusalsUnderWay >= MAX_REFUSALS_UNDER_WAY) return;
     this.#refusalsUnderWay++;
@@ -109,7 +110,7 @@ export class Intake {
   }
 }
 
-/** By these headers a client of the NATS services protocol knows an error. */
+/** Returns the headers by which a client of the NATS services protocol recognises an error. */
 function serviceError({ code, reason }: Refusal): Record<string, string> {
   return {
     "Nats-Service-Error": reason,
@@ -117,7 +118,7 @@ function serviceError({ code, reason }: Refusal): Record<string, string> {
   };
 }
 
-/** What is read throws where a name is none. */
+/** Returns a function that returns the headers, or throws if a name is invalid. */
 function headersOf(message: Msg): () => Record<string, string> {
   const values: Record<string, string> = {};
   try {

@@ -6,23 +6,23 @@ interface Waiting extends PromiseWithResolvers<Message | "no_responders"> {
   readonly read: (message: Msg) => Message | null;
 }
 
-/** All replies to our requests: one subscription, a subject of its own for each request. */
+/** Receives the replies to all requests over one subscription; each request has its own subject. */
 export class Replies implements Receiver {
   readonly pattern: string;
   readonly #prefix: string;
   readonly #waiting = new Map<string, Waiting>();
   #count = 0;
 
-  /** @param inboxPrefix what the subjects begin with */
+  /** @param inboxPrefix the prefix of the subjects */
   constructor(inboxPrefix: string) {
     this.#prefix = createInbox(inboxPrefix);
     this.pattern = `${this.#prefix}.*`;
   }
 
   /**
-   * A subject to reply to, the first reply on it, and what gives up waiting.
+   * Returns a subject to reply to, the first reply on it, and a function that stops waiting.
    *
-   * @param read returns null for what is no reply
+   * @param read returns null for a message that is no reply
    */
   expect(
     read: (message: Msg) => Message | null,

@@ -69,9 +69,9 @@ async function resolveHost(host: string): Promise<string[]> {
   return found.map(({ address }) => address);
 }
 
-/** A server says less of itself, in bytes. */
+/** A longer INFO line is not one of a NATS server. */
 const MAX_INFO_BYTES = 2 ** 20;
-/** What a server says of one message or subscription does not end the connection. */
+/** Errors about one message or subscription, which do not end the connection. */
 const IS_NOT_FINAL = /^(?:Permissions Violation|Maximum Subscriptions|Invalid )/i;
 
 export class SocketTransport implements Transport {
@@ -87,11 +87,11 @@ export class SocketTransport implements Transport {
   #isConnected = false;
   #isDone = false;
   #error: Error | undefined;
-  /** What the client says at first goes out in one piece; null after that. */
+  /** What the client writes first, which is sent in one piece; null once it was sent. */
   #firstWords: Uint8Array[] | null = [];
   #arrived: Uint8Array[] = [];
   #onArrival = () => {};
-  /** Called in the turn in which the server's first word is complete; once. */
+  /** Called once, in the turn of the event loop in which the server's INFO is complete. */
   #onInfo: ((info: ServerInfo) => void) | null = null;
   readonly #closed = Promise.withResolvers<void | Error>();
   /** Rejects when the socket ends before it is connected. */
@@ -105,7 +105,7 @@ export class SocketTransport implements Transport {
     return this.#isDone;
   }
 
-  /** Why the server ends the connection, in its own words; null where it has not said so. */
+  /** The server's reason for ending the connection, in its words; null if it gave none. */
   get lastWord(): string | null {
     const { last } = this.#serverErrors;
     return last === null || IS_NOT_FINAL.test(last) ? null : last;
@@ -144,8 +144,8 @@ export class SocketTransport implements Transport {
   send(bytes: Uint8Array): void {
     if (this.#isDone) return;
     if (this.#firstWords === null) return void this.#socket?.write(bytes);
-    // A server that takes no more connections says so and closes: what is written after that has
-    // been answered breaks the socket before its word is read.
+    // A server that accepts no more connections says so and closes. A write after that resets the
+    // socket before the reason is read.
     if (this.#firstWords.push(bytes) > 1) return;
     queueMicrotask(() => {
       const words = this.#firstWords ?? [];
@@ -222,7 +222,7 @@ export class SocketTransport implements Transport {
     });
   }
 
-  /** The server speaks first. What it says is handed on to the client as well. */
+  /** Reads the server's INFO, which comes first. The client receives it as well. */
   #readInfo(onInfo: (info: ServerInfo) => void): void {
     const isComplete = this.#arrived.some((bytes) => bytes.includes(0x0a));
     const size = this.#arrived.reduce((sum, { length }) => sum + length, 0);
@@ -237,7 +237,7 @@ export class SocketTransport implements Transport {
     }
   }
 
-  /** The server's own reason goes before what became of the socket by it. */
+  /** The server's reason explains more than the socket's error that follows from it. */
   get #reason(): Error | undefined {
     return this.#serverError ?? this.#error;
   }

@@ -31,7 +31,7 @@ export class StreamAcks implements Receiver {
 
   /**
    * @param timeout in milliseconds, from when the server has the message
-   * @param inboxPrefix what the subjects begin with
+   * @param inboxPrefix the prefix of the subjects
    */
   constructor(clock: Clock, timeout: number, inboxPrefix?: string) {
     this.#prefix = createInbox(inboxPrefix);
