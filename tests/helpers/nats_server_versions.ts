@@ -16,7 +16,7 @@ const SHORT_TESTS = [
   "tests/bus/nats/nats_bus_test.ts",
   "tests/bus/nats/nats_jetstream_test.ts",
   "tests/cli/catch_up_test.ts",
-  "tests/durable/silent_followers_test.ts",
+  "tests/durable/silent_followers_slow_test.ts",
 ];
 /** Each on one server, or on a cluster. */
 const CHAOS = [["--faults", "5", "--shards", "2"], ["--faults", "3", "--cluster"]];
