@@ -48,7 +48,6 @@ const PACKAGES = [
   "bintrees",
   "commander",
   "croner",
-  "cronstrue",
   "js-yaml",
   "leven",
   "prom-client",

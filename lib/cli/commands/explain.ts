@@ -22,12 +22,12 @@ export function explainCommand(setExitCode: SetExitCode): Command {
     .argument("<expression...>", 'such as "0 9 * * 1-5"')
     .addOption(new Option("--timezone <zone>", "the IANA zone in which it is read").default("UTC"));
   return addUpcomingOptions(command, 5)
-    .action(async (fields: string[], options: ExplainOptions) => {
-      setExitCode(await explain(fields.join(" "), options));
+    .action((fields: string[], options: ExplainOptions) => {
+      setExitCode(explain(fields.join(" "), options));
     });
 }
 
-async function explain(cron: string, { timezone, count, from, format }: ExplainOptions) {
+function explain(cron: string, { timezone, count, from, format }: ExplainOptions) {
   // Checked as an entry of a file, so that the same rules and words apply.
   const { config, problems } = parseSchedulerConfig(JSON.stringify({
     name: "explain",
@@ -39,7 +39,7 @@ async function explain(cron: string, { timezone, count, from, format }: ExplainO
   }
   if (config === null) return EXIT.usage;
   const start = from?.getTime() ?? systemClock.now();
-  const words = await cronWords(cron);
+  const words = cronWords(cron);
   const firings = new Upcoming(config.entries, start).firings({ count });
   const findings = lint(config.entries, start);
   const out = new StdoutLines();
