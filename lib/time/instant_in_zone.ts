@@ -3,7 +3,8 @@ import { zoneNamed } from "./zone.ts";
 const DAYS = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
 
 /**
- * Returns an instant as the zone's wall clock and its offset: `Sun 2027-03-28 03:00:00+02:00`.
+ * Returns an instant as the zone's wall clock and its offset: `Sun 2027-03-28 03:00:00+02:00`. An
+ * offset of the past that has seconds shows them.
  *
  * @param instant milliseconds since the epoch
  * @throws {TimeZoneError} for an unknown zone
@@ -12,10 +13,9 @@ export function instantInZone(instant: number, timezone: string): string {
   const { offset } = zoneNamed(timezone).segmentAt(Math.floor(instant / 1000));
   const local = new Date(instant + offset * 1000);
   const milliseconds = local.getUTCMilliseconds();
-  const text = local.toISOString();
-  const fraction = milliseconds === 0 ? "" : text.slice(19, 23);
-  const minutes = Math.round(Math.abs(offset) / 60);
-  const two = (value: number) => String(value).padStart(2, "0");
-  const zone = `${offset < 0 ? "-" : "+"}${two(Math.floor(minutes / 60))}:${two(minutes % 60)}`;
-  return `${DAYS[local.getUTCDay()]} ${text.slice(0, 10)} ${text.slice(11, 19)}${fraction}${zone}`;
+  const [date, time = ""] = local.toISOString().split("T");
+  const fraction = milliseconds === 0 ? "" : time.slice(8, 12);
+  const clock = new Date(Math.abs(offset) * 1000).toISOString();
+  const zone = (offset < 0 ? "-" : "+") + clock.slice(11, offset % 60 === 0 ? 16 : 19);
+  return `${DAYS[local.getUTCDay()]} ${date} ${time.slice(0, 8)}${fraction}${zone}`;
 }

@@ -1,14 +1,14 @@
 import type { Cadence } from "./cadence.ts";
 
-/** The last instant that a `Date` can hold. */
-const MAX_INSTANT_MS = 8.64e15;
+/** The end of the year 9999, the last of RFC 3339. */
+const MAX_INSTANT_MS = Date.UTC(10_000, 0) - 1;
 
 /**
  * Returns a cadence that is due at `anchor` + k × `seconds` for k = 1, 2, …, each rounded to the
  * millisecond on its own, so that nothing drifts; with `atAnchor`, also at `anchor`. `seconds` may
  * have fractions; below a millisecond, the precision of a `Date`, it is due every millisecond.
  *
- * `next` returns null where the next occurrence is beyond the range of `Date`, and throws a
+ * `next` returns null from the end of the year 9999 on, as a cron cadence does, and throws a
  * `RangeError` for an invalid date.
  *
  * @param anchor the start, an instant

@@ -12,6 +12,15 @@ export { CronExpressionError, cronFieldCount, describeSixFields } from "./cron_e
 const MIN_WALL_CLOCK_SECONDS = dayNumber(1, 1) * 86_400;
 const MAX_INSTANT_SECONDS = dayNumber(LAST_YEAR + 1, 1) * 86_400 - 1;
 
+/** An instant at which each zone has its present rules, or will get them later. */
+const RECENT = new Date("2026-01-01T00:00:00Z");
+
+/** No file of a zone lists changes after this; its rule repeats them from then on. */
+const MAX_LISTED_SECONDS = dayNumber(2100, 1) * 86_400;
+
+/** After 400 years the days of the week repeat, and with them a rule's changes of the clocks. */
+const PERIOD_SECONDS = 146_097 * 86_400;
+
 /** No zone was ever further from UTC (Manila before 1845: 15:56 west). */
 const MAX_OFFSET_SECONDS = 16 * 3600;
 
@@ -20,8 +29,8 @@ const MAX_OFFSET_SECONDS = 16 * 3600;
  *
  * The grammar is that of crontab(5) with the nicknames, wrapping ranges, and `L`, `#`, `W` and `?`
  * of Quartz. Six fields begin with seconds; seven also end with a year. Daylight saving time
- * follows Debian cron. An expression whose minute or hour field begins with `*` is due at every
- * real minute whose wall-clock time matches. Each wall-clock time of any other expression is due
+ * follows Debian cron. An expression whose minute or hour field begins with `*`, or names every
+ * value, is due at every real minute whose wall-clock time matches. Each wall-clock time of any other expression is due
  * once: at the first instant after the gap where a change of less than three hours skips it, and
  * the first time where it is repeated.
  *
@@ -50,19 +59,29 @@ export function parsedCadence(expression: CronExpression, timezone: string): Cad
       "it can never fire: no day matches its day, month and year fields",
     );
   }
-  return new CronCadence(calendar, expression.wildcard, zoneNamed(timezone));
+  const cadence = new CronCadence(calendar, expression, zoneNamed(timezone));
+  // Only what a change of the clocks skips can be due nowhere, and only all of a wildcard job.
+  if (expression.wildcard && expression.years === null && cadence.next(RECENT) === null) {
+    throw new CronExpressionError(
+      expression.source,
+      `it can never fire in ${timezone}, where a change of the clocks skips all of its times`,
+    );
+  }
+  return cadence;
 }
 
 class CronCadence implements Cadence {
   readonly #calendar: CronCalendar;
   readonly #wildcard: boolean;
+  readonly #isPeriodic: boolean;
   readonly #zone: Zone;
   /** The last segment that was used, which most often contains the next instant too. */
   #segment: Segment;
 
-  constructor(calendar: CronCalendar, wildcard: boolean, zone: Zone) {
+  constructor(calendar: CronCalendar, { wildcard, years }: CronExpression, zone: Zone) {
     this.#calendar = calendar;
     this.#wildcard = wildcard;
+    this.#isPeriodic = years === null;
     this.#zone = zone;
     this.#segment = { start: 0, end: 0, offset: 0, freshFrom: 0, dueFrom: 0 };
   }
@@ -73,7 +92,10 @@ class CronCadence implements Cadence {
       throw new RangeError("Cannot find what is due after an invalid date");
     }
     let segment = this.#segment;
-    while (instant <= MAX_INSTANT_SECONDS) {
+    const last = this.#isPeriodic
+      ? Math.min(MAX_INSTANT_SECONDS, Math.max(instant, MAX_LISTED_SECONDS) + PERIOD_SECONDS)
+      : MAX_INSTANT_SECONDS;
+    while (instant <= last) {
       if (instant < segment.start || instant >= segment.end) {
         this.#segment = segment = this.#zone.segmentAt(instant);
       }

@@ -22,8 +22,6 @@ export class CronCalendar {
   readonly #hours: number;
   /** The first matching second of a matching day. */
   readonly #firstTime: number;
-  /** Whether a day has to match only one of the two day fields. */
-  readonly #either: boolean;
 
   // The cached month: its number, its first day since 1970-01-01, its length, its matching days.
   #year = 1970;
@@ -40,10 +38,6 @@ export class CronCalendar {
     this.#firstTime = lowestBit(expression.hours) * 3600 +
       nextOfSixty(this.#minutesLow, this.#minutesHigh, 0) * 60 +
       nextOfSixty(this.#secondsLow, this.#secondsHigh, 0);
-    // As in Vixie cron, two restricted day fields are alternatives; a restricted one omits a day.
-    const { daysOfMonth, daysOfWeek } = expression;
-    this.#either = leavesOutADay((...month) => daysOfMonthMask(daysOfMonth, ...month)) &&
-      leavesOutADay((...month) => daysOfWeekMask(daysOfWeek, ...month));
   }
 
   /** Returns the first matching wall-clock time that is not before `from`; Infinity for none. */
@@ -117,7 +111,7 @@ export class CronCalendar {
   }
 
   #load(year: number, month: number): void {
-    const { daysOfMonth, daysOfWeek, months, years } = this.#expression;
+    const { daysOfMonth, daysOfWeek, eitherDay, months, years } = this.#expression;
     this.#year = year;
     this.#month = month;
     this.#firstDay = dayNumber(year, month);
@@ -128,7 +122,7 @@ export class CronCalendar {
     const weekday = (((this.#firstDay + 4) % 7) + 7) % 7; // 1970-01-01 was a Thursday
     const byMonth = daysOfMonthMask(daysOfMonth, this.#length, weekday);
     const byWeek = daysOfWeekMask(daysOfWeek, this.#length, weekday);
-    this.#days = this.#either ? byMonth | byWeek : byMonth & byWeek;
+    this.#days = eitherDay ? byMonth | byWeek : byMonth & byWeek;
   }
 }
 
@@ -145,16 +139,6 @@ export function dayNumber(year: number, month: number): number {
 
 function yearAllowed(years: Uint32Array, year: number): boolean {
   return ((years[year >> 5] ?? 0) >>> (year & 31) & 1) === 1;
-}
-
-/** Reports whether a month of some length and first weekday has a day that is not in its mask. */
-function leavesOutADay(mask: (length: number, weekday: number) => number): boolean {
-  for (let length = 28; length <= 31; length++) {
-    for (let weekday = 0; weekday < 7; weekday++) {
-      if (mask(length, weekday) !== wholeMonth(length)) return true;
-    }
-  }
-  return false;
 }
 
 function wholeMonth(length: number): number {

@@ -51,11 +51,22 @@ export class CronExpressionError extends Error {
 /** A parsed expression: the values that each field allows. */
 export interface CronExpression extends CronSets {
   readonly source: string;
-  /** Whether the minute or hour field begins with `*`: Debian cron's *wildcard* jobs. */
+  /**
+   * Whether the minute or hour field begins with `*`, as in Debian cron's *wildcard* jobs, or names
+   * every value.
+   */
   readonly wildcard: boolean;
+  /** Whether both day fields are restricted: then a day has to match only one of them. */
+  readonly eitherDay: boolean;
 }
 
 const FIELDS = [SECOND, MINUTE, HOUR, DAY_OF_MONTH, MONTH, DAY_OF_WEEK, YEAR];
+
+/** A day field that restricts nothing. Any other text is a restriction, as in POSIX. */
+const OPEN_DAYS = /^(?:\*(?:\/0*1)?|\?)$/;
+
+const ALL_HOURS = (1 << 24) - 1;
+const LAST_28_MINUTES = (1 << 28) - 1;
 
 /** The nicknames of crontab(5). */
 const NICKNAMES: ReadonlyMap<string, string> = new Map([
@@ -100,10 +111,16 @@ export function parseCronExpression(source: string, known = new CronFields()): C
     throw new CronExpressionError(source, problem, field?.name, value);
   };
   const texts = splitFields(source, fail);
-  const [, minute, hour] = texts;
-  const wildcard = minute.startsWith("*") || hour.startsWith("*");
+  const [, minute, hour, dayOfMonth, , dayOfWeek] = texts;
   const sets = known.read(texts, (text, place) => rewritten(text, FIELDS[place]!, fail));
-  return { ...sets, source, wildcard };
+  const wildcard = minute.startsWith("*") || hour.startsWith("*") || namesAll(sets);
+  const eitherDay = !OPEN_DAYS.test(dayOfMonth) && !OPEN_DAYS.test(dayOfWeek);
+  return { ...sets, source, wildcard, eitherDay };
+}
+
+/** Reports whether the minutes or the hours are all that there are. */
+function namesAll({ minutes: [low, high], hours }: CronSets): boolean {
+  return hours === ALL_HOURS || (low === -1 && high === LAST_28_MINUTES);
 }
 
 function splitFields(source: string, fail: Fail): CronTexts {

@@ -85,19 +85,11 @@ function levelWords([finest, ...others]: Level[]): string {
 }
 
 /** Where both day fields are restrictions, a day has to match only one of them, as in Vixie cron. */
-function dayWords({ source, daysOfMonth, daysOfWeek }: CronExpression): string {
+function dayWords({ eitherDay, daysOfMonth, daysOfWeek }: CronExpression): string {
   const ofMonth = dayOfMonthWords(daysOfMonth);
   const ofWeek = dayOfWeekWords(daysOfWeek);
   if (ofMonth !== "" && ofWeek !== "") return `${ofMonth}, or ${ofWeek}`;
-  return restrictsBothDays(source) ? "every day" : ofMonth || ofWeek;
-}
-
-/** Reports whether neither day field is open; `1-31` is a restriction that names every day. */
-function restrictsBothDays(source: string): boolean {
-  const fields = source.trim().split(/\s+/);
-  const dayOfMonth = fields.length > 5 ? 3 : 2;
-  return fields.length >= 5 &&
-    ![fields[dayOfMonth]!, fields[dayOfMonth + 2]!].some((text) => /^(\*|\?|\*\/1)$/.test(text));
+  return eitherDay ? "every day" : ofMonth || ofWeek;
 }
 
 /** Returns the words for days of the month; none where the field names every day. */

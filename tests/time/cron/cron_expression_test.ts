@@ -94,17 +94,23 @@ table("two restricted day fields: either is enough", [
   ["0 0 L * MON#1", "2025-01-06 00:00", "2025-01-31 00:00", "2025-02-03 00:00"],
 ]);
 
-table("a day field that leaves out no day restricts nothing", [
+table("a day field that is *, ? or */1 restricts nothing", [
   ["0 0 13 * *", "2025-01-13 00:00", "2025-02-13 00:00"],
   ["0 0 13 * */1", "2025-01-13 00:00", "2025-02-13 00:00"],
-  ["0 0 13 * 0-7", "2025-01-13 00:00", "2025-02-13 00:00"],
-  ["0 0 13 * MON-SUN", "2025-01-13 00:00", "2025-02-13 00:00"],
-  ["0 0 13 * THU-WED", "2025-01-13 00:00", "2025-02-13 00:00"],
   ["0 0 13 * ?", "2025-01-13 00:00", "2025-02-13 00:00"],
-  ["0 0 1-31 * FRI", "2025-01-03 00:00", "2025-01-10 00:00"],
   ["0 0 */1 * FRI", "2025-01-03 00:00", "2025-01-10 00:00"],
   ["0 0 ? * FRI", "2025-01-03 00:00", "2025-01-10 00:00"],
-  ["0 0 1-30,L * FRI", "2025-01-03 00:00", "2025-01-10 00:00"],
+]);
+
+table("any other day field is a restriction, also one that names every day", [
+  ["0 0 1-31 * 1", "2025-01-02 00:00", "2025-01-03 00:00"],
+  ["30 9 1 * 1-7", "2025-01-01 09:30", "2025-01-02 09:30", "2025-01-03 09:30"],
+  ["0 0 1 * 0-6", "2025-01-02 00:00", "2025-01-03 00:00"],
+  ["0 0 13 * 0-7", "2025-01-02 00:00"],
+  ["0 0 13 * MON-SUN", "2025-01-02 00:00"],
+  ["0 0 13 * THU-WED", "2025-01-02 00:00"],
+  ["0 0 13 * *,1", "2025-01-02 00:00"],
+  ["0 0 1-30,L * FRI", "2025-01-02 00:00", "2025-01-03 00:00"],
 ]);
 
 table("L is the month's last day, LW its last weekday, 5L its last Friday", [
@@ -170,6 +176,24 @@ Deno.test("a seventh field is a year", () => {
 
 Deno.test("an expression whose years have passed is valid and has no next", () => {
   assert.equal(cronCadence("0 0 0 1 1 * 1999").next(new Date("2025-01-01T00:00:00Z")), null);
+});
+
+Deno.test("an expression whose every time the clocks of its zone skip is an error", () => {
+  for (
+    const [expression, zone] of [
+      ["*/30 2 * 3 7L", "Europe/Berlin"],
+      ["*/15 2 * 3 0#2", "America/New_York"],
+      ["*/15 0 * 4 5L", "Africa/Cairo"],
+    ] as const
+  ) {
+    const problem = new RegExp(`it can never fire in ${zone}, where a change of the clocks skips`);
+    assert.throws(() => cronCadence(expression, zone), problem, expression);
+    assert.ok(cronCadence(expression, "UTC").next(new Date()) !== null);
+  }
+  // Particular times fire after the gap; in some years the 28th is no Sunday.
+  for (const expression of ["30 2 * 3 7L", "*/30 2 28 3 *"]) {
+    assert.ok(cronCadence(expression, "Europe/Berlin").next(new Date()) !== null, expression);
+  }
 });
 
 Deno.test("every invalid expression says which field, which value and what is allowed", () => {

@@ -49,6 +49,23 @@ table("a wildcard fires at every real minute whose wall clock matches", [
   ],
   ["Europe/Berlin", "0 * * * *", "2025-03-29T23:30:00Z", "2025-03-30T00:00", "2025-03-30T01:00"],
   // Autumn: in the repeated hour it fires on.
+  // The same where a field names every value without a `*`.
+  ["Europe/Berlin", "0 0-23 * * *", "2025-10-25T23:30:00Z", "2025-10-26T00:00", "2025-10-26T01:00"],
+  [
+    "Europe/Berlin",
+    "0 0 0/1 1/1 * ? *",
+    "2025-10-25T23:30:00Z",
+    "2025-10-26T00:00",
+    "2025-10-26T01:00",
+  ],
+  [
+    "Europe/Berlin",
+    "0 0,1-23 * * *",
+    "2025-10-25T23:30:00Z",
+    "2025-10-26T00:00",
+    "2025-10-26T01:00",
+  ],
+  ["Europe/Berlin", "0-59 2 * * *", "2025-10-26T00:59:30Z", "2025-10-26T01:00", "2025-10-26T01:01"],
   [
     "Europe/Berlin",
     "30 * * * *",
@@ -182,7 +199,7 @@ table("two that fall into a gap, or one that is due at its end anyway, fire once
   ["Europe/Berlin", "0 2,3 * * *", "2025-03-29T12:00:00Z", "2025-03-30T01:00", "2025-03-31T00:00"],
   [
     "Europe/Berlin",
-    "0 0-23 * * *",
+    "0 0-22 * * *",
     "2025-03-29T23:30:00Z",
     "2025-03-30T00:00",
     "2025-03-30T01:00",
@@ -217,7 +234,7 @@ table("a wall-clock time that comes twice fires the first time", [
   ],
   [
     "Europe/Berlin",
-    "0 0-23 * * *",
+    "0 0-22 * * *",
     "2025-10-25T23:30:00Z",
     "2025-10-26T00:00",
     "2025-10-26T02:00",

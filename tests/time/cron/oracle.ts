@@ -165,24 +165,9 @@ export function daysNamed(fields: { dayOfMonth: string; dayOfWeek: string }, sho
 function dayMatcher(dayOfMonth: string, dayOfWeek: string): (date: Date6) => boolean {
   const byMonth = (date: Date6) => isDayOfMonth(dayOfMonth, date);
   const byWeek = (date: Date6) => isDayOfWeek(dayOfWeek, date);
-  const either = leavesOutADay(`month ${dayOfMonth}`, byMonth) &&
-    leavesOutADay(`week ${dayOfWeek}`, byWeek);
+  const isOpen = (text: string) => ["*", "?", "*/1"].includes(text);
+  const either = !isOpen(dayOfMonth) && !isOpen(dayOfWeek);
   return (date) => either ? byMonth(date) || byWeek(date) : byMonth(date) && byWeek(date);
-}
-
-const known = new Map<string, boolean>();
-
-/** Twenty-eight years show every kind of month: each length, beginning on each weekday. */
-function leavesOutADay(field: string, names: (date: Date6) => boolean): boolean {
-  let answer = known.get(field);
-  if (answer === undefined) {
-    answer = false;
-    for (let at = Date.UTC(2001, 0, 1); at < Date.UTC(2029, 0, 1) && !answer; at += DAY) {
-      answer = !names(split(at / 1000));
-    }
-    known.set(field, answer);
-  }
-  return answer;
 }
 
 function split(shown: number): Date6 {
@@ -218,7 +203,7 @@ export function read(expression: string): Reading {
   const matchesDay = dayMatcher(dayOfMonth, week);
   const days = new Map<number, boolean>();
   return {
-    wildcard: minute[0] === "*" || hour[0] === "*",
+    wildcard: minute[0] === "*" || hour[0] === "*" || minutes.size === 60 || hours.size === 24,
     matches(shown) {
       const day = Math.floor(shown / 86_400);
       let right = days.get(day);

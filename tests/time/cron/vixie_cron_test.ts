@@ -126,9 +126,9 @@ table("one restricted day field alone decides", [
   ["0 0 * * 5", "2024-01-01 00:00", "2024-01-05 00:00", "2024-01-12 00:00"],
 ]);
 
-// To Debian a field is restricted when it does not begin with `*`; to the contract, when it leaves out
-// a day. The two differ here only: `*/2` and FRI are either to us, both to Debian.
-table("a field that begins with * and has a step leaves out days, and is restricted", [
+// To Debian a field is restricted when it does not begin with `*`; to the contract, when it is another
+// text than `*`, `?` or `*/1`. The two differ here only: `*/2` and FRI are either to us, both to Debian.
+table("a field that begins with * and is not open is restricted", [
   [
     "0 0 */2 * 5",
     "2024-01-01 00:00",
@@ -140,7 +140,7 @@ table("a field that begins with * and has a step leaves out days, and is restric
     "2024-01-12 00:00",
   ],
   ["0 0 10 * */3", "2024-01-07 00:00", "2024-01-10 00:00", "2024-01-13 00:00", "2024-01-14 00:00"],
-  ["0 0 10 * *,1", "2024-01-07 00:00", "2024-01-10 00:00", "2024-02-10 00:00"],
+  ["0 0 10 * *,1", "2024-01-07 00:00", "2024-01-08 00:00", "2024-01-09 00:00"],
 ]);
 
 Deno.test("crontab(5): a field takes no number, name or step that its table does not list", () => {
