@@ -179,6 +179,15 @@ Deno.test("explain takes an expression without quotes, warns, and refuses as val
     wrong.stderr,
     /^error: invalid cron expression "61 \* \* \* \*": minute 61 is out of range/,
   );
+  const borrowed = await runProgram(["explain", "TZ=Asia/Tokyo 0 9 * * *"]);
+  assert.equal(borrowed.code, 2);
+  assert.match(borrowed.stderr, /^error: .*write cron: "0 9 \* \* \*" and timezone: Asia\/Tokyo$/);
+  const quartz = await runProgram(["explain", "0 0 12 ? * 2-6"]);
+  assert.equal(quartz.code, 0);
+  assert.match(
+    quartz.stderr,
+    /^warning: day of week 2-6 is Tuesday to Saturday here; .* `MON-FRI`/,
+  );
   const zone = await runProgram(["explain", "* * * * *", "--timezone", "Europe/Berlinn"]);
   assert.equal(zone.code, 2);
   assert.match(zone.stderr, /did you mean "Europe\/Berlin"/);
