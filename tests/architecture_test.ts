@@ -125,8 +125,7 @@ Deno.test("the kinds of timing are known to the schema, and cron's to warnings a
     .map(({ from }) => from);
   assert.deepEqual([...new Set(knowers)].sort(), [
     "lib/config/config_schema.ts",
-    "lib/forecast/lint/daylight_saving.ts",
-    "lib/forecast/lint/rare_days.ts",
+    "lib/forecast/lint/lint.ts",
   ]);
 });
 

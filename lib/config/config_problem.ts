@@ -12,6 +12,8 @@ export interface ConfigProblem {
   readonly line?: number;
   /** 1-based, in UTF-16 code units, as editors count. */
   readonly column?: number;
+  /** Whether it is about when a valid entry fires, which `--strict` does not count. */
+  readonly advice?: true;
 }
 
 /** Keys and list positions from the top of the document to a place in it. */
@@ -28,6 +30,8 @@ export interface Finding {
   readonly compareWith?: DocumentPath;
   /** Where in the text, if it is known better than `at` can say. */
   readonly offset?: number;
+  /** As in {@link ConfigProblem}. */
+  readonly advice?: true;
 }
 
 /** `FILE:LINE:COLUMN: error: MESSAGE`; a problem of the whole file stands at 1:1. */

@@ -1,6 +1,6 @@
 import { suggestion } from "../internal/suggestion.ts";
 import { type DocumentPath, type Finding, shown } from "./config_problem.ts";
-import { ENTRY_SCHEMA, FILE_SCHEMA } from "./config_schema.ts";
+import { ENTRY_SCHEMA, FILE_SCHEMA, TIMINGS } from "./config_schema.ts";
 import { checker, type Schema, type Violation } from "./schema_interpreter.ts";
 
 const checkFile = checker(FILE_SCHEMA);
@@ -57,6 +57,10 @@ function wrongValue({ kind, path, schema, value }: Violation): string {
 }
 
 function hintFor(schema: Schema, value: unknown): string {
+  if (Object.values(TIMINGS).some((timing) => timing.schema === schema)) {
+    if (Array.isArray(value) && value.length > 0) return ": write an entry for each";
+    if (value === false) return ": write enabled: false to turn an entry off";
+  }
   if (typeof value !== "string") return "";
   if (schema.enum !== undefined) return suggestion(value, choicesOf(schema));
   const types = [schema.type].flat();

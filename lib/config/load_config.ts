@@ -1,5 +1,5 @@
 import { ConfigFileError, readConfigFile } from "./config_file.ts";
-import type { ConfigProblem } from "./config_problem.ts";
+import type { ConfigProblem, Finding } from "./config_problem.ts";
 import { schedulerNameProblem } from "./config_values.ts";
 import { checkConfig, type CheckOptions, type SchedulerConfig } from "./validate_config.ts";
 import { readYaml } from "./yaml/yaml_document.ts";
@@ -10,6 +10,9 @@ export {
   type SchedulerConfig,
   validateSchedulerConfig,
 } from "./validate_config.ts";
+
+/** Returns what else there is to say about a configuration without errors. */
+type Advise = (config: SchedulerConfig) => readonly Finding[];
 
 /** What a configuration file holds, and what is wrong with it. */
 export interface LoadedConfig {
@@ -27,8 +30,17 @@ export async function loadSchedulerConfig(
   path: string,
   options?: CheckOptions,
 ): Promise<LoadedConfig> {
+  return await loadAdvisedConfig(path, () => [], options);
+}
+
+/** Does what {@link loadSchedulerConfig} does, with what `advise` returns among the problems. */
+export async function loadAdvisedConfig(
+  path: string,
+  advise: Advise,
+  options?: CheckOptions,
+): Promise<LoadedConfig> {
   try {
-    return parseSchedulerConfig(await readConfigFile(path), options);
+    return parse(await readConfigFile(path), advise, options);
   } catch (error) {
     if (!(error instanceof ConfigFileError)) throw error;
     const { message, line, column } = error;
@@ -38,10 +50,15 @@ export async function loadSchedulerConfig(
 
 /** Reads and checks the text of a configuration file. Never throws. */
 export function parseSchedulerConfig(text: string, options?: CheckOptions): LoadedConfig {
+  return parse(text, () => [], options);
+}
+
+function parse(text: string, advise: Advise, options?: CheckOptions): LoadedConfig {
   const document = readYaml(text);
   if ("severity" in document) return refused(document);
   const { config, findings } = checkConfig(document.value, options);
-  return { config, problems: document.locate([...document.findings, ...findings]) };
+  const advice = config === null ? [] : advise(config);
+  return { config, problems: document.locate([...document.findings, ...findings, ...advice]) };
 }
 
 /**

@@ -1,4 +1,5 @@
 import { nearest } from "../internal/suggestion.ts";
+import { borrowedZone } from "./zones/borrowed_names.ts";
 import { type Changes, readTzif } from "./zones/tzif.ts";
 import { findZoneSource, ownZoneNames, zoneFiles, type ZoneSource } from "./zones/zone_data.ts";
 
@@ -9,10 +10,11 @@ export class TimeZoneError extends Error {
 
   /** Makes the error for an unknown zone. */
   constructor(readonly timezone: string, readonly suggestion?: string) {
+    const what = borrowedZone(timezone)?.what;
     const hint = suggestion === undefined ? "" : ` (did you mean "${suggestion}"?)`;
     super(
-      `Unknown time zone ${JSON.stringify(timezone)}: expected an IANA name such as ` +
-        `Europe/Berlin or UTC${hint}`,
+      `Unknown time zone ${JSON.stringify(timezone)}${what === undefined ? "" : `, ${what}`}: ` +
+        `expected an IANA name such as Europe/Berlin or UTC${hint}`,
     );
   }
 }
@@ -106,8 +108,28 @@ export function renewZones(): ZoneSource {
  */
 export function zoneNamed(name: string): Zone {
   const zone = find(name);
-  if (zone === undefined) throw new TimeZoneError(name, meantBy(name));
+  if (zone === undefined) throw new TimeZoneError(name, zoneMeantBy(name)?.name);
   return zone;
+}
+
+/**
+ * Returns the zone that `name` is, or most likely means: what it is elsewhere (`PST`), a name that
+ * ends in it (`Berlin`), or one that is similar. Undefined for none.
+ *
+ * @returns its name, and whether it is more than similar
+ */
+export function zoneMeantBy(name: string): { name: string; isSure: boolean } | undefined {
+  if (isTimeZone(name)) return { name, isSure: true };
+  const borrowed = borrowedZone(name);
+  if (borrowed !== undefined) {
+    return borrowed.zone === undefined ? undefined : { name: borrowed.zone, isSure: true };
+  }
+  const known = ["UTC", ...ownZoneNames()];
+  const end = `/${name.trim().toLowerCase().replaceAll(" ", "_")}`;
+  const whole = known.find((each) => each.toLowerCase().endsWith(end));
+  if (whole !== undefined) return { name: whole, isSure: true };
+  const similar = nearest(name, known);
+  return similar === undefined ? undefined : { name: similar, isSure: false };
 }
 
 /** Reports whether `name` is an IANA time zone, in any case. */
@@ -142,13 +164,6 @@ function zoneOf(file: string): Zone | null {
     if (error instanceof RangeError) return null;
     throw error;
   }
-}
-
-/** Returns the known name that ends in `name` (`Berlin`), or is similar to it. */
-function meantBy(name: string): string | undefined {
-  const known = ["UTC", ...ownZoneNames()];
-  const end = `/${name.trim().toLowerCase().replaceAll(" ", "_")}`;
-  return known.find((each) => each.toLowerCase().endsWith(end)) ?? nearest(name, known);
 }
 
 /** A zone as its file tells it, one piece at a time. */

@@ -61,6 +61,32 @@ Deno.test("a warning is an error under --strict only", async () => {
   });
 });
 
+Deno.test("validate advises about when entries fire, once for all alike, and --strict does not count it", async () => {
+  const alike = Array.from(
+    { length: 17 },
+    (_, n) =>
+      `  - { name: e${n}, cron: "0 9 1-7 * tue", dispatch_type: task, task: { worker_type: w } }`,
+  );
+  const over = `  - { name: past, cron: "0 0 0 1 1 * 2020", ` +
+    "dispatch_type: task, task: { worker_type: w } }";
+  await withFile(["name: a", "schedules:", over, ...alike].join("\n"), async (path) => {
+    const { code, stdout } = await runProgram(["validate", "--strict", path]);
+    assert.deepEqual([code, stdout.split("\n")], [0, [
+      `${path}:3:25: warning: schedules[0] "past": it does not fire any more: the years of ` +
+      '"0 0 0 1 1 * 2020" are over',
+      `${path}:4:23: warning: schedules[1] "e0", "e1", "e2" and 14 more: both day fields are ` +
+      "restricted, and it fires on either: day of month 1-7, and also day of week tue; the first " +
+      "Tuesday is `TUE#1`",
+    ]]);
+    const json = await runProgram(["validate", "--format", "json", path]);
+    const report = JSON.parse(json.stdout) as Record<string, unknown>[];
+    assert.deepEqual(report.map(({ severity, path, advice }) => [severity, path, advice]), [
+      ["warning", "schedules[0].cron", true],
+      ["warning", "schedules[1].cron", true],
+    ]);
+  });
+});
+
 Deno.test("validate --from-python adds what a user of the Python scheduler must know", async () => {
   const text = `name: a
 timezone: Europe/Berlin

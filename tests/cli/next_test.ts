@@ -94,9 +94,29 @@ schedules:
   ]);
 });
 
-Deno.test("next --strict makes an error of a lint finding", async () => {
-  assert.equal((await next([...FROM, "--strict"])).code, 2);
-  assert.equal((await next([...FROM, "--strict", "--entry", "heartbeat"])).code, 0);
+Deno.test("next --strict counts what is wrong in the file, and no advice", async () => {
+  const advised = await next([...FROM, "--strict", "--format", "json"]);
+  assert.equal(advised.code, 0);
+  assert.deepEqual(JSON.parse(advised.stdout).warnings, [{
+    kind: "daylight_saving",
+    entry: "nightly",
+    entries: ["nightly"],
+    message: "on 2027-03-28 the clock in Europe/Berlin skips 02:30: it fires at " +
+      "Sun 2027-03-28 03:00:00+02:00",
+    advice: true,
+  }]);
+  const wrong = await next([...FROM, "--strict"], { config: CONFIG + "extra: 1\n" });
+  assert.equal(wrong.code, 2);
+});
+
+Deno.test("next says in a warning why an entry is over", async () => {
+  const config = CONFIG.replace("30 2 * * *", "0 30 2 * * * 2020");
+  const { stderr, lines } = await next([...FROM, "--count", "1"], { config });
+  assert.equal(
+    stderr,
+    'warning: "nightly": it does not fire any more: the years of "0 30 2 * * * 2020" are over',
+  );
+  assert.ok(lines.includes('"nightly" does not fire any more'));
 });
 
 Deno.test("next tells an entry that is not there, a file that is wrong, and a count that is none", async () => {
@@ -146,6 +166,10 @@ Deno.test("explain takes an expression without quotes, warns, and refuses as val
   assert.match(unquoted.stdout, /^At 00:00, on day 31 of the month/);
   const rare = await runProgram(["explain", "0 0 31 * *"]);
   assert.match(rare.stderr, /^warning: it fires on day 31 only/);
+  const either = await runProgram(["explain", "0 9 1-7 * tue", "--format", "json"]);
+  const [{ message, ...finding }] = JSON.parse(either.stdout).warnings;
+  assert.deepEqual(finding, { kind: "both_day_fields", advice: true });
+  assert.match(message, /fires on either.*the first Tuesday is `TUE#1`$/);
   const six = await runProgram(["explain", "0 30 2 * * MON"]);
   assert.equal(six.stderr, "");
   assert.match(six.stdout, /^At 02:30, on Monday \(UTC\)/);
@@ -154,6 +178,15 @@ Deno.test("explain takes an expression without quotes, warns, and refuses as val
   assert.match(
     wrong.stderr,
     /^error: invalid cron expression "61 \* \* \* \*": minute 61 is out of range/,
+  );
+  const borrowed = await runProgram(["explain", "TZ=Asia/Tokyo 0 9 * * *"]);
+  assert.equal(borrowed.code, 2);
+  assert.match(borrowed.stderr, /^error: .*write cron: "0 9 \* \* \*" and timezone: Asia\/Tokyo$/);
+  const quartz = await runProgram(["explain", "0 0 12 ? * 2-6"]);
+  assert.equal(quartz.code, 0);
+  assert.match(
+    quartz.stderr,
+    /^warning: day of week 2-6 is Tuesday to Saturday here; .* `MON-FRI`/,
   );
   const zone = await runProgram(["explain", "* * * * *", "--timezone", "Europe/Berlinn"]);
   assert.equal(zone.code, 2);

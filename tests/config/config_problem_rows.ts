@@ -134,9 +134,14 @@ export const STRUCTURE: readonly Row[] = [
     `6:11 error schedules[0].cron | ${NAME}: invalid cron expression: 'cron' must be | got 5`,
   ),
   row(
+    "false for a cron expression",
+    untimedWith("cron: false"),
+    "6:11 error schedules[0].cron | got false: write enabled: false to turn an entry off",
+  ),
+  row(
     "a list for a cron expression",
     untimedWith("cron: ['0 * * * *']"),
-    "6:11 error schedules[0].cron | invalid cron expression | got a list",
+    "6:11 error schedules[0].cron | invalid cron expression | got a list: write an entry for each",
   ),
   ...[
     ["true", "true"],

@@ -18,7 +18,13 @@ export const RULES: readonly Row[] = [
     ['"@reboot"', "@reboot names no time"],
     ['"2026-03-01"', "a date is not a cron expression"],
     ['"*/61 * * * *"', "step 61"],
-    ["hourly", 'invalid cron expression "hourly"'],
+    [
+      "hourly",
+      'invalid cron expression "hourly": hourly is no expression of cron: write "@hourly"',
+    ],
+    ['"-"', '"-" names no time: keep an expression and write enabled: false beside it'],
+    ["rate(5 minutes)", "write interval_seconds: 300 in place of cron"],
+    ["TZ=UTC 0 9 * * *", 'write cron: "0 9 * * *" and timezone: UTC'],
   ].map(([cron, got]) =>
     row(
       `cron of ${cron}`,
@@ -31,6 +37,11 @@ export const RULES: readonly Row[] = [
     "name: s\ntimezone: Europe/Berln\nschedules: []\n",
     "2:11 error timezone | Top level: 'timezone': Unknown time zone \"Europe/Berln\" | " +
       'did you mean "Europe/Berlin"?',
+  ),
+  row(
+    "a zone by its name in Windows",
+    taskWith("timezone: Eastern Standard Time"),
+    '7:15 error schedules[0].timezone | a name of Windows | did you mean "America/New_York"',
   ),
   row(
     "an entry's zone that is none, once, beside its cron expression's own problem",

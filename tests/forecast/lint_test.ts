@@ -3,6 +3,7 @@ import { QUARTER_HOUR_MS } from "../../lib/engine/history.ts";
 import { dayAhead } from "../../lib/forecast/day_ahead.ts";
 import { instantInZone } from "../../lib/time/instant_in_zone.ts";
 import { parseSchedulerConfig } from "../../lib/config/load_config.ts";
+import { namesOf } from "../../lib/forecast/lint/finding.ts";
 import { lint } from "../../lib/forecast/lint/lint.ts";
 import type { ScheduleEntry } from "../../lib/config/schedule_entry.ts";
 import { Upcoming } from "../../lib/forecast/upcoming.ts";
@@ -58,7 +59,96 @@ for (
     [`name: a, cron: "0 0 29 2 *"`, /on 29 February only: once in four years/],
     [`name: a, cron: "0 0 31 12 *"`, null],
     [`name: a, cron: "0 0 L * *"`, null],
-    [`name: a, cron: "0 0 31 * MON"`, null],
+    // What fires every so often keeps its spacing, but in an hour that a day lacks.
+    [
+      `name: a, cron: "*/30 2 * * *", ${BERLIN}`,
+      /^daylight_saving: on 2027-03-28 the clock in Europe\/Berlin skips 02:00, 02:30: it does not fire on that day$/,
+    ],
+    [`name: a, cron: "*/30 2,5 * * *", ${BERLIN}`, null],
+    [`name: a, cron: "*/30 2 * * MON-SAT", ${BERLIN}`, null],
+    [
+      `name: a, cron: "0 0 31 */2 *"`,
+      /^rare_day: it fires on day 31 only, so not in September and November, which have none: `L`/,
+    ],
+    [
+      `name: a, cron: "0 0 31W * *"`,
+      /^rare_day: it fires on day 31W only, so not in the 5 months that have none: `LW` is the last weekday of each month$/,
+    ],
+    [
+      `name: a, cron: "0 0 29W 2 *"`,
+      /^rare_day: it fires on the weekday nearest to 29 February only: once in four years$/,
+    ],
+    [`name: a, cron: "0 0 29W * *"`, null],
+    [
+      `name: a, cron: "0 0 * * FRI#5"`,
+      /^rare_day: no day matches in \d+ of the next 108 months that its month field allows: `FRIL` is the last of each month, the 4th or the 5th$/,
+    ],
+    [`name: a, cron: "0 0 ? 2 1#5"`, /^rare_day: no day matches in 9 of the next 9 months/],
+    [`name: a, cron: "0 0 * * FRI#4"`, null],
+    [`name: a, cron: "0 0 * * 5L"`, null],
+    [`name: a, cron: "0 0 0 31 12 ? 2026"`, null],
+    [
+      `name: a, cron: "0 9 1-7 * tue"`,
+      /^both_day_fields: both day fields are restricted, and it fires on either: day of month 1-7, and also day of week tue; the first Tuesday is `TUE#1`$/,
+    ],
+    [`name: a, cron: "0 9 8-14 * 0"`, /; the second Sunday is `SUN#2`$/],
+    [`name: a, cron: "0 9 15-21 * 1,3"`, /; the third Monday and Wednesday is `MON#3,WED#3`$/],
+    [`name: a, cron: "0 0 9 22-28 * FRI *"`, /; the fourth Friday is `FRI#4`$/],
+    [`name: a, cron: "0 9 1,2,3,4,5,6,7 * TUE"`, /; the first Tuesday is `TUE#1`$/],
+    [
+      `name: a, cron: "0 9 13 * FRI"`,
+      /either: day of month 13, and also day of week FRI; write \*/,
+    ],
+    [`name: a, cron: "0 9 L * FRI"`, /^both_day_fields: .*either: day of month L/],
+    [`name: a, cron: "0 9 1-7,L * TUE"`, /write \* in place of the one that is not to count$/],
+    [`name: a, cron: "0 9 1-7 * 2#1"`, /write \* in place of the one that is not to count$/],
+    [
+      `name: a, cron: "0 0 31 * MON"`,
+      /^both_day_fields: .*day of month 31, and also day of week MON/,
+    ],
+    [`name: a, cron: "0 9 ? * TUE"`, null],
+    [`name: a, cron: "0 9 */1 * TUE"`, null],
+    [`name: a, cron: "0 9 1-7 * ?"`, null],
+    [`name: a, cron: "@monthly"`, null],
+    // Quartz and AWS count weekdays from 1 for Sunday, and write `?` for one of the day fields.
+    [
+      `name: a, cron: "0 0 12 ? * 2-6"`,
+      /^weekday_numbers: day of week 2-6 is Tuesday to Saturday here; Quartz and AWS, which write \? for the other day field, count from 1 for Sunday: write `MON-FRI` for Monday to Friday$/,
+    ],
+    [`name: a, cron: "0 12 ? * 1"`, /1 is Monday here; .*: write `SUN` for Sunday$/],
+    [
+      `name: a, cron: "0 0 12 ? * 6#3 *"`,
+      /is the third Saturday here; .* `FRI#3` for the third Friday/,
+    ],
+    [`name: a, cron: "0 0 12 ? * 6L"`, /is the last Saturday here; .* `FRIL` for the last Friday/],
+    [`name: a, cron: "0 0 12 ? * 1,7"`, /is Monday and Sunday here; .* `SUN,SAT` for Saturday and/],
+    [`name: a, cron: "0 0 12 ? * 1-7"`, null],
+    [`name: a, cron: "0 0 12 ? * 0-4"`, null], // Quartz has no 0
+    [`name: a, cron: "0 0 12 ? * MON-FRI"`, null],
+    [`name: a, cron: "0 0 12 * * 2-6"`, null],
+    // What is over, or never begins.
+    [
+      `name: a, cron: "0 0 0 1 1 * 2020-2022"`,
+      /^never_due: it does not fire any more: the years of "0 0 0 1 1 \* 2020-2022" are over$/,
+    ],
+    [
+      `name: a, cron: "0 9 * * *", end_at: "2026-11-01T00:00:00Z"`,
+      /^never_due: it does not fire any more: its end_at, 2026-11-01T00:00:00.000Z, has passed$/,
+    ],
+    [
+      `name: a, cron: "0 9 1 1 *", start_at: "2027-02-01T00:00:00Z", end_at: "2027-03-01T00:00:00Z"`,
+      /^never_due: it never fires: nothing is due between its start_at, 2027-02-01T00:00:00.000Z, and its end_at, 2027-03-01T00:00:00.000Z$/,
+    ],
+    [
+      `name: a, cron: "0 9 1 1 *", end_at: "2026-12-01T00:00:00Z"`,
+      /^never_due: it does not fire any more: nothing is due before its end_at, 2026-12-01/,
+    ],
+    [
+      `name: a, interval_seconds: 3600, end_at: "2026-11-24T00:30:00Z"`,
+      /^never_due: it does not fire any more: nothing is due before its end_at, 2026-11-24T00:30/,
+    ],
+    [`name: a, interval_seconds: 3600, start_at: "2026-12-01T00:00:00Z"`, null],
+    [`name: a, cron: "0 9 * * *", end_at: "2026-11-01T00:00:00Z", enabled: false`, null],
     [`name: a, cron: "30 31 0 1 * *"`, null],
     // Nothing is read out of an entry's name.
     [`name: hourly_sum, interval_seconds: 3500`, null],
@@ -93,6 +183,33 @@ Deno.test("many entries in the same second are told, with a jitter that spreads 
   ];
   const named = mixed.map((line, n) => line.replace(/e\d+/, `m${n}`));
   assert.match(findings(...named).join(), /30 entries are due in the same second, 2026-11-24T04/);
+});
+
+Deno.test("entries of which the same is to be said share one finding", () => {
+  const named = (count: number, rest: string) => new Array<string>(count).fill(rest);
+  const found = lint(
+    entries(...[
+      ...named(3, `cron: "15 2 * * *", ${BERLIN}`),
+      ...named(5, `cron: "30 2 * * *", ${BERLIN}`),
+      ...named(2, `cron: "0,30 2 * * *", ${BERLIN}`),
+      ...named(2, `cron: "*/20 2 * * *", ${BERLIN}`),
+      ...named(2, `cron: "30 2 * * *", timezone: America/New_York`),
+      ...named(4, `cron: "0 9 13 * FRI", ${BERLIN}`),
+    ].map((line, n) => `name: e${n}, ${line}`)),
+    FROM,
+  );
+  assert.deepEqual(found.map((finding) => `${namesOf(finding)}: ${finding.message}`), [
+    '"e0", "e1", "e2" and 7 more: on 2027-03-28 the clock in Europe/Berlin skips 02:00 to 03:00: ' +
+    "what is due there fires once, at Sun 2027-03-28 03:00:00+02:00",
+    '"e10", "e11": on 2027-03-28 the clock in Europe/Berlin skips 02:00, 02:20, 02:40: it does ' +
+    "not fire on that day",
+    '"e12", "e13": on 2027-03-14 the clock in America/New_York skips 02:30: it fires at ' +
+    "Sun 2027-03-14 03:00:00-04:00",
+    '"e14", "e15", "e16" and 1 more: both day fields are restricted, and it fires on either: day ' +
+    "of month 13, and also day of week FRI; write * in place of the one that is not to count",
+  ]);
+  assert.deepEqual(found[1]!.entries, ["e10", "e11"]);
+  assert.ok(found.every(({ advice, entry, entries }) => advice && entry === entries[0]));
 });
 
 Deno.test("coming firings are in due order, then in the order of the file", () => {

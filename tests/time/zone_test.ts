@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { isTimeZone, TimeZoneError, zoneNamed } from "../../lib/time/zone.ts";
+import { ABBREVIATIONS, WINDOWS } from "../../lib/time/zones/borrowed_names.ts";
 
 const seconds = (text: string) => Date.parse(text) / 1000;
 
@@ -72,6 +73,42 @@ Deno.test("an unknown zone's error quotes it and suggests the nearest name", () 
       return true;
     });
   }
+});
+
+Deno.test("a zone by another name is named for what it is, with what to write", () => {
+  for (
+    const [name, what, suggestion] of [
+      ["Eastern Standard Time", "a name of Windows", "America/New_York"],
+      ["eastern daylight time", "a name of Windows", "America/New_York"],
+      ["(UTC-05:00) Eastern Time (US & Canada)", "a name of Windows", "America/New_York"],
+      ["Central Standard Time (Mexico)", "a name of Windows", "America/Mexico_City"],
+      ["W. Europe Standard Time", "a name of Windows", "Europe/Berlin"],
+      ["PST", "an abbreviation", "America/Los_Angeles"],
+      ["cest", "an abbreviation", "Europe/Berlin"],
+      ["Z", "an abbreviation", "UTC"],
+      ["Local", "the machine's own zone, which is not asked for", undefined],
+      ["UTC+2", "an offset, which has no daylight saving time (that is Etc/GMT-2)", undefined],
+      // The signs of Etc are the other way round, so that Etc/GMT-5 would be another offset.
+      ["GMT-5", "an offset, which has no daylight saving time (that is Etc/GMT+5)", undefined],
+      ["+14:00", "an offset, which has no daylight saving time (that is Etc/GMT-14)", undefined],
+      ["-13:00", "an offset, which has no daylight saving time", undefined],
+      ["+05:30", "an offset, which has no daylight saving time", undefined],
+    ] as const
+  ) {
+    assert.throws(() => zoneNamed(name), {
+      suggestion,
+      message:
+        `Unknown time zone ${JSON.stringify(name)}, ${what}: expected an IANA name such as ` +
+        "Europe/Berlin or UTC" + (suggestion ? ` (did you mean "${suggestion}"?)` : ""),
+    });
+  }
+});
+
+Deno.test("what is suggested for a zone of another name is a zone, and the name is none", () => {
+  const names = [...WINDOWS, ...ABBREVIATIONS];
+  assert.ok(names.length > 150);
+  for (const [, zone] of names) assert.ok(isTimeZone(zone), zone);
+  for (const [name] of ABBREVIATIONS) assert.ok(!isTimeZone(name), name);
 });
 
 Deno.test("all that name one zone share what is known of it", () => {

@@ -52,7 +52,7 @@ function explain(cron: string, { timezone, count, from, format }: ExplainOptions
         at: new Date(scheduledFor).toISOString(),
         local: instantInZone(scheduledFor, timezone),
       })),
-      warnings: findings.map(({ kind, message }) => ({ kind, message })),
+      warnings: findings.map(({ kind, message, advice }) => ({ kind, message, advice })),
     }));
   } else {
     for (const { message } of findings) console.error(`warning: ${message}`);

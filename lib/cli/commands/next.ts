@@ -4,8 +4,8 @@ import { suggestion } from "../../internal/suggestion.ts";
 import { QUARTER_HOUR_MS } from "../../engine/history.ts";
 import { dayAhead } from "../../forecast/day_ahead.ts";
 import { loadSchedulerConfig } from "../../config/load_config.ts";
+import { namesOf } from "../../forecast/lint/finding.ts";
 import { lint } from "../../forecast/lint/lint.ts";
-import type { ScheduleEntry } from "../../config/schedule_entry.ts";
 import { Upcoming } from "../../forecast/upcoming.ts";
 import { systemClock } from "../../time/clock.ts";
 import { zoneNamed } from "../../time/zone.ts";
@@ -58,7 +58,11 @@ export function nextCommand(setExitCode: SetExitCode): Command {
     .argument("[path]", "the file (default: what --config says)")
     .option("--entry <name>", "of this entry only")
     .option("--until <instant>", "the last instant", instantArgument)
-    .option("--strict", "exit with 2 where there is a warning", false)
+    .option(
+      "--strict",
+      "exit with 2 where there is a warning, but for advice about when entries fire",
+      false,
+    )
     .addHelpText("after", "\nIntervals count from --from, as if the scheduler started then.");
   addConfigOption(command);
   return addUpcomingOptions(command, 10)
@@ -96,16 +100,18 @@ async function next(path: string, options: NextOptions): Promise<number> {
       warnings: findings,
     }));
   } else {
-    for (const { entry, message } of findings) console.error(`warning: "${entry}": ${message}`);
+    for (const finding of findings) {
+      console.error(`warning: ${namesOf(finding)}: ${finding.message}`);
+    }
     const rows = firings.map((each) => upcomingRow(byName.get(each.entry)!, each, from));
     if (rows.length > 0) { for (const line of table(UPCOMING_HEADINGS, rows)) out.write(line); }
     else out.write("Nothing fires");
-    for (const line of silentLines(upcoming, byName)) out.write(line);
+    for (const line of silentLines(upcoming)) out.write(line);
     out.write("");
     for (const line of bar(upcoming, from, config.timezone)) out.write(line);
   }
   out.flush();
-  return options.strict && findings.length + problems.length > 0 ? EXIT.usage : EXIT.ok;
+  return options.strict && problems.length > 0 ? EXIT.usage : EXIT.ok;
 }
 
 /** Returns the counts of the day that begins at `from`. */
@@ -114,17 +120,11 @@ function perQuarter(upcoming: Upcoming, from: number): readonly number[] {
   return dayAhead(upcoming.recurrences(), from).counts;
 }
 
-function silentLines(upcoming: Upcoming, entries: ReadonlyMap<string, ScheduleEntry>): string[] {
+function silentLines(upcoming: Upcoming): string[] {
+  // Of what is over, the warnings say why.
   return upcoming.silent().map(({ entry, reason }) =>
-    reason === "disabled"
-      ? `"${entry}" is disabled`
-      : `"${entry}" does not fire any more: ${whyOver(entries.get(entry)!)}`
+    `"${entry}" ${reason === "disabled" ? "is disabled" : "does not fire any more"}`
   );
-}
-
-/** Describes an entry that does not fire any more; intervals have no end but `end_at`. */
-function whyOver({ timing }: ScheduleEntry): string {
-  return timing.periodMs === null ? String(timing.value) : "its end_at has passed";
 }
 
 function bar(upcoming: Upcoming, from: number, timezone: string): string[] {

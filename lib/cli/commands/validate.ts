@@ -1,6 +1,9 @@
 import { Command, Option } from "commander";
-import { formatProblem } from "../../config/config_problem.ts";
-import { loadSchedulerConfig } from "../../config/load_config.ts";
+import { type Finding, formatProblem } from "../../config/config_problem.ts";
+import { loadAdvisedConfig, type SchedulerConfig } from "../../config/load_config.ts";
+import { namesOf } from "../../forecast/lint/finding.ts";
+import { lint } from "../../forecast/lint/lint.ts";
+import { systemClock } from "../../time/clock.ts";
 import { EXIT, type SetExitCode } from "../exit_codes.ts";
 import { addConfigOption, type ConfigOptions } from "../options.ts";
 
@@ -19,7 +22,7 @@ export function validateCommand(setExitCode: SetExitCode): Command {
     .argument("[paths...]", "the files to check (default: what --config says)");
   addConfigOption(command);
   return command
-    .option("--strict", "count warnings as errors", false)
+    .option("--strict", "count warnings as errors, but for advice about when entries fire", false)
     .option("--from-python", "also report what Heddle's Python scheduler does otherwise", false)
     .addOption(new Option("--format <format>", "of the report").choices(FORMATS).default("text"))
     .action(async (paths: string[], options: ValidateOptions) => {
@@ -31,14 +34,17 @@ async function validate(paths: string[], options: ValidateOptions): Promise<numb
   const { strict, format, fromPython } = options;
   const found = [];
   for (const file of paths) {
-    const { problems } = await loadSchedulerConfig(file, { fromPython });
+    const { problems } = await loadAdvisedConfig(file, advise, { fromPython });
     for (const problem of problems) {
-      found.push({ file, ...problem, severity: strict ? "error" as const : problem.severity });
+      const isError = strict && !problem.advice;
+      found.push({ file, ...problem, severity: isError ? "error" as const : problem.severity });
     }
   }
   if (format === "json") {
-    const report = found.map(({ file, severity, message, path, line, column }) => (
-      { file, severity, message, path, line: line ?? null, column: column ?? null }
+    const report = found.map((
+      { file, severity, message, path, line = null, column = null, advice },
+    ) => (
+      { file, severity, message, path, line, column, ...(advice && { advice }) }
     ));
     console.log(JSON.stringify(report, null, 2));
   } else {
@@ -46,4 +52,19 @@ async function validate(paths: string[], options: ValidateOptions): Promise<numb
     if (found.length === 0) console.log(`${paths.join(", ")}: no problems`);
   }
   return found.some(({ severity }) => severity === "error") ? EXIT.usage : EXIT.ok;
+}
+
+/** Returns the advice about when entries fire, each at the first entry that it is about. */
+function advise({ entries }: SchedulerConfig): Finding[] {
+  // A configuration without errors has all entries, in the order of the file.
+  const places = new Map(entries.map(({ name }, index) => [name, index]));
+  return lint(entries, systemClock.now()).map((finding): Finding => {
+    const index = places.get(finding.entry)!;
+    return {
+      severity: "warning",
+      message: `schedules[${index}] ${namesOf(finding)}: ${finding.message}`,
+      at: ["schedules", index, entries[index]!.timing.kind],
+      advice: true,
+    };
+  });
 }

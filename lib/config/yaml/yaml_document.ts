@@ -91,7 +91,7 @@ function locate(
     }))
     .toSorted((a, b) => a.offset - b.offset)
     .map(({ finding, offset }) => {
-      const { severity, message, at, compareWith } = finding;
+      const { severity, message, at, compareWith, advice } = finding;
       const other = compareWith === undefined
         ? ""
         : ` (line ${lines.position(positions.find(compareWith)).line})`;
@@ -100,6 +100,7 @@ function locate(
         message: message + other,
         path: formatPath(at),
         ...lines.position(offset),
+        ...(advice && { advice }),
       };
     });
 }

@@ -1,14 +1,13 @@
 import { nextAfter, occurrencesFrom } from "../../schedule/entry_cadence.ts";
+import type { Cadence } from "../../time/cadence.ts";
 import { parsedCadence } from "../../time/cron/cron_cadence.ts";
-import { type CronExpression, parseCronExpression } from "../../time/cron/cron_expression.ts";
-import { CronFields } from "../../time/cron/cron_sets.ts";
-import { zoneNamed } from "../../time/zone.ts";
+import type { CronExpression } from "../../time/cron/cron_expression.ts";
 import { instantInZone } from "../../time/instant_in_zone.ts";
-import type { LintFinding } from "./finding.ts";
-import type { ScheduleEntry } from "../../config/schedule_entry.ts";
-import { CronTiming } from "../../config/timing/cron_timing.ts";
+import { zoneNamed } from "../../time/zone.ts";
+import type { Advice } from "./finding.ts";
 
-const YEAR_SECONDS = 366 * 86_400;
+const DAY_SECONDS = 86_400;
+const YEAR_SECONDS = 366 * DAY_SECONDS;
 /** A larger change of the offset is not daylight saving time: its occurrences are skipped. */
 const MAX_GAP_SECONDS = 3 * 3600;
 /** The number of occurrences in one gap that are computed at most. */
@@ -22,27 +21,28 @@ interface Gap {
   readonly at: number;
 }
 
-/** Finds the occurrences that daylight saving time moves or merges within a year. */
-export function daylightSavingFindings(
-  entries: readonly ScheduleEntry[],
-  from: number,
-): LintFinding[] {
-  const gaps = new Map<string, Gap[]>();
-  const messages = new Map<CronTiming, string | null>();
-  const findings: LintFinding[] = [];
-  const fields = new CronFields();
-  for (const { name, timing } of entries) {
-    if (!(timing instanceof CronTiming)) continue;
-    const { value: cron, timezone } = timing;
-    let message = messages.get(timing);
-    if (message === undefined) {
-      const known = gaps.get(timezone) ?? gapsWithin(timezone, Math.floor(from / 1000));
-      gaps.set(timezone, known);
-      messages.set(timing, message = describe(parseCronExpression(cron, fields), timezone, known));
-    }
-    if (message !== null) findings.push({ kind: "daylight_saving", entry: name, message });
+/** Finds the occurrences that daylight saving time moves, merges or drops within a year. */
+export class DaylightSaving {
+  readonly #from: number;
+  readonly #gaps = new Map<string, Gap[]>();
+
+  /** @param from milliseconds since the epoch */
+  constructor(from: number) {
+    this.#from = Math.floor(from / 1000);
   }
-  return findings;
+
+  /** Describes what happens to the times in the first gap that matters; null where none does. */
+  advice(cron: CronExpression, timezone: string): Advice | null {
+    let gaps = this.#gaps.get(timezone);
+    if (gaps === undefined) this.#gaps.set(timezone, gaps = gapsWithin(timezone, this.#from));
+    if (gaps.length === 0) return null;
+    const wallClock = parsedCadence(cron, "UTC");
+    for (const gap of gaps) {
+      const advice = inGap(wallClock, gap, { timezone, wildcard: cron.wildcard });
+      if (advice !== null) return advice;
+    }
+    return null;
+  }
 }
 
 function gapsWithin(timezone: string, from: number): Gap[] {
@@ -63,24 +63,52 @@ function gapsWithin(timezone: string, from: number): Gap[] {
   return gaps;
 }
 
-/** Describes what happens to the times in the first gap that matters; null where none does. */
-function describe(cron: CronExpression, timezone: string, gaps: readonly Gap[]): string | null {
-  if (gaps.length === 0 || cron.wildcard) return null;
-  const wallClock = parsedCadence(cron, "UTC");
-  for (const { from, to, at } of gaps) {
-    // The times in the gap, and the one at its end.
-    const first = nextAfter(wallClock, (from - 1) * 1000);
-    const times = [...occurrencesFrom(wallClock, first, to * 1000).take(MAX_TIMES)];
-    const skipped = times.filter((time) => time < to * 1000);
-    if (skipped.length === 0) continue;
-    const few = skipped.slice(0, 3).map((time) => new Date(time).toISOString().slice(11, 16));
-    const more = skipped.length > 3 ? ` and ${skipped.length - 3} more` : "";
-    const date = new Date(from * 1000).toISOString().slice(0, 10);
-    const fired = instantInZone(at * 1000, timezone);
-    const what = times.length > 1
-      ? `${times.length} occurrences become one, at ${fired}`
-      : `it fires at ${fired}`;
-    return `on ${date} the clock in ${timezone} skips ${few.join(", ")}${more}: ${what}`;
+function inGap(
+  wallClock: Cadence,
+  { from, to, at }: Gap,
+  { timezone, wildcard }: { timezone: string; wildcard: boolean },
+): Advice | null {
+  // The times in the gap, and the one at its end.
+  const first = nextAfter(wallClock, (from - 1) * 1000);
+  const times = [...occurrencesFrom(wallClock, first, to * 1000).take(MAX_TIMES)];
+  const skipped = times.filter((time) => time < to * 1000);
+  if (skipped.length === 0) return null;
+  const few = skipped.slice(0, 3).map(timeOfDay);
+  const more = skipped.length > 3 ? ` and ${skipped.length - 3} more` : "";
+  const date = new Date(from * 1000).toISOString().slice(0, 10);
+  const change = `on ${date} the clock in ${timezone} skips`;
+  const hours = `${change} ${timeOfDay(from * 1000)} to ${timeOfDay(to * 1000)}`;
+  if (wildcard) {
+    // What goes on after the gap keeps its spacing, which is what such an expression asks for.
+    if (!isWholeDay(wallClock, from, to)) return null;
+    const what = "it does not fire on that day";
+    return {
+      message: `${change} ${few.join(", ")}${more}: ${what}`,
+      common: {
+        cause: `${hours}, ${what}`,
+        message: `${hours}: each of these has no other hour, ` +
+          "and does not fire on that day",
+      },
+    };
   }
-  return null;
+  const fired = instantInZone(at * 1000, timezone);
+  const what = times.length > 1
+    ? `${times.length} occurrences become one, at ${fired}`
+    : `it fires at ${fired}`;
+  return {
+    message: `${change} ${few.join(", ")}${more}: ${what}`,
+    common: { cause: hours, message: `${hours}: what is due there fires once, at ${fired}` },
+  };
+}
+
+/** Reports whether a day on which the clock skips some time has no occurrence but in that time. */
+function isWholeDay(wallClock: Cadence, from: number, to: number): boolean {
+  const day = Math.floor(from / DAY_SECONDS) * DAY_SECONDS;
+  return nextAfter(wallClock, (day - 1) * 1000) >= from * 1000 &&
+    nextAfter(wallClock, (to - 1) * 1000) >= (day + DAY_SECONDS) * 1000;
+}
+
+/** Returns the time of day of a wall-clock time in milliseconds. */
+function timeOfDay(time: number): string {
+  return new Date(time).toISOString().slice(11, 16);
 }

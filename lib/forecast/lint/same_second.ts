@@ -61,6 +61,8 @@ function finding(second: number, members: ScheduleEntry[], from: number): LintFi
   return {
     kind: "same_second",
     entry: first.name,
+    entries: [first.name],
+    advice: true,
     message: `${members.length} entries are due in the same second, ` +
       `${new Date(second * 1000).toISOString()} (${names} …): ` +
       `\`jitter_seconds: ${seconds}\` on each would spread them`,

@@ -56,7 +56,8 @@ export function parsedCadence(expression: CronExpression, timezone: string): Cad
   if (calendar.next(MIN_WALL_CLOCK_SECONDS) === Infinity) {
     throw new CronExpressionError(
       expression.source,
-      "it can never fire: no day matches its day, month and year fields",
+      "it can never fire: no day matches its day, month and year fields; for an entry that is " +
+        "fired by hand only, write enabled: false and an expression that can fire, and `fire NAME`",
     );
   }
   const cadence = new CronCadence(calendar, expression, zoneNamed(timezone));

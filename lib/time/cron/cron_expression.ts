@@ -7,6 +7,8 @@
  *
  * @module
  */
+import { suggestion } from "../../internal/suggestion.ts";
+import { borrowedText } from "./borrowed/borrowed_text.ts";
 import {
   DAY_OF_MONTH,
   DAY_OF_WEEK,
@@ -107,9 +109,27 @@ export function describeSixFields(expression: string): string {
  * @throws {CronExpressionError} for an invalid expression
  */
 export function parseCronExpression(source: string, known = new CronFields()): CronExpression {
-  const fail: Fail = (problem, field, value) => {
-    throw new CronExpressionError(source, problem, field?.name, value);
-  };
+  return parse(source, known, (problem, field, value) => {
+    const words = borrowedText(source, problem, isCron) ?? problem;
+    throw new CronExpressionError(source, words, field?.name, value);
+  });
+}
+
+const NOT_VALID = new Error("Not a valid cron expression");
+
+function isCron(text: string): boolean {
+  try {
+    parse(text, new CronFields(), () => {
+      throw NOT_VALID;
+    });
+    return true;
+  } catch (error) {
+    if (error !== NOT_VALID) throw error;
+    return false;
+  }
+}
+
+function parse(source: string, known: CronFields, fail: Fail): CronExpression {
   const texts = splitFields(source, fail);
   const [, minute, hour, dayOfMonth, , dayOfWeek] = texts;
   const sets = known.read(texts, (text, place) => rewritten(text, FIELDS[place]!, fail));
@@ -131,7 +151,8 @@ function splitFields(source: string, fail: Fail): CronTexts {
     fail(
       (text.toLowerCase() === "@reboot"
         ? "@reboot names no time; run_on_start fires at the start"
-        : `unknown nickname ${text}`) + `; allowed are ${[...NICKNAMES.keys()].join(", ")}`,
+        : `unknown nickname ${text}${suggestion(text, [...NICKNAMES.keys()])}`) +
+        `; allowed are ${[...NICKNAMES.keys()].join(", ")}`,
       undefined,
       text,
     );

@@ -5,6 +5,8 @@
  * @module
  */
 
+import { suggestion } from "../../internal/suggestion.ts";
+
 /** The values that a field may hold. */
 export interface Field {
   readonly name: string;
@@ -80,7 +82,7 @@ export function parseValue(text: string, item: string, field: Field, fail: Fail)
   if (named >= 0) return field.min + named;
   if (!/^\d+$/.test(text)) {
     const where = text === item ? text : `${text} in ${item}`;
-    fail(`${field.name} ${where} is not ${allowed(field)}`, field, item);
+    fail(`${field.name} ${where} is not ${allowed(field)}${similar(text, field)}`, field, item);
   }
   const value = Number(text);
   if (value < field.min || value > (field.alias ?? field.max)) {
@@ -91,6 +93,13 @@ export function parseValue(text: string, item: string, field: Field, fail: Fail)
     );
   }
   return value;
+}
+
+/** Suggests the name that `text` spells out (`Monday`, `SEPT`) or nearly is. */
+function similar(text: string, { names = [] }: Field): string {
+  const spelt = /^[a-z]{3,}$/i.test(text) &&
+    names.find((name) => text.toUpperCase().startsWith(name));
+  return suggestion(spelt || text, names);
 }
 
 function parseStep(text: string, item: string, field: Field, fail: Fail): number {
