@@ -129,7 +129,7 @@ export function readEntry(raw: unknown, index: number, file: FileContext): Sched
     if (isPresent(fields[ignored])) {
       report({
         severity: "warning",
-        message: `${place}: '${ignored}' is ignored, since 'dispatch_type' is '${type}'`,
+        message: `${place}: '${ignored}' has no effect, since 'dispatch_type' is '${type}'`,
         at: [...at, ignored],
         aimsAtKey: true,
       });
@@ -161,6 +161,8 @@ export function readEntry(raw: unknown, index: number, file: FileContext): Sched
   function build(input: EntryInput, timing: Timing): ScheduleEntry {
     return {
       name: input.name,
+      description: input.description ?? null,
+      labels: input.labels ?? {},
       timezone: input.timezone ?? file.timezone,
       timing,
       expandFrom: input.expand_from ?? null,

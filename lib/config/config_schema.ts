@@ -30,6 +30,9 @@ export const DEFAULTS = {
 
 const NAME = `a string that is not empty and no longer than ${MAX_NAME_CHARACTERS} characters`;
 
+/** Keys that mean nothing to the scheduler, at every level. */
+const FREE_KEYS = { "^x-": {} } as const;
+
 const timezone = {
   type: ["string", "null"],
   minLength: 1,
@@ -52,6 +55,7 @@ const GOAL_SCHEMA = {
   examples: [{ instruction: "Summarize the documents of the last hour" }],
   required: ["instruction"],
   additionalProperties: false,
+  patternProperties: FREE_KEYS,
   properties: {
     instruction: {
       type: "string",
@@ -79,6 +83,7 @@ const TASK_SCHEMA = {
   examples: [{ worker_type: "health_checker", payload: { check: "system" } }],
   required: ["worker_type"],
   additionalProperties: false,
+  patternProperties: FREE_KEYS,
   properties: {
     worker_type: {
       type: "string",
@@ -119,6 +124,7 @@ export const ENTRY_SCHEMA = {
   title: "Schedule",
   required: ["name", "dispatch_type"],
   additionalProperties: false,
+  patternProperties: FREE_KEYS,
   properties: {
     name: {
       type: "string",
@@ -128,6 +134,21 @@ export const ENTRY_SCHEMA = {
       wanted: NAME,
       description: "Unique in the file; names the entry in logs, headers and message ids.",
       examples: ["hourly_summarize"],
+    },
+    description: {
+      type: ["string", "null"],
+      title: "Description",
+      wanted: "a string",
+      description: "What the entry is for; shown to people, never sent.",
+      examples: ["Summarizes what came in since the last hour"],
+    },
+    labels: {
+      type: ["object", "null"],
+      additionalProperties: { type: "string", wanted: "a string" },
+      title: "Labels",
+      wanted: "a mapping of strings",
+      description: "Words about the entry by their names; shown to people, never sent.",
+      examples: [{ team: "reports" }],
     },
     ...TIMING_SCHEMAS,
     dispatch_type: {
@@ -225,6 +246,7 @@ export const FILE_SCHEMA = {
   type: "object",
   required: ["name", "schedules"],
   additionalProperties: false,
+  patternProperties: FREE_KEYS,
   properties: {
     name: {
       type: "string",

@@ -19,6 +19,8 @@ Deno.test("every key that is left out has its default", () => {
   assert.equal(config?.timezone, "UTC");
   assert.deepEqual(config?.entries, [{
     name: "n",
+    description: null,
+    labels: {},
     timezone: "UTC",
     timing: new IntervalTiming(60),
     dispatchType: "task",
@@ -40,6 +42,8 @@ Deno.test("an optional key that is null counts as left out", () => {
   const keys = [
     "cron",
     "goal",
+    "description",
+    "labels",
     "expand_from",
     "expand_timeout_seconds",
     "enabled",
@@ -63,6 +67,8 @@ Deno.test("every key that is given arrives", () => {
       "{ worker_type: w, payload: { a: [1, null] }, model_tier: frontier, priority: critical }",
     ) +
       `    expand_from: a.b
+    description: Checks the doors
+    labels: { team: ops, floor: "2" }
     expand_timeout_seconds: 1.5
     enabled: false
     timezone: Europe/Berlin
@@ -76,6 +82,8 @@ Deno.test("every key that is given arrives", () => {
   );
   assert.deepEqual(entry, {
     name: "n",
+    description: "Checks the doors",
+    labels: { team: "ops", floor: "2" },
     timezone: "Europe/Berlin",
     timing: new IntervalTiming(60),
     dispatchType: "task",

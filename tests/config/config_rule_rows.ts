@@ -135,12 +135,12 @@ export const RULES: readonly Row[] = [
   row(
     "a goal on a task entry, whatever is in it",
     taskWith("goal: [1]"),
-    `7:5 warning schedules[0].goal | ${NAME}: 'goal' is ignored, since 'dispatch_type' is 'task'`,
+    `7:5 warning schedules[0].goal | ${NAME}: 'goal' has no effect, since 'dispatch_type' is 'task'`,
   ),
   row(
     "a task on a goal entry, whatever is in it",
     goalOf("{ instruction: i }") + "    task: { priority: urgent, x: 1 }\n",
-    "7:5 warning schedules[0].task | 'task' is ignored, since 'dispatch_type' is 'goal'",
+    "7:5 warning schedules[0].task | 'task' has no effect, since 'dispatch_type' is 'goal'",
   ),
   row(
     "what JSON cannot carry, deep inside",
