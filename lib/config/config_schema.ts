@@ -35,6 +35,7 @@ const FREE_KEYS = { "^x-": {} } as const;
 
 const timezone = {
   type: ["string", "null"],
+  mayBeEmpty: true,
   minLength: 1,
   title: "Time zone",
   wanted: "an IANA time zone such as 'Europe/Berlin'",
@@ -59,9 +60,9 @@ const GOAL_SCHEMA = {
   properties: {
     instruction: {
       type: "string",
-      minLength: 1,
+      readsNumbers: true,
       title: "Instruction",
-      wanted: "a string that is not empty",
+      wanted: "a string",
       description: "What the orchestrator is asked to do.",
       examples: ["Summarize the documents of the last hour"],
     },
@@ -87,6 +88,7 @@ const TASK_SCHEMA = {
   properties: {
     worker_type: {
       type: "string",
+      readsNumbers: true,
       minLength: 1,
       title: "Worker type",
       wanted: "a string that is not empty",
@@ -128,6 +130,7 @@ export const ENTRY_SCHEMA = {
   properties: {
     name: {
       type: "string",
+      readsNumbers: true,
       minLength: 1,
       maxLength: MAX_NAME_CHARACTERS,
       title: "Name",
@@ -137,6 +140,7 @@ export const ENTRY_SCHEMA = {
     },
     description: {
       type: ["string", "null"],
+      readsNumbers: true,
       title: "Description",
       wanted: "a string",
       description: "What the entry is for; shown to people, never sent.",
@@ -144,7 +148,7 @@ export const ENTRY_SCHEMA = {
     },
     labels: {
       type: ["object", "null"],
-      additionalProperties: { type: "string", wanted: "a string" },
+      additionalProperties: { type: "string", wanted: "a string", readsNumbers: true },
       title: "Labels",
       wanted: "a mapping of strings",
       description: "Words about the entry by their names; shown to people, never sent.",
@@ -160,6 +164,7 @@ export const ENTRY_SCHEMA = {
     task: TASK_SCHEMA,
     expand_from: {
       type: ["string", "null"],
+      mayBeEmpty: true,
       title: "Expansion function",
       wanted: "a string such as 'sessions.active_sessions' or './sessions.ts#getActive'",
       description: "A function that returns a list of objects; one message is dispatched for " +
@@ -206,6 +211,7 @@ export const ENTRY_SCHEMA = {
     },
     start_at: {
       type: ["string", "null"],
+      mayBeEmpty: true,
       title: "Start at",
       wanted: "an instant such as '2026-03-01T08:00:00Z'",
       description: "The first instant at which the entry may be due, with an offset or `Z`; an " +
@@ -214,6 +220,7 @@ export const ENTRY_SCHEMA = {
     },
     end_at: {
       type: ["string", "null"],
+      mayBeEmpty: true,
       title: "End at",
       wanted: "an instant such as '2026-03-01T08:00:00Z'",
       description: "The last instant at which the entry may be due, with an offset or `Z`.",
@@ -250,6 +257,7 @@ export const FILE_SCHEMA = {
   properties: {
     name: {
       type: "string",
+      readsNumbers: true,
       minLength: 1,
       maxLength: MAX_NAME_CHARACTERS,
       title: "Scheduler name",

@@ -30,10 +30,14 @@ export interface Schema {
   readonly wanted?: string;
   /** What to say before that. */
   readonly complaint?: string;
+  /** Whether a whole number is read as its digits. */
+  readonly readsNumbers?: boolean;
+  /** Whether a text of no characters counts as absent. */
+  readonly mayBeEmpty?: boolean;
 }
 
-/** The keywords that are for messages only; no key of the configuration has such a name. */
-const WORDS = ["wanted", "complaint"];
+/** The keywords that are not published; no key of the configuration has such a name. */
+const WORDS = ["wanted", "complaint", "readsNumbers", "mayBeEmpty"];
 
 /** The type of the values that keep to a schema, but for unknown keys. */
 export type TypeOf<S> = S extends { enum: readonly (infer Choice)[] } ? Choice

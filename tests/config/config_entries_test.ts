@@ -161,6 +161,20 @@ schedules:
   });
 });
 
+Deno.test("what Python runs by arrives as it is meant", () => {
+  const { config } = parseSchedulerConfig(
+    goalOf("{ instruction: '' }").replace("name: s", "name: 42").replace("name: n", "name: 404")
+      .replace("60", "1_000") + "    expand_from: ''\n    labels: { floor: 2 }\n",
+  );
+  const [entry] = config!.entries;
+  assert.equal(config!.name, "42");
+  assert.equal(entry!.name, "404");
+  assert.equal(entry!.timing.value, 1000);
+  assert.equal(entry!.expandFrom, null);
+  assert.equal(entry!.goalConfig!.instruction, "");
+  assert.deepEqual(entry!.labels, { floor: "2" });
+});
+
 Deno.test("of two keys the last counts, as in Python", () => {
   const { config } = parseSchedulerConfig(taskWith("interval_seconds: 90"));
   assert.equal(config?.entries[0]?.timing.value, 90);
