@@ -161,6 +161,34 @@ schedules:
   });
 });
 
+Deno.test("lines in brackets and quotes may begin in any column, as in Python", () => {
+  const { config } = parseSchedulerConfig(
+    taskOf('{\nworker_type: "a\nb",\npayload: {\n"c": [\n1,\n2\n]}\n}'),
+  );
+  assert.deepEqual(config?.entries[0]?.taskConfig, {
+    workerType: "a b",
+    payload: { c: [1, 2] },
+    modelTier: "local",
+    priority: "normal",
+  });
+});
+
+for (const [head, end, value] of [["|", "", "x"], ["|", "\n", "x\n"], [">+", "", "x"]]) {
+  Deno.test(`the text of "${head}" ends as the file does: ${JSON.stringify(end)}`, () => {
+    const text = taskWith(`description: ${head}`, "  x").trimEnd() + end;
+    assert.equal(entriesOf(text)[0]?.description, value);
+  });
+}
+
+Deno.test("a bracket that nothing closes costs no more in a long file", () => {
+  const lines = "    - { name: n, cron: '0 * * * *' }\n".repeat(20_000);
+  const before = performance.now();
+  const { config, problems } = parseSchedulerConfig(`name: s\nschedules: [\n${lines}`);
+  assert.ok(performance.now() - before < 5000);
+  assert.equal(config, null);
+  assert.equal(problems.length, 1);
+});
+
 Deno.test("what Python runs by arrives as it is meant", () => {
   const { config } = parseSchedulerConfig(
     goalOf("{ instruction: '' }").replace("name: s", "name: 42").replace("name: n", "name: 404")

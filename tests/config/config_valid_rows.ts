@@ -17,8 +17,10 @@ export const VALID: readonly (readonly [what: string, yaml: string])[] = [
   ["plain instants", taskWith("start_at: 2026-03-01T08:00:00Z", "end_at: 2026-03-01 08:00:01Z")],
   ["quoted words that YAML 1.1 knows", taskOf('{ worker_type: "yes", payload: { "on": "1:30" } }')],
   [
-    "numbers both read alike",
-    taskOf("{ worker_type: w, payload: { a: [0, -1, 007, 1.5, .5, 0x1F, 1.0e+3, +1] } }"),
+    "numbers both read alike, with tags and without",
+    taskOf(
+      "{ worker_type: w, payload: { a: [0, -1, 007, 1.5, .5, 0x1F, 1.0e+3, +1, !!int 7, !!str 010] } }",
+    ),
   ],
   ["a date with quotes", taskOf('{ worker_type: w, payload: { a: "2026-03-01" } }')],
   ["a description and labels", taskWith("description: Why", 'labels: { team: ops, "on": "5" }')],

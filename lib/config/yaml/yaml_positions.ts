@@ -1,4 +1,4 @@
-import { type Event, EVENT_ID, getScalarValue, SCALAR_STYLE } from "js-yaml";
+import { COLLECTION_STYLE, type Event, EVENT_ID, getScalarValue, SCALAR_STYLE } from "js-yaml";
 import type { DocumentPath } from "../config_problem.ts";
 
 /** The value of the document, which is itself the event before. */
@@ -42,7 +42,8 @@ export class YamlPositions {
     if (event === undefined) return -1;
     if ("start" in event) return event.start;
     if (event.type === EVENT_ID.ALIAS) return event.anchorStart - 1;
-    if (event.type !== EVENT_ID.SCALAR || event.valueStart < 0) return -1;
+    if (event.type !== EVENT_ID.SCALAR) return -1;
+    if (event.valueStart < 0) return event.tagStart;
     if (event.style === SCALAR_STYLE.PLAIN) return event.valueStart;
     const isQuoted = event.style === SCALAR_STYLE.SINGLE_QUOTED ||
       event.style === SCALAR_STYLE.DOUBLE_QUOTED;
@@ -56,6 +57,14 @@ export class YamlPositions {
     return event?.type === EVENT_ID.SCALAR ? getScalarValue(this.#text, event) : null;
   }
 
+  /** Returns the tag of a scalar as it is written; empty without one. */
+  tag(node: number): string {
+    const event = this.#events[node];
+    return event?.type === EVENT_ID.SCALAR && event.tagStart >= 0
+      ? this.#text.slice(event.tagStart, event.tagEnd)
+      : "";
+  }
+
   /** Reports whether a value is a scalar without quotes and tag. */
   isPlain(node: number): boolean {
     const event = this.#events[node];
@@ -66,6 +75,13 @@ export class YamlPositions {
   /** Reports whether a key is a plain `<<`. */
   isMergeKey(key: number): boolean {
     return this.isPlain(key) && this.text(key) === "<<";
+  }
+
+  /** Reports whether a value is a list or a mapping in brackets. */
+  isFlow(node: number): boolean {
+    const event = this.#events[node];
+    return event !== undefined && "style" in event && event.type !== EVENT_ID.SCALAR &&
+      event.style === COLLECTION_STYLE.FLOW;
   }
 
   /** Returns the items of a list; none of another value. */
