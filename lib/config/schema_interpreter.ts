@@ -89,7 +89,7 @@ export function checker(schema: Schema): (value: unknown) => readonly Violation[
       if (check === undefined) {
         const isFree = free.some((pattern) => pattern.test(key));
         if (!isFree) found.push({ kind: "unknown", path: [key], schema, value });
-      } else if (value[key] !== undefined) {
+      } else if (value[key] !== undefined || check === checkOther) {
         const inside = check(value[key]);
         if (inside !== NONE) inside.forEach((each) => found.push(prefixed(key, each)));
       }

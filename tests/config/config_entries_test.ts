@@ -173,9 +173,29 @@ Deno.test("lines in brackets and quotes may begin in any column, as in Python", 
   });
 });
 
-for (const [head, end, value] of [["|", "", "x"], ["|", "\n", "x\n"], [">+", "", "x"]]) {
-  Deno.test(`the text of "${head}" ends as the file does: ${JSON.stringify(end)}`, () => {
-    const text = taskWith(`description: ${head}`, "  x").trimEnd() + end;
+Deno.test("a bracket closed in its key's column a thousand times is read, and text is left alone", () => {
+  const entry = (index: number) =>
+    `  - name: n${index}\n    cron: "0 * * * *"\n    dispatch_type: goal\n    goal: {\n` +
+    `      instruction: i,\n      context: {\n      }\n    }\n    description: |\n      {\n      }\n`;
+  const text = Array.from({ length: 1000 }, (_, index) => entry(index)).join("");
+  const { config, problems } = parseSchedulerConfig(`name: s\nschedules:\n${text}`);
+  assert.equal(config?.entries.length, 1000);
+  assert.deepEqual([...new Set(config?.entries.map(({ description }) => description))], ["{\n}\n"]);
+  assert.deepEqual([...new Set(problems.map(({ message }) => message.slice(0, 23)))], [
+    "The line does not stand",
+  ]);
+});
+
+const ENDS = [
+  ["|\n      x", "x"],
+  ["|\n      x\n", "x\n"],
+  [">+\n      x", "x"],
+  ["|+\n      x\n       ", "x\n "],
+  ["|+\n      \n      ", "\n"],
+];
+for (const [block, value] of ENDS) {
+  Deno.test(`a block scalar ends as the file does: ${JSON.stringify(block)}`, () => {
+    const text = `${taskWith()}    description: ${block}`;
     assert.equal(entriesOf(text)[0]?.description, value);
   });
 }

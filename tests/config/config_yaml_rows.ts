@@ -202,7 +202,12 @@ schedules:
   row(
     "two keys that Python takes for one",
     taskOf("{ worker_type: w, payload: { true: 1, 1: 2 } }"),
-    '6:49 warning schedules[0].task.payload["1"] | Python takes both for one key',
+    '6:49 warning schedules[0].task.payload["1"] | Python takes two keys for one',
+  ),
+  row(
+    "two keys that Python takes for one, by way of a merge key",
+    taskOf("{ worker_type: w, payload: { a: &a { true: 1 }, b: { <<: *a, 1: 2 } } }"),
+    '6:64 warning schedules[0].task.payload.b["<<"] | Python takes two keys for one',
   ),
   row(
     "one key in two spellings",
@@ -216,9 +221,21 @@ schedules:
       'and as the string "1.0" by Python',
   ),
   row(
+    "a key that is no number to JSON",
+    taskOf("{ worker_type: w, payload: { .inf: 1 } }"),
+    '6:40 warning schedules[0].task.payload[".inf"] | the string "Infinity" here, and as a number ' +
+      "that JSON cannot carry",
+  ),
+  row(
+    "a key with a tag whose text Python writes otherwise",
+    taskOf("{ worker_type: w, payload: { !!float 1e3: 1 } }"),
+    '6:48 warning schedules[0].task.payload["1e3"] | the string "1000" here, and as the string ' +
+      '"1000.0" by Python',
+  ),
+  row(
     "a question mark in brackets",
     taskOf("{ worker_type: w, payload: { a: [?x] } }"),
-    "6:44 warning schedules[0].task.payload.a[0] | ?x is read as a string here, and as a key",
+    "6:44 warning schedules[0].task.payload.a[0] | ?x is read as a string here, and as a part of a key",
   ),
   ...[
     ["!!int 010", "the number 10", "the number 8"],

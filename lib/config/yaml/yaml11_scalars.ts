@@ -36,11 +36,11 @@ export function mayDiffer(firstCodeUnit: number): boolean {
 
 /** Whether a plain scalar matters for what stands beside it, whatever it is read as. */
 export function mayCollide(source: string, isKey: boolean): boolean {
-  return source === "<<" || source.startsWith("?") || (isKey && /^(?:true|false)$/i.test(source));
+  return source === "<<" || /^[?:]/.test(source) || (isKey && /^(?:true|false)$/i.test(source));
 }
 
 const FIRST = new Uint8Array(128);
-for (const character of "0123456789+-.=<?tTfFyYnNoO") FIRST[character.charCodeAt(0)] = 1;
+for (const character of "0123456789+-.=<?:tTfFyYnNoO") FIRST[character.charCodeAt(0)] = 1;
 
 /** How a plain scalar is read here and in Python, or null when both read the same. */
 export function scalarDifference(source: string): ScalarDifference | null {
@@ -55,7 +55,11 @@ export function scalarDifference(source: string): ScalarDifference | null {
  *
  * @param tag as it is written
  */
-export function taggedDifference(source: string, tag: string): ScalarDifference | null {
+export function taggedDifference(
+  source: string,
+  tag: string,
+  isKey: boolean,
+): ScalarDifference | null {
   if (tag === "!") {
     // A text here; in Python what it would be without the tag, and without quotes.
     const plain = source.replace(/\n$/, "");
@@ -75,14 +79,22 @@ export function taggedDifference(source: string, tag: string): ScalarDifference 
     : /^[-+]?0[xo]?[0-9a-fA-F_]+$|^[-+]?[1-9][0-9_]*$|^[-+]?0$/.test(source)
     ? `the number ${pythonInteger(source.replace(/^([-+]?0)o/, "$1"))}`
     : here;
-  return here === python ? null : { here, python };
+  if (here !== python) return { here, python };
+  return isKey && type === "float" ? floatKeyDifference(number) : null;
 }
 
 /** How a plain scalar is read as a key: what is sent has its text, and Python writes others. */
 export function keyDifference(source: string): ScalarDifference | null {
   const difference = scalarDifference(source);
-  if (difference !== null || !FLOAT.test(source)) return difference;
-  const number = pythonFloat(source);
+  return difference !== null || !FLOAT.test(source)
+    ? difference
+    : floatKeyDifference(pythonFloat(source));
+}
+
+function floatKeyDifference(number: number): ScalarDifference | null {
+  if (!Number.isFinite(number)) {
+    return { here: stringText(String(number)), python: "a number that JSON cannot carry" };
+  }
   if (!Number.isInteger(number) && Math.abs(number) >= MIN_PLAIN_FRACTION) return null;
   const python = Number.isInteger(number) ? `${number}.0` : number.toExponential();
   return { here: stringText(String(number)), python: stringText(python) };

@@ -20,30 +20,41 @@ export function doubtfulPlaces(positions: YamlPositions, lines: LineIndex): Find
 
   function visit(node: number, at: DocumentPath, isInFlow = false): void {
     if (!isInstant(at)) reportDifference(node, at, false);
-    if (isInFlow) reportQuestion(node, at);
+    if (isInFlow) reportMark(node, at);
     const isFlow = positions.isFlow(node);
     positions.items(node).forEach((item, index) => visit(item, [...at, index], isFlow));
     const seen = { here: new Map<string, number>(), python: new Map<string, number>() };
+    const merges: { key: number; value: number; place: DocumentPath }[] = [];
     for (const [key, value] of positions.pairs(node)) {
       const text = positions.text(key);
       if (text === null) continue;
       const place = [...at, text];
       const isMerge = positions.isMergeKey(key);
-      if (!isMerge) reportDifference(key, place, true);
-      const { here, python } = positions.isPlain(key)
-        ? keyIdentity(text)
-        : { here: text, python: `text ${text}` };
+      if (isMerge) merges.push({ key, value, place });
+      else reportDifference(key, place, true);
+      const { here, python } = identityOf(key, text);
       const [first, same] = [seen.here.get(here), seen.python.get(python)];
       if (first !== undefined) {
         reportTwo(key, first, place, isMerge ? "of two values the first counts" : undefined);
-      } else if (same !== undefined) {
-        reportTwo(key, same, place, "Python takes both for one key, and here they are two");
-      }
+      } else if (same !== undefined) reportTwo(key, same, place, ONE_KEY);
       seen.here.set(here, key);
       seen.python.set(python, key);
-      if (isFlow) reportQuestion(key, place);
+      if (isFlow) reportMark(key, place);
       visit(value, isMerge ? at : place, isFlow);
     }
+    for (const { key, value, place } of merges) {
+      const hidden = positions.mergedKeys(value).some((each) => {
+        const { here, python } = identityOf(each, positions.text(each) ?? "");
+        const same = seen.python.get(python);
+        if (same === undefined) seen.python.set(python, each);
+        return same !== undefined && identityOf(same, positions.text(same) ?? "").here !== here;
+      });
+      if (hidden) reportTwo(key, key, place, ONE_KEY);
+    }
+  }
+
+  function identityOf(key: number, text: string) {
+    return positions.isPlain(key) ? keyIdentity(text) : { here: text, python: `text ${text}` };
   }
 
   function reportDifference(node: number, at: DocumentPath, aimsAtKey: boolean): void {
@@ -53,7 +64,7 @@ export function doubtfulPlaces(positions: YamlPositions, lines: LineIndex): Find
     const difference = text === null
       ? null
       : tag !== ""
-      ? taggedDifference(text, tag)
+      ? taggedDifference(text, tag, aimsAtKey)
       : !positions.isPlain(node)
       ? null
       : aimsAtKey
@@ -72,14 +83,16 @@ export function doubtfulPlaces(positions: YamlPositions, lines: LineIndex): Find
     });
   }
 
-  /** In brackets a "?" begins a key in Python, with or without a blank after it. */
-  function reportQuestion(node: number, at: DocumentPath): void {
-    const text = positions.isPlain(node) ? positions.text(node) : null;
-    if (!text?.startsWith("?")) return;
+  /** In brackets "?" and ":" are marks of a key in Python, with or without a blank after them. */
+  function reportMark(node: number, at: DocumentPath): void {
+    const text = positions.isUnquoted(node) ? positions.text(node) : null;
+    if (!/^[?:]/.test(text ?? "")) return;
     findings.push({
       severity: "warning",
       message:
-        `${formatPath(at)}: ${text} is read as a string here, and as a key by Python's YAML ` +
+        `${
+          formatPath(at)
+        }: ${text} is read as a string here, and as a part of a key by Python's YAML ` +
         "1.1: quote it",
       at,
       offset: positions.offset(node),
@@ -130,6 +143,7 @@ export function doubtfulLines({ text, indented }: Layout): Finding[] {
   ];
 }
 
+const ONE_KEY = "Python takes two keys for one, and here they are two";
 const PYTHON_BREAK = /[\u0085\u2028\u2029]/g;
 /** The rest is reported when these have been mended. */
 const MAX_BREAKS = 20;

@@ -29,49 +29,113 @@ export interface Layout {
  *
  * @throws {YAMLException} the parser's first
  */
-export function parseLayout(original: string, maxDepth: number): Layout {
-  let text = original;
+export function parseLayout(text: string, maxDepth: number): Layout {
   let first: unknown;
-  const added = new Map<number, number>();
-  const indented: number[] = [];
+  let layout: Layout = { text, events: [], added: new Map(), indented: [] };
+  const numbers = new Set<number>();
   for (let parsed = 0;;) {
     try {
-      const events = parseEvents(text, { maxDepth });
-      endAsWritten(text, events);
-      return { text, events, added, indented };
+      const events = parseEvents(layout.text, { maxDepth });
+      const literal = numbersInBlocks(layout, events);
+      if (literal.length === 0) {
+        endAsWritten(layout.text, events);
+        return { ...layout, events };
+      }
+      for (const each of literal) numbers.delete(each);
     } catch (error) {
+      const number = refusedLine(layout.text, error);
+      if (first === undefined && number !== null) {
+        // What is closed in its key's column once may be so in a thousand places.
+        for (const each of closedInColumn(text)) numbers.add(each);
+      } else if (number === null || numbers.has(number)) throw first ?? error;
       first ??= error;
-      const refused = unindentedLine(text, error);
-      parsed += text.length;
-      if (refused === null || parsed > MAX_PARSED_CHARACTERS) throw first;
-      const { start, position } = refused;
-      const line = text.slice(0, start).split(/\r\n?|\n/).length;
-      if (added.has(line)) throw first;
-      added.set(line, INDENTATION.length);
-      // The parser goes on from there, so that what is found later stands further on.
-      indented.push(position + INDENTATION.length);
-      text = text.slice(0, start) + INDENTATION + text.slice(start);
+      numbers.add(number);
     }
+    parsed += layout.text.length;
+    if (parsed > MAX_PARSED_CHARACTERS) throw first;
+    layout = indent(text, numbers);
   }
 }
 
-/** Returns the place that the parser refuses for its column, and where its line begins, or null. */
-function unindentedLine(
-  text: string,
-  error: unknown,
-): { start: number; position: number } | null {
+/** Returns `text` with blanks before the lines of these numbers. */
+function indent(text: string, numbers: ReadonlySet<number>): Layout {
+  const added = new Map<number, number>();
+  const indented: number[] = [];
+  let length = 0;
+  const lines = linesOf(text).map((line, index) => {
+    const isWanted = numbers.has(index + 1);
+    if (isWanted) {
+      added.set(index + 1, INDENTATION.length);
+      indented.push(length + INDENTATION.length + line.search(/[^ ]/));
+    }
+    const longer = isWanted ? INDENTATION + line : line;
+    length += longer.length;
+    return longer;
+  });
+  return { text: lines.join(""), events: [], added, indented };
+}
+
+/** Returns the lines of `text`, each with its break. */
+function linesOf(text: string): string[] {
+  return text.match(/[^\r\n]*(?:\r\n?|\n)|[^\r\n]+$/g) ?? [];
+}
+
+/** Returns the numbers of the lines that close a bracket in the column of the key that opened it. */
+function closedInColumn(text: string): number[] {
+  const found: number[] = [];
+  const above: { column: number; opens: boolean }[] = [];
+  for (const [index, line] of linesOf(text).entries()) {
+    const column = /^(?: |- )*/.exec(line)![0].length;
+    const rest = line.slice(column).trimEnd();
+    if (rest === "") continue;
+    while (above.length > 0 && above.at(-1)!.column > column) above.pop();
+    const last = above.at(-1);
+    if (/^[\]}]/.test(rest) && last?.column === column && last.opens) found.push(index + 1);
+    if (last?.column === column) above.pop();
+    above.push({ column, opens: /[[{,]$/.test(rest) });
+  }
+  return found;
+}
+
+/** Returns the numbers of the indented lines that are the text of a block scalar. */
+function numbersInBlocks({ indented, added }: Layout, events: readonly Event[]): number[] {
+  if (indented.length === 0) return [];
+  const blocks = events.filter((event) => event.type === EVENT_ID.SCALAR && isBlock(event));
+  const numbers = [...added.keys()];
+  const found: number[] = [];
+  let next = 0;
+  for (const block of blocks) {
+    if (block.type !== EVENT_ID.SCALAR) continue;
+    while (next < indented.length && indented[next]! < block.valueStart) next++;
+    for (; next < indented.length && indented[next]! < block.valueEnd; next++) {
+      found.push(numbers[next]!);
+    }
+  }
+  return found;
+}
+
+/** Returns the number of the line that the parser refuses for its column, or null. */
+function refusedLine(text: string, error: unknown): number | null {
   if (!(error instanceof YAMLException) || error.reason !== "deficient indentation") return null;
   const position = error.mark?.position ?? text.length;
   const before = text.slice(0, position);
   const start = Math.max(before.lastIndexOf("\n"), before.lastIndexOf("\r")) + 1;
-  return position < text.length && /^ *$/.test(before.slice(start)) ? { start, position } : null;
+  return position < text.length && /^ *$/.test(before.slice(start))
+    ? before.split(/\r\n?|\n/).length
+    : null;
 }
 
 /** A block scalar that the text ends in has no line break at its end where the text has none. */
 function endAsWritten(text: string, events: Event[]): void {
   const last = events.findLast((event) => event.type === EVENT_ID.SCALAR);
   if (last?.type !== EVENT_ID.SCALAR || last.valueEnd !== text.length) return;
-  const isBlock = last.style === SCALAR_STYLE.LITERAL_BLOCK ||
-    last.style === SCALAR_STYLE.FOLDED_BLOCK;
-  if (isBlock && !/[\n\r]$/.test(text)) last.chomping = CHOMPING_MODE.STRIP;
+  if (!isBlock(last) || /[\n\r]$/.test(text)) return;
+  if (last.indent >= 0) last.chomping = CHOMPING_MODE.STRIP;
+  // It has nothing but empty lines: the last is none.
+  else last.valueEnd = Math.max(text.lastIndexOf("\n"), text.lastIndexOf("\r")) + 1;
+}
+
+function isBlock(scalar: Event): boolean {
+  return scalar.type === EVENT_ID.SCALAR &&
+    (scalar.style === SCALAR_STYLE.LITERAL_BLOCK || scalar.style === SCALAR_STYLE.FOLDED_BLOCK);
 }

@@ -4,6 +4,8 @@ import type { DocumentPath } from "../config_problem.ts";
 /** The value of the document, which is itself the event before. */
 export const ROOT = 1;
 const MAX_MERGE_LEVELS = 100;
+/** Each level may bring in as much as the one before, twice. */
+const MAX_KEYS_LEVELS = 5;
 
 /** Where the values of a document are written; the event that one begins with is its number. */
 export class YamlPositions {
@@ -65,11 +67,15 @@ export class YamlPositions {
       : "";
   }
 
+  /** Reports whether a value is a scalar without quotes. */
+  isUnquoted(node: number): boolean {
+    const event = this.#events[node];
+    return event?.type === EVENT_ID.SCALAR && event.style === SCALAR_STYLE.PLAIN;
+  }
+
   /** Reports whether a value is a scalar without quotes and tag. */
   isPlain(node: number): boolean {
-    const event = this.#events[node];
-    return event?.type === EVENT_ID.SCALAR && event.style === SCALAR_STYLE.PLAIN &&
-      event.tagStart < 0;
+    return this.isUnquoted(node) && this.tag(node) === "";
   }
 
   /** Reports whether a key is a plain `<<`. */
@@ -94,6 +100,17 @@ export class YamlPositions {
     if (this.#events[node]?.type !== EVENT_ID.MAPPING) return [];
     const inside = this.#inside.get(node)!;
     return inside.flatMap((key, at) => at % 2 === 0 ? [[key, inside[at + 1]!]] : []);
+  }
+
+  /** Returns the keys that a merge key brings in by its value, some of them at least. */
+  mergedKeys(value: number, depth = 0): number[] {
+    const source = this.#targets.get(value) ?? value;
+    return [source, ...this.items(source)].flatMap((each) =>
+      this.pairs(this.#targets.get(each) ?? each).flatMap(([key, inside]) => {
+        if (!this.isMergeKey(key)) return [key];
+        return depth < MAX_KEYS_LEVELS ? this.mergedKeys(inside, depth + 1) : [];
+      })
+    );
   }
 
   /**
