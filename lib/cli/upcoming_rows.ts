@@ -1,19 +1,30 @@
 import type { ComingFiring } from "../engine/coming_firings.ts";
 import { instantInZone } from "../time/instant_in_zone.ts";
-import type { ScheduleEntry } from "../config/schedule_entry.ts";
+import { notesOf, type ScheduleEntry } from "../config/schedule_entry.ts";
 import { span } from "./spans.ts";
+import { table } from "./text_table.ts";
 
-/** Longer instructions are cut. */
-const MAX_INSTRUCTION_CHARACTERS = 60;
+/** Longer instructions and notes are cut. */
+const MAX_TEXT_CHARACTERS = 60;
 
-export const UPCOMING_HEADINGS = ["local", "UTC", "in", "zone", "entry", "dispatches"] as const;
+const HEADINGS = ["local", "UTC", "in", "zone", "entry", "dispatches", "notes"] as const;
 
 /**
- * Returns a row of the table of upcoming firings.
+ * Returns the table of upcoming firings, without notes where no entry has any.
  *
  * @param from the instant that "in" counts from, in milliseconds since the epoch
  */
-export function upcomingRow(entry: ScheduleEntry, firing: ComingFiring, from: number): string[] {
+export function upcomingTable(
+  firings: readonly ComingFiring[],
+  entries: ReadonlyMap<string, ScheduleEntry>,
+  from: number,
+): string[] {
+  const rows = firings.map((each) => rowOf(entries.get(each.entry)!, each, from));
+  const columns = HEADINGS.length - (rows.some((row) => row.at(-1) !== "") ? 0 : 1);
+  return table(HEADINGS.slice(0, columns), rows.map((row) => row.slice(0, columns)));
+}
+
+function rowOf(entry: ScheduleEntry, firing: ComingFiring, from: number): string[] {
   const { scheduledFor } = firing;
   return [
     instantInZone(scheduledFor, entry.timezone),
@@ -22,6 +33,7 @@ export function upcomingRow(entry: ScheduleEntry, firing: ComingFiring, from: nu
     entry.timezone,
     entry.name,
     whatOf(entry),
+    cut(notesOf(entry)),
   ];
 }
 
@@ -39,6 +51,8 @@ export function upcomingJson(entry: ScheduleEntry, firing: ComingFiring, from: n
       : { worker_type: entry.taskConfig.workerType }),
     jitter_seconds: entry.jitterSeconds,
     expand_from: entry.expandFrom,
+    description: entry.description,
+    labels: entry.labels,
   };
 }
 
@@ -58,8 +72,9 @@ function whatOf(entry: ScheduleEntry): string {
     ...(entry.expandFrom === null ? [] : [`for each of ${entry.expandFrom}`]),
     ...(entry.jitterSeconds === 0 ? [] : [`up to ${entry.jitterSeconds} s later`]),
   ];
-  const cut = line.length > MAX_INSTRUCTION_CHARACTERS
-    ? `${line.slice(0, MAX_INSTRUCTION_CHARACTERS)}…`
-    : line;
-  return notes.length === 0 ? cut : `${cut} (${notes.join(", ")})`;
+  return notes.length === 0 ? cut(line) : `${cut(line)} (${notes.join(", ")})`;
+}
+
+function cut(text: string): string {
+  return text.length > MAX_TEXT_CHARACTERS ? `${text.slice(0, MAX_TEXT_CHARACTERS)}…` : text;
 }

@@ -2,7 +2,14 @@ import { isPlainObject } from "../internal/plain_object.ts";
 import type { Action, ScheduleEntry } from "./schedule_entry.ts";
 import type { JsonCheck } from "./config_json.ts";
 import { type DocumentPath, type Finding, shown } from "./config_problem.ts";
-import { DEFAULTS, type EntryInput, MIN_GRACE_SECONDS, TIMINGS } from "./config_schema.ts";
+import {
+  DEFAULTS,
+  ENTRY_SCHEMA,
+  type EntryInput,
+  MIN_GRACE_SECONDS,
+  TIMINGS,
+} from "./config_schema.ts";
+import { plainMeaning } from "./foreign/plain_meaning.ts";
 import { entryStructure } from "./config_structure.ts";
 import { entryNameProblem, expandFromProblem, parseInstant } from "./config_values.ts";
 import type { Timing } from "./timing/timing.ts";
@@ -23,12 +30,20 @@ export interface FileContext {
 }
 
 /** Checks one entry of `schedules`, reports what it finds, and returns the entry if it is right. */
-export function readEntry(raw: unknown, index: number, file: FileContext): ScheduleEntry | null {
+export function readEntry(
+  written: unknown,
+  index: number,
+  file: FileContext,
+): ScheduleEntry | null {
   const at: DocumentPath = ["schedules", index];
+  const found: Finding[] = [];
+  const raw = plainMeaning(written, ENTRY_SCHEMA, {
+    at: [...at],
+    place: placeOf(Object(written).name),
+    report: (finding) => found.push(finding),
+  });
   const fields = isPlainObject(raw) ? raw : {};
-  const place = typeof fields.name === "string" && fields.name !== ""
-    ? `schedules[${index}] ${shown(fields.name)}`
-    : `schedules[${index}]`;
+  const place = placeOf(fields.name);
   let isRight = true;
   const report = (finding: Finding) => {
     if (finding.severity === "error") isRight = false;
@@ -38,7 +53,7 @@ export function readEntry(raw: unknown, index: number, file: FileContext): Sched
     report({ severity: "error", message: `${place}: ${message}`, at: [...at, ...path] });
 
   const ignored = fields.dispatch_type === "goal" ? "task" : "goal";
-  for (const finding of entryStructure(raw, at, place)) {
+  for (const finding of [...found, ...entryStructure(raw, at, place)]) {
     // The other type's block is ignored, whatever is in it.
     const isIgnored = finding.at[2] === ignored && isDispatchType(fields.dispatch_type);
     if (!isIgnored) report(finding);
@@ -71,6 +86,11 @@ export function readEntry(raw: unknown, index: number, file: FileContext): Sched
   }
   // Without an error the structure is the schema's, but for unknown keys, which nobody reads.
   return isRight && timing !== null ? build(raw as EntryInput, timing) : null;
+
+  function placeOf(name: unknown): string {
+    const isName = typeof name === "string" && name !== "";
+    return `schedules[${index}]${isName ? ` ${shown(name)}` : ""}`;
+  }
 
   function checkName(name: string): void {
     const problem = entryNameProblem(name);
@@ -122,6 +142,13 @@ export function readEntry(raw: unknown, index: number, file: FileContext): Sched
       fail(`dispatch_type '${type}' requires a '${type}' dict${got}`, ...path);
     } else {
       const key = type === "goal" ? "context" : "payload";
+      if (type === "goal" && block.instruction === "") {
+        report({
+          severity: "warning",
+          message: `${place}: 'goal.instruction' is empty, and the goal is sent without one`,
+          at: [...at, type, "instruction"],
+        });
+      }
       if (isPlainObject(block[key])) {
         file.json.check(block[key], [...at, type, key], place).forEach(report);
       }
@@ -129,7 +156,7 @@ export function readEntry(raw: unknown, index: number, file: FileContext): Sched
     if (isPresent(fields[ignored])) {
       report({
         severity: "warning",
-        message: `${place}: '${ignored}' is ignored, since 'dispatch_type' is '${type}'`,
+        message: `${place}: '${ignored}' has no effect, since 'dispatch_type' is '${type}'`,
         at: [...at, ignored],
         aimsAtKey: true,
       });
@@ -161,6 +188,8 @@ export function readEntry(raw: unknown, index: number, file: FileContext): Sched
   function build(input: EntryInput, timing: Timing): ScheduleEntry {
     return {
       name: input.name,
+      description: input.description ?? null,
+      labels: input.labels ?? {},
       timezone: input.timezone ?? file.timezone,
       timing,
       expandFrom: input.expand_from ?? null,

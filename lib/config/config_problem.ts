@@ -28,6 +28,8 @@ export interface Finding {
   readonly aimsAtKey?: boolean;
   /** The place of another finding, whose line is appended to the message where it is known. */
   readonly compareWith?: DocumentPath;
+  /** Whether it says what becomes of the value, so that how YAML reads it does not matter. */
+  readonly isSettled?: boolean;
   /** Where in the text, if it is known better than `at` can say. */
   readonly offset?: number;
   /** As in {@link ConfigProblem}. */

@@ -30,8 +30,12 @@ export const DEFAULTS = {
 
 const NAME = `a string that is not empty and no longer than ${MAX_NAME_CHARACTERS} characters`;
 
+/** Keys that mean nothing to the scheduler, at every level. */
+const FREE_KEYS = { "^x-": {} } as const;
+
 const timezone = {
   type: ["string", "null"],
+  mayBeEmpty: true,
   minLength: 1,
   title: "Time zone",
   wanted: "an IANA time zone such as 'Europe/Berlin'",
@@ -52,12 +56,13 @@ const GOAL_SCHEMA = {
   examples: [{ instruction: "Summarize the documents of the last hour" }],
   required: ["instruction"],
   additionalProperties: false,
+  patternProperties: FREE_KEYS,
   properties: {
     instruction: {
       type: "string",
-      minLength: 1,
+      readsNumbers: true,
       title: "Instruction",
-      wanted: "a string that is not empty",
+      wanted: "a string",
       description: "What the orchestrator is asked to do.",
       examples: ["Summarize the documents of the last hour"],
     },
@@ -79,9 +84,11 @@ const TASK_SCHEMA = {
   examples: [{ worker_type: "health_checker", payload: { check: "system" } }],
   required: ["worker_type"],
   additionalProperties: false,
+  patternProperties: FREE_KEYS,
   properties: {
     worker_type: {
       type: "string",
+      readsNumbers: true,
       minLength: 1,
       title: "Worker type",
       wanted: "a string that is not empty",
@@ -119,15 +126,33 @@ export const ENTRY_SCHEMA = {
   title: "Schedule",
   required: ["name", "dispatch_type"],
   additionalProperties: false,
+  patternProperties: FREE_KEYS,
   properties: {
     name: {
       type: "string",
+      readsNumbers: true,
       minLength: 1,
       maxLength: MAX_NAME_CHARACTERS,
       title: "Name",
       wanted: NAME,
       description: "Unique in the file; names the entry in logs, headers and message ids.",
       examples: ["hourly_summarize"],
+    },
+    description: {
+      type: ["string", "null"],
+      readsNumbers: true,
+      title: "Description",
+      wanted: "a string",
+      description: "What the entry is for; shown to people, never sent.",
+      examples: ["Summarizes what came in since the last hour"],
+    },
+    labels: {
+      type: ["object", "null"],
+      additionalProperties: { type: "string", wanted: "a string", readsNumbers: true },
+      title: "Labels",
+      wanted: "a mapping of strings",
+      description: "Words about the entry by their names; shown to people, never sent.",
+      examples: [{ team: "reports" }],
     },
     ...TIMING_SCHEMAS,
     dispatch_type: {
@@ -139,6 +164,7 @@ export const ENTRY_SCHEMA = {
     task: TASK_SCHEMA,
     expand_from: {
       type: ["string", "null"],
+      mayBeEmpty: true,
       title: "Expansion function",
       wanted: "a string such as 'sessions.active_sessions' or './sessions.ts#getActive'",
       description: "A function that returns a list of objects; one message is dispatched for " +
@@ -185,6 +211,7 @@ export const ENTRY_SCHEMA = {
     },
     start_at: {
       type: ["string", "null"],
+      mayBeEmpty: true,
       title: "Start at",
       wanted: "an instant such as '2026-03-01T08:00:00Z'",
       description: "The first instant at which the entry may be due, with an offset or `Z`; an " +
@@ -193,6 +220,7 @@ export const ENTRY_SCHEMA = {
     },
     end_at: {
       type: ["string", "null"],
+      mayBeEmpty: true,
       title: "End at",
       wanted: "an instant such as '2026-03-01T08:00:00Z'",
       description: "The last instant at which the entry may be due, with an offset or `Z`.",
@@ -225,9 +253,11 @@ export const FILE_SCHEMA = {
   type: "object",
   required: ["name", "schedules"],
   additionalProperties: false,
+  patternProperties: FREE_KEYS,
   properties: {
     name: {
       type: "string",
+      readsNumbers: true,
       minLength: 1,
       maxLength: MAX_NAME_CHARACTERS,
       title: "Scheduler name",

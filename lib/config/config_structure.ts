@@ -1,7 +1,11 @@
-import { suggestion } from "../internal/suggestion.ts";
+import { nearest, normalized, suggestion } from "../internal/suggestion.ts";
+import { borrowedKey } from "./foreign/borrowed_keys.ts";
 import { type DocumentPath, type Finding, shown } from "./config_problem.ts";
 import { ENTRY_SCHEMA, FILE_SCHEMA, TIMINGS } from "./config_schema.ts";
 import { checker, type Schema, type Violation } from "./schema_interpreter.ts";
+
+/** The shortest beginning of a key that is taken for it. */
+const MIN_PREFIX_CHARACTERS = 3;
 
 const checkFile = checker(FILE_SCHEMA);
 const checkEntry = checker(ENTRY_SCHEMA);
@@ -22,24 +26,61 @@ export function entryStructure(value: unknown, at: DocumentPath, place: string):
 }
 
 function worded(violation: Violation, at: DocumentPath, place: string): Finding {
-  const isUnknown = violation.kind === "unknown";
+  if (violation.kind === "unknown") {
+    const { severity, text } = unknownKey(violation, at.length > 0);
+    const message = `${place}: unknown key ${text}`;
+    return { severity, message, at: [...at, ...violation.path], aimsAtKey: true };
+  }
   const path = violation.kind === "missing" ? violation.path.slice(0, -1) : violation.path;
-  return {
-    severity: isUnknown ? "warning" : "error",
-    message: `${place}: ${isUnknown ? unknownKey(violation) : wrongValue(violation)}`,
-    at: [...at, ...path],
-    ...(isUnknown && { aimsAtKey: true }),
-  };
+  const message = `${place}: ${wrongValue(violation)}`;
+  return { severity: "error", message, at: [...at, ...path] };
 }
 
-/** Reported, not refused: a Heddle file may carry keys that are not the scheduler's. */
-function unknownKey({ path, schema, value }: Violation): string {
+/**
+ * Warns of most unknown keys: a Heddle file may carry some that are not the scheduler's. What is said
+ * is true under `--strict` too.
+ */
+function unknownKey(
+  { path, schema, value }: Violation,
+  isInEntry: boolean,
+): { severity: "warning" | "error"; text: string } {
   const key = path.at(-1)!;
-  const known = Object.keys(schema.properties ?? {});
-  const where = path.length === 1 ? "" : ` in '${path.slice(0, -1).join(".")}'`;
-  const hint = suggestion(key, known.filter((each) => !Object.hasOwn(Object(value), each)));
-  return `unknown key ${shown(key)}${where} is ignored` +
-    (hint || `: allowed are ${known.join(", ")}`);
+  const [block] = path.length > 1 ? path : [];
+  const mapping = Object(value);
+  const known = Object.keys(schema.properties ?? {}).filter((each) =>
+    !Object.hasOwn(mapping, each)
+  );
+  const begun = key.length < MIN_PREFIX_CHARACTERS
+    ? []
+    : known.filter((each) => each.startsWith(normalized(key)));
+  const meant = begun.length === 1 ? begun[0] : nearest(key, known);
+
+  const level = block !== undefined ? "block" : isInEntry ? "entry" : "file";
+  const advice = borrowedKey(key, mapping[key], level) ??
+    // A slip in the key that keeps an entry from firing is as bad as another's word for it.
+    (meant === "enabled" && mapping[key] === false ? borrowedKey(meant, false, level) : null);
+  const named = block === undefined ? shown(key) : `${shown(key)} in '${block}'`;
+  if (advice?.isError) return { severity: "error", text: `${named}: ${advice.text}` };
+  const text = advice?.text ?? misplacement(key, block, isInEntry);
+  const hint = text !== undefined
+    ? `: ${text}`
+    : meant !== undefined
+    ? ` (did you mean ${shown(meant)}?)`
+    : block === undefined
+    ? ': keys of your own begin with "x-"'
+    : `: what is sent stands in '${block === "goal" ? "context" : "payload"}'`;
+  return { severity: "warning", text: `${named} has no effect${hint}` };
+}
+
+/** Returns where a key belongs that is known elsewhere. */
+function misplacement(key: string, block: string | undefined, isInEntry: boolean) {
+  const isOfEntry = Object.hasOwn(ENTRY_SCHEMA.properties, key);
+  if (block !== undefined) return isOfEntry ? `it stands beside '${block}'` : undefined;
+  if (!isInEntry) return isOfEntry ? "it stands in an entry" : undefined;
+  const { goal, task } = ENTRY_SCHEMA.properties;
+  const blocks = Object.entries({ goal, task })
+    .flatMap(([name, { properties }]) => Object.hasOwn(properties, key) ? [`'${name}'`] : []);
+  return blocks.length === 0 ? undefined : `it stands in ${blocks.join(" or ")}`;
 }
 
 function wrongValue({ kind, path, schema, value }: Violation): string {
@@ -48,7 +89,10 @@ function wrongValue({ kind, path, schema, value }: Violation): string {
   const wanted = schema.wanted ?? oneOf(choicesOf(schema));
   const [block, key] = path;
   const isLost = kind === "missing" || value === null;
-  if (key !== undefined && (isLost || value === "" && schema.minLength !== undefined)) {
+  if (
+    key !== undefined && block !== "labels" &&
+    (isLost || value === "" && schema.minLength !== undefined)
+  ) {
     return `${block} config missing '${key}': it must be ${wanted}${got}`;
   }
   const complaint = isLost ? `missing required key '${block}'` : schema.complaint;

@@ -7,8 +7,10 @@ import { croniterDifferences } from "../time/cron/croniter_reading.ts";
 import { type DocumentPath, type Finding, shown } from "./config_problem.ts";
 import { DEFAULTS, ENTRY_SCHEMA } from "./config_schema.ts";
 
-/** The keys of an entry that the Python scheduler reads. */
-const PYTHON_KEYS = [
+/** The keys of an entry that the Python scheduler reads too, and those that have no effect here. */
+const SAME_KEYS = [
+  "description",
+  "labels",
   "name",
   "cron",
   "interval_seconds",
@@ -42,7 +44,7 @@ export function entryDifferences(entry: EntryToCompare): Finding[] {
       at: [...at, "cron"],
     })),
     ...Object.keys(ENTRY_SCHEMA.properties)
-      .filter((key) => !PYTHON_KEYS.includes(key))
+      .filter((key) => !SAME_KEYS.includes(key))
       .flatMap((key) => newKey(fields, key, { defaults, at, place })),
   ];
 }

@@ -1,6 +1,8 @@
 import { ConfigFileError, readConfigFile } from "./config_file.ts";
-import type { ConfigProblem, Finding } from "./config_problem.ts";
+import { type ConfigProblem, type Finding, formatPath } from "./config_problem.ts";
+import { FILE_SCHEMA } from "./config_schema.ts";
 import { schedulerNameProblem } from "./config_values.ts";
+import { plainMeaning } from "./foreign/plain_meaning.ts";
 import { checkConfig, type CheckOptions, type SchedulerConfig } from "./validate_config.ts";
 import { readYaml } from "./yaml/yaml_document.ts";
 
@@ -57,8 +59,14 @@ function parse(text: string, advise: Advise, options?: CheckOptions): LoadedConf
   const document = readYaml(text);
   if ("severity" in document) return refused(document);
   const { config, findings } = checkConfig(document.value, options);
+  const settled = new Set(
+    findings.filter(({ isSettled }) => isSettled).map(({ at }) => formatPath(at)),
+  );
+  const doubts = settled.size === 0
+    ? document.findings
+    : document.findings.filter(({ at, aimsAtKey }) => aimsAtKey || !settled.has(formatPath(at)));
   const advice = config === null ? [] : advise(config);
-  return { config, problems: document.locate([...document.findings, ...findings, ...advice]) };
+  return { config, problems: document.locate([...doubts, ...findings, ...advice]) };
 }
 
 /**
@@ -68,7 +76,12 @@ function parse(text: string, advise: Advise, options?: CheckOptions): LoadedConf
 export async function schedulerName(path: string): Promise<string | null> {
   try {
     const document = readYaml(await readConfigFile(path));
-    const name = "severity" in document ? null : Object(document.value).name;
+    if ("severity" in document) return null;
+    const { name } = Object(plainMeaning(document.value, FILE_SCHEMA, {
+      at: [],
+      place: "",
+      report: () => {},
+    }));
     return typeof name === "string" && schedulerNameProblem(name) === null ? name : null;
   } catch (error) {
     if (error instanceof ConfigFileError) return null;

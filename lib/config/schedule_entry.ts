@@ -32,6 +32,10 @@ export type Action =
 export interface CommonSettings {
   /** Unique in the file. */
   readonly name: string;
+  /** What it is for; null where the file does not say. */
+  readonly description: string | null;
+  /** Words about it, by their names. */
+  readonly labels: Readonly<Record<string, string>>;
   /** IANA zone of the entry's wall clock; the file's default is already applied. */
   readonly timezone: string;
   /** Names the expansion function; null without one. */
@@ -56,6 +60,17 @@ export interface CommonSettings {
 
 /** An entry with its timing in whatever form. */
 export type EntryWith<T> = CommonSettings & Action & { readonly timing: T };
+
+/** Returns in one line what the file says about an entry for people; empty where it says nothing. */
+export function notesOf(
+  { description, labels }: Pick<CommonSettings, "description" | "labels">,
+): string {
+  const pairs = Object.entries(labels).map(([name, value]) => `${name}=${value}`);
+  const text = [description ?? "", ...(pairs.length > 0 ? [`[${pairs.join(", ")}]`] : [])].join(
+    " ",
+  );
+  return text.replaceAll(/[\s\p{Cc}]+/gu, " ").trim();
+}
 
 /** One entry of `schedules`: checked, with every default filled in that the file alone decides. */
 export type ScheduleEntry = EntryWith<Timing>;

@@ -18,8 +18,14 @@ export async function schedulesHash(
   return hash.digest("hex").slice(0, 16);
 }
 
-/** An entry as version 0.1.0 hashes it, which read `none` where the file says nothing of `catch_up`. */
-function asHashed({ timing, dispatchType, goalConfig, taskConfig, ...common }: ScheduleEntry) {
+/**
+ * An entry as version 0.1.0 hashes it, which read `none` where the file says nothing of `catch_up`,
+ * and without what changes nothing that is sent.
+ */
+function asHashed(
+  { timing, dispatchType, goalConfig, taskConfig, description: _1, labels: _2, ...common }:
+    ScheduleEntry,
+) {
   const { interval_seconds: intervalSeconds, ...others } = timingFields(timing);
   return {
     ...common,

@@ -20,16 +20,24 @@ export interface Schema {
   readonly exclusiveMinimum?: number;
   readonly maximum?: number;
   readonly required?: readonly string[];
-  /** Where a mapping has `properties`, any other key in it is unknown. */
+  /** Where a mapping has `properties`, any other key in it is unknown, but for what follows. */
   readonly properties?: Readonly<Record<string, Schema>>;
+  /** Keys that may have any value. */
+  readonly patternProperties?: Readonly<Record<string, Record<string, never>>>;
+  /** What each other value must be. */
+  readonly additionalProperties?: Schema | false;
   /** What the value must be, to follow `must be`; an `enum` needs no such words. */
   readonly wanted?: string;
   /** What to say before that. */
   readonly complaint?: string;
+  /** Whether a whole number is read as its digits. */
+  readonly readsNumbers?: boolean;
+  /** Whether a text of no characters counts as absent. */
+  readonly mayBeEmpty?: boolean;
 }
 
-/** The keywords that are for messages only; no key of the configuration has such a name. */
-const WORDS = ["wanted", "complaint"];
+/** The keywords that are not published; no key of the configuration has such a name. */
+const WORDS = ["wanted", "complaint", "readsNumbers", "mayBeEmpty"];
 
 /** The type of the values that keep to a schema, but for unknown keys. */
 export type TypeOf<S> = S extends { enum: readonly (infer Choice)[] } ? Choice
@@ -43,6 +51,7 @@ type OfType<T, S> = T extends "string" ? string
   : T extends "array" ? unknown[]
   : S extends { properties: infer P; required: readonly (infer R)[] }
     ? { [K in keyof P & R]: TypeOf<P[K]> } & { [K in Exclude<keyof P, R>]?: TypeOf<P[K]> }
+  : S extends { additionalProperties: { type: infer V } } ? Record<string, OfType<V, unknown>>
   : Record<string, unknown>;
 
 /** One thing in a value that its schema does not allow. */
@@ -60,22 +69,27 @@ const NONE: readonly Violation[] = [];
 
 /** Returns the check of values by `schema`. It names one violation at most of each value. */
 export function checker(schema: Schema): (value: unknown) => readonly Violation[] {
-  const { properties = {}, required = [] } = schema;
+  const { properties = {}, required = [], additionalProperties } = schema;
   const isRight = predicate(schema);
   const checks = new Map(Object.entries(properties).map(([key, part]) => [key, checker(part)]));
 
+  const checkOther = additionalProperties ? checker(additionalProperties) : undefined;
+  const free = Object.keys(schema.patternProperties ?? {}).map((pattern) => new RegExp(pattern));
+
   return (value) => {
     if (!isRight(value)) return [{ kind: "wrong", path: [], schema, value }];
-    if (checks.size === 0 || !isPlainObject(value)) return NONE;
+    if ((checks.size === 0 && checkOther === undefined) || !isPlainObject(value)) return NONE;
     const found: Violation[] = [];
     for (const key of required) {
       if (value[key] !== undefined) continue;
       found.push({ kind: "missing", path: [key], schema: properties[key] ?? {} });
     }
     for (const key in value) {
-      const check = checks.get(key);
-      if (check === undefined) found.push({ kind: "unknown", path: [key], schema, value });
-      else if (value[key] !== undefined) {
+      const check = checks.get(key) ?? checkOther;
+      if (check === undefined) {
+        const isFree = free.some((pattern) => pattern.test(key));
+        if (!isFree) found.push({ kind: "unknown", path: [key], schema, value });
+      } else if (value[key] !== undefined || check === checkOther) {
         const inside = check(value[key]);
         if (inside !== NONE) inside.forEach((each) => found.push(prefixed(key, each)));
       }

@@ -8,7 +8,8 @@ import {
   formatPath,
   shown,
 } from "./config_problem.ts";
-import { DEFAULTS } from "./config_schema.ts";
+import { DEFAULTS, FILE_SCHEMA } from "./config_schema.ts";
+import { plainMeaning } from "./foreign/plain_meaning.ts";
 import { fileStructure } from "./config_structure.ts";
 import { schedulerNameProblem } from "./config_values.ts";
 import { fileDifferences } from "./from_python.ts";
@@ -67,10 +68,15 @@ export function checkConfig(
 }
 
 function readConfig(
-  raw: unknown,
+  written: unknown,
   findings: Finding[],
   fromPython: boolean,
 ): SchedulerConfig | null {
+  const raw = plainMeaning(written, FILE_SCHEMA, {
+    at: [],
+    place: "Top level",
+    report: (finding) => findings.push(finding),
+  });
   findings.push(...fileStructure(raw));
   if (!isPlainObject(raw)) return null;
   if (fromPython) findings.push(...fileDifferences(raw));

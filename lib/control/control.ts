@@ -35,6 +35,7 @@ import {
   deliveryStatus,
   historyStatus,
   instantText,
+  notesStatus,
   textOf,
   zoneDataStatus,
 } from "./control_status.ts";
@@ -257,7 +258,10 @@ export class Control {
       ...(rivals.length > 0 && { name_shared_with: [...rivals] }),
       last_reload: this.#lastReload,
       ...this.#clockSetBack(),
-      entries: entries.map((each) => this.#entryStatus(each)),
+      entries: entries.map((each) => ({
+        ...this.#entryStatus(each),
+        ...(entry !== undefined && notesStatus(each)),
+      })),
       next_after: isLast ? null : entries.at(-1)!.name,
     };
   }

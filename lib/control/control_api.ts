@@ -225,6 +225,10 @@ export interface ControlProblem {
 export interface EntryStatus {
   /** The entry's name. */
   name: string;
+  /** What the file says it is for, cut; only where one entry was asked for. */
+  description?: string;
+  /** The file's labels, cut; only where one entry was asked for. */
+  labels?: Record<string, string>;
   /** False where the file disables it. */
   enabled: boolean;
   /** True where it is paused, alone or with all. */

@@ -4,6 +4,7 @@
  * @module
  */
 import type { ConfigProblem } from "../config/config_problem.ts";
+import type { ScheduleEntry } from "../config/schedule_entry.ts";
 import { errorText } from "../internal/error_text.ts";
 import type { Route } from "../durable/routes.ts";
 import type { DeliveryMode } from "../wire/vocabulary.ts";
@@ -19,6 +20,21 @@ import type { FiringRecord, JobHistory } from "../engine/history.ts";
 
 /** Longer error texts are cut. */
 const MAX_ERROR_CHARACTERS = 500;
+const MAX_DESCRIPTION_CHARACTERS = 2000;
+const MAX_LABEL_CHARACTERS = 200;
+const MAX_LABELS = 50;
+
+/** Returns what the file says about an entry for people, short enough for an answer. */
+export function notesStatus(
+  { description, labels }: ScheduleEntry,
+): Pick<EntryStatus, "description" | "labels"> {
+  const pairs = Object.entries(labels).slice(0, MAX_LABELS)
+    .map((pair) => pair.map((text) => text.slice(0, MAX_LABEL_CHARACTERS)));
+  return {
+    ...(description !== null && { description: description.slice(0, MAX_DESCRIPTION_CHARACTERS) }),
+    ...(pairs.length > 0 && { labels: Object.fromEntries(pairs) }),
+  };
+}
 
 /**
  * Returns the outcomes of an entry's firings.

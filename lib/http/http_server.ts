@@ -9,7 +9,7 @@ import type { Logger } from "../log/logger.ts";
 import type { Quarters } from "../engine/history.ts";
 import type { Job } from "../engine/job.ts";
 import type { SchedulerConfig } from "../config/load_config.ts";
-import type { ScheduleEntry } from "../config/schedule_entry.ts";
+import { notesOf, type ScheduleEntry } from "../config/schedule_entry.ts";
 import type { SchedulerActor } from "../scheduler/scheduler_actor.ts";
 import { workerEntry } from "../internal/worker_entry.ts";
 import { deliveryStatus } from "../control/control_status.ts";
@@ -40,6 +40,7 @@ const ROWS_PERIOD_MS = 500;
 const NEXTS_PERIOD_MS = 10_000;
 const MAX_ROWS_PER_MESSAGE = 500;
 const MAX_ERROR_CHARACTERS = 200;
+const MAX_NOTES_CHARACTERS = 300;
 const RESTART_DELAY_MS = 1000;
 /** How long the thread may take to close its connections. */
 const CLOSE_TIMEOUT_MS = 500;
@@ -314,6 +315,7 @@ function viewOf(entry: ScheduleEntry): EntryView {
       ? entry.goalConfig.instruction.slice(0, 200)
       : entry.taskConfig.workerType,
     expandFrom: entry.expandFrom,
+    notes: notesOf(entry).slice(0, MAX_NOTES_CHARACTERS),
     enabled: entry.enabled,
   };
 }

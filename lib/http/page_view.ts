@@ -43,6 +43,8 @@ export interface PageRow {
   name: string;
   timing: string;
   what: string;
+  /** The description and the labels. */
+  notes: string;
   state: EntryState;
   next: number | null;
   /** The same by the clocks of the entry's zone. */
@@ -143,6 +145,7 @@ export function rowOf(row: Row, snapshot: Snapshot, now: number): PageRow {
     what: `${view.dispatchType}: ${cut(view.what)}${
       view.expandFrom === null ? "" : ` × ${cut(view.expandFrom)}`
     }`,
+    notes: view.notes,
     state: snapshot.stateOf(row),
     next: next === Infinity ? null : next,
     next_text: next === Infinity ? "" : instantInZone(wholeSecond(next), view.timezone),

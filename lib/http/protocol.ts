@@ -41,6 +41,8 @@ export interface EntryView {
   /** The goal's instruction, or the task's worker type. */
   readonly what: string;
   readonly expandFrom: string | null;
+  /** What the file says about it for people. */
+  readonly notes: string;
   readonly enabled: boolean;
 }
 

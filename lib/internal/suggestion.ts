@@ -22,7 +22,7 @@ export function nearest(word: unknown, allowed: readonly string[]): string | und
   return found;
 }
 
-/** `intervalSeconds`, `Interval-Seconds` and `interval_seconds` are the same word. */
-function normalized(word: string): string {
+/** `intervalSeconds`, `Interval-Seconds` and `interval_seconds` are the same word: the last. */
+export function normalized(word: string): string {
   return word.replace(/([a-z])([A-Z])/g, "$1_$2").toLowerCase().replaceAll(/[\s-]/g, "_");
 }

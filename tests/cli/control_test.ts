@@ -12,7 +12,12 @@ import { eventually } from "../helpers/eventually.ts";
 const CONFIG = `name: controlled
 schedules:
   - { name: often, interval_seconds: 0.2, dispatch_type: task, task: { worker_type: w } }
-  - { name: daily, cron: "0 4 * * *", dispatch_type: goal, goal: { instruction: Sum up } }
+  - name: daily
+    description: Counts the day
+    labels: { team: ops, floor: "2" }
+    cron: "0 4 * * *"
+    dispatch_type: goal
+    goal: { instruction: Sum up }
   - name: broken
     cron: "0 5 * * *"
     dispatch_type: task
@@ -90,7 +95,15 @@ Deno.test("status tells of each entry what fired last, and when it fires next", 
       "daily",
     ]);
     const entry = await runProgram(["status", "--entry", "daily", ...at]);
-    assert.equal(entry.stdout.split("\n").at(-1), "catch_up: none");
+    assert.deepEqual(entry.stdout.split("\n").slice(-3), [
+      "",
+      "Counts the day [team=ops, floor=2]",
+      "catch_up: none",
+    ]);
+    const [notes] = JSON.parse(json.stdout).entries;
+    assert.equal(notes.description, "Counts the day");
+    assert.deepEqual(notes.labels, { team: "ops", floor: "2" });
+    assert.ok(!("labels" in daily!), "only where one entry is asked for");
     assert.equal(daily!.catch_up, "none");
   });
 });
@@ -246,18 +259,18 @@ Deno.test("reload tells why a file is refused, and the old schedules stay", asyn
     await Deno.writeTextFile(path, CONFIG.replace("0 4 * * *", "0 25 * * *"));
     const { code, stderr } = await runProgram(["reload", ...at]);
     assert.equal(code, 2);
-    assert.match(stderr, /^Cannot use configuration .*\n4:.*: error: .*invalid cron expression/);
+    assert.match(stderr, /^Cannot use configuration .*\n7:.*: error: .*invalid cron expression/);
     const status = await ask({ action: "status" });
     const { outcome, problems } = status.last_reload as {
       outcome: string;
       problems: { line: number }[];
     };
-    assert.deepEqual([outcome, problems[0]!.line], ["failed", 4]);
+    assert.deepEqual([outcome, problems[0]!.line], ["failed", 7]);
     assert.equal((status.entries as unknown[]).length, 4);
     const text = await runProgram(["status", "--name", "controlled", ...at]);
     assert.match(
       text.stdout,
-      /the reload at \S+ failed; the schedules from before are in use:\n {2}4:/,
+      /the reload at \S+ failed; the schedules from before are in use:\n {2}7:/,
     );
   });
 });

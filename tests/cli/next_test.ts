@@ -75,6 +75,26 @@ Deno.test("next --entry, --until and --format json", async () => {
   assert.deepEqual([warnings, without_firings], [[], []]);
 });
 
+Deno.test("next shows what the file says about entries for people", async () => {
+  const config = `name: ahead
+schedules:
+  - name: minutely
+    description: |
+      Counts
+      the doors
+    labels: { team: ops }
+    cron: "* * * * *"
+    dispatch_type: task
+    task: { worker_type: w }
+`;
+  const { lines } = await next([...FROM, "--count", "1"], { config });
+  assert.match(lines[0]!, / dispatches +notes$/);
+  assert.match(lines[1]!, / task: w +Counts the doors \[team=ops\]$/);
+  const { stdout } = await next([...FROM, "--count", "1", "--format", "json"], { config });
+  const [{ description, labels }] = JSON.parse(stdout).firings;
+  assert.deepEqual([description, labels], ["Counts\nthe doors\n", { team: "ops" }]);
+});
+
 Deno.test("next shows an interval with a start_at that has passed on its grid", async () => {
   const config = `name: ahead
 schedules:

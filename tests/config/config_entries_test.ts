@@ -19,6 +19,8 @@ Deno.test("every key that is left out has its default", () => {
   assert.equal(config?.timezone, "UTC");
   assert.deepEqual(config?.entries, [{
     name: "n",
+    description: null,
+    labels: {},
     timezone: "UTC",
     timing: new IntervalTiming(60),
     dispatchType: "task",
@@ -40,6 +42,8 @@ Deno.test("an optional key that is null counts as left out", () => {
   const keys = [
     "cron",
     "goal",
+    "description",
+    "labels",
     "expand_from",
     "expand_timeout_seconds",
     "enabled",
@@ -63,6 +67,8 @@ Deno.test("every key that is given arrives", () => {
       "{ worker_type: w, payload: { a: [1, null] }, model_tier: frontier, priority: critical }",
     ) +
       `    expand_from: a.b
+    description: Checks the doors
+    labels: { team: ops, floor: "2" }
     expand_timeout_seconds: 1.5
     enabled: false
     timezone: Europe/Berlin
@@ -76,6 +82,8 @@ Deno.test("every key that is given arrives", () => {
   );
   assert.deepEqual(entry, {
     name: "n",
+    description: "Checks the doors",
+    labels: { team: "ops", floor: "2" },
     timezone: "Europe/Berlin",
     timing: new IntervalTiming(60),
     dispatchType: "task",
@@ -151,6 +159,68 @@ schedules:
     name: "b",
     taskConfig: { workerType: "v", payload: {}, modelTier: "local", priority: "low" },
   });
+});
+
+Deno.test("lines in brackets and quotes may begin in any column, as in Python", () => {
+  const { config } = parseSchedulerConfig(
+    taskOf('{\nworker_type: "a\nb",\npayload: {\n"c": [\n1,\n2\n]}\n}'),
+  );
+  assert.deepEqual(config?.entries[0]?.taskConfig, {
+    workerType: "a b",
+    payload: { c: [1, 2] },
+    modelTier: "local",
+    priority: "normal",
+  });
+});
+
+Deno.test("a bracket closed in its key's column a thousand times is read, and text is left alone", () => {
+  const entry = (index: number) =>
+    `  - name: n${index}\n    cron: "0 * * * *"\n    dispatch_type: goal\n    goal: {\n` +
+    `      instruction: i,\n      context: {\n      }\n    }\n    description: |\n      {\n      }\n`;
+  const text = Array.from({ length: 1000 }, (_, index) => entry(index)).join("");
+  const { config, problems } = parseSchedulerConfig(`name: s\nschedules:\n${text}`);
+  assert.equal(config?.entries.length, 1000);
+  assert.deepEqual([...new Set(config?.entries.map(({ description }) => description))], ["{\n}\n"]);
+  assert.deepEqual([...new Set(problems.map(({ message }) => message.slice(0, 23)))], [
+    "The line does not stand",
+  ]);
+});
+
+const ENDS = [
+  ["|\n      x", "x"],
+  ["|\n      x\n", "x\n"],
+  [">+\n      x", "x"],
+  ["|+\n      x\n       ", "x\n "],
+  ["|+\n      \n      ", "\n"],
+];
+for (const [block, value] of ENDS) {
+  Deno.test(`a block scalar ends as the file does: ${JSON.stringify(block)}`, () => {
+    const text = `${taskWith()}    description: ${block}`;
+    assert.equal(entriesOf(text)[0]?.description, value);
+  });
+}
+
+Deno.test("a bracket that nothing closes costs no more in a long file", () => {
+  const lines = "    - { name: n, cron: '0 * * * *' }\n".repeat(20_000);
+  const before = performance.now();
+  const { config, problems } = parseSchedulerConfig(`name: s\nschedules: [\n${lines}`);
+  assert.ok(performance.now() - before < 5000);
+  assert.equal(config, null);
+  assert.equal(problems.length, 1);
+});
+
+Deno.test("what Python runs by arrives as it is meant", () => {
+  const { config } = parseSchedulerConfig(
+    goalOf("{ instruction: '' }").replace("name: s", "name: 42").replace("name: n", "name: 404")
+      .replace("60", "1_000") + "    expand_from: ''\n    labels: { floor: 2 }\n",
+  );
+  const [entry] = config!.entries;
+  assert.equal(config!.name, "42");
+  assert.equal(entry!.name, "404");
+  assert.equal(entry!.timing.value, 1000);
+  assert.equal(entry!.expandFrom, null);
+  assert.equal(entry!.goalConfig!.instruction, "");
+  assert.deepEqual(entry!.labels, { floor: "2" });
 });
 
 Deno.test("of two keys the last counts, as in Python", () => {

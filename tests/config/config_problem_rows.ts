@@ -48,6 +48,61 @@ export function taskOf(task: string): string {
 
 const NAME = 'schedules[0] "n"';
 
+/** Keys of other schedulers that would stop, move or redirect a job, and what is said. */
+const BORROWED_ERRORS: readonly (readonly [line: string, advice: string])[] = [
+  ...[
+    "suspend: true",
+    "suspended: yes-please",
+    "disabled: true",
+    "disable: 1",
+    "paused: true",
+    "pause: true",
+    "skip: true",
+    "active: false",
+    "enable: false",
+    "isActive: 0",
+    "enabld: false",
+  ].map((line) => [line, "it would fire all the same: write 'enabled: false'"] as const),
+  ...["at: '09:00'", "run_at: x", "runDate: x", "time: '09:00'", "date: x"].map((line) =>
+    [line, "write the time as 'cron'"] as const
+  ),
+  ...["subject: my.subject", "topic: t", "queue: q", "routing_key: k"].map((line) =>
+    [line, "goals go to heddle.goals.incoming and tasks to heddle.tasks.incoming"] as const
+  ),
+];
+
+/** Keys of other schedulers that are not fatal, and what is said. */
+const BORROWED_WARNINGS: readonly (readonly [line: string, hint: string])[] = [
+  ["suspend: false", ": an entry fires unless it says 'enabled: false'"],
+  ["disabled:", ": an entry fires unless"],
+  ["active: true", ": an entry fires unless"],
+  ["schedule: 0 9 * * *", ": write 'cron'"],
+  ["every: 5m", ": write 'interval_seconds'"],
+  ["interval: 300", ": write 'interval_seconds'"],
+  ["minutes: 5", ": write 'interval_seconds', 60 for each minute"],
+  ["tz: UTC", ": write 'timezone'"],
+  ["timeZone: UTC", ": write 'timezone'"],
+  ["jitter: 5", ' (did you mean "jitter_seconds"?)'],
+  ["misfire_grace: 5", ' (did you mean "misfire_grace_seconds"?)'],
+  ["timeout: 5", ": write 'expand_timeout_seconds'"],
+  ["start: x", ' (did you mean "start_at"?)'],
+  ["end: x", ' (did you mean "end_at"?)'],
+  ["end_date: x", ": write 'end_at'"],
+  ["startingDeadlineSeconds: 5", ": write 'misfire_grace_seconds'"],
+  ["catchup: true", ": write 'catch_up'"],
+  ["retries: 3", ": an entry does not try again"],
+  ["concurrencyPolicy: Forbid", ": an entry never overlaps itself"],
+  ["max_instances: 1", ": an entry never overlaps itself"],
+  ["type: goal", ": write 'dispatch_type'"],
+  ["tags: [a]", ": write 'labels'"],
+  ["args: [a]", ": write it into 'task.payload'"],
+  ["command: ls", ": a worker does the work"],
+  ["condition: x", ": where nothing is to be done, a function of 'expand_from'"],
+  ["instruction: x", ": it stands in 'goal'"],
+  ["payload: {}", ": it stands in 'task'"],
+  ["priority: low", ": it stands in 'goal' or 'task'"],
+];
+
 /** Wrong types and values, key by key, and missing keys: what the schema refuses too. */
 export const STRUCTURE: readonly Row[] = [
   row("a list in place of the file", "- a\n", "1:1 error  | expected a mapping, got a list"),
@@ -67,7 +122,7 @@ export const STRUCTURE: readonly Row[] = [
     "1:1 error name | missing required key 'name' | got null",
   ),
   row("an empty name", 'name: ""\nschedules: []\n', "1:7 error name | 'name' must be a string"),
-  row("a number for a name", "name: 5\nschedules: []\n", "1:7 error name | string | got 5"),
+  row("a fraction for a name", "name: 5.5\nschedules: []\n", "1:7 error name | string | got 5.5"),
   row("a list for a name", "name: [s]\nschedules: []\n", "1:7 error name | got a list"),
   row(
     "null schedules",
@@ -119,9 +174,9 @@ export const STRUCTURE: readonly Row[] = [
     "3:11 error schedules[0].name | schedules[0]: 'name' must be a string that is not empty | \"\"",
   ),
   row(
-    "an entry's name that is a number",
-    taskWith().replace("- name: n", "- name: 7"),
-    "3:11 error schedules[0].name | schedules[0]: 'name' must be a string | got 7",
+    "an entry's name that is a truth value",
+    taskWith().replace("- name: n", "- name: true"),
+    "3:11 error schedules[0].name | schedules[0]: 'name' must be a string | got true",
   ),
   row(
     "an entry's name that is too long",
@@ -209,11 +264,6 @@ export const STRUCTURE: readonly Row[] = [
     "6:26 error schedules[0].goal.instruction | goal config missing 'instruction' | got null",
   ),
   row(
-    "an empty instruction",
-    goalOf("{ instruction: '' }"),
-    "6:26 error schedules[0].goal.instruction | goal config missing 'instruction' | not empty",
-  ),
-  row(
     "an instruction that is a list",
     goalOf("{ instruction: [a] }"),
     "6:26 error schedules[0].goal.instruction | 'goal.instruction' must be a string | got a list",
@@ -245,9 +295,9 @@ export const STRUCTURE: readonly Row[] = [
     "6:11 error schedules[0].task | task config missing 'worker_type'",
   ),
   row(
-    "a worker type that is a number",
-    taskOf("{ worker_type: 5 }"),
-    "6:26 error schedules[0].task.worker_type | 'task.worker_type' must be a string | got 5",
+    "a worker type that is empty",
+    taskOf("{ worker_type: '' }"),
+    "6:26 error schedules[0].task.worker_type | task config missing 'worker_type' | not empty",
   ),
   row(
     "a payload that is a word",
@@ -273,7 +323,6 @@ export const STRUCTURE: readonly Row[] = [
     ["enabled", '"true"', 'true or false, got "true": write it without quotes'],
     ["enabled", "1", "true or false, got 1"],
     ["timezone", "[UTC]", "an IANA time zone | got a list"],
-    ["timezone", '""', 'an IANA time zone | got ""'],
     ["jitter_seconds", "-1", "0 to 3155760000, got -1"],
     ["jitter_seconds", "false", "a number of seconds | got false"],
     ["jitter_seconds", ".nan", "a number of seconds | got NaN"],
@@ -296,7 +345,7 @@ export const STRUCTURE: readonly Row[] = [
   row(
     "an unknown key at the top",
     "name: s\nschedule: []\nschedules: []\n",
-    '2:1 warning schedule | Top level: unknown key "schedule" is ignored',
+    '2:1 warning schedule | Top level: unknown key "schedule" has no effect: keys of your own',
   ),
   row(
     "a zone's key with a slip",
@@ -307,7 +356,7 @@ export const STRUCTURE: readonly Row[] = [
     "an unknown key with a slip",
     untimedWith("interval_second: 60"),
     `3:5 error schedules[0] | must specify either`,
-    `6:5 warning schedules[0].interval_second | ${NAME}: unknown key "interval_second" is ignored ` +
+    `6:5 warning schedules[0].interval_second | ${NAME}: unknown key "interval_second" has no effect ` +
       '(did you mean "interval_seconds"?)',
   ),
   row(
@@ -318,17 +367,81 @@ export const STRUCTURE: readonly Row[] = [
   row(
     "an unknown key like none",
     taskWith("owner: ops"),
-    '7:5 warning schedules[0].owner | unknown key "owner" is ignored: allowed are name, cron',
+    '7:5 warning schedules[0].owner | unknown key "owner" has no effect: keys of your own begin with "x-"',
   ),
   row(
     "an unknown key in a task",
     taskOf("{ worker_type: w, max_retries: 3 }"),
-    "6:29 warning schedules[0].task.max_retries | unknown key \"max_retries\" in 'task' is ignored",
+    "6:29 warning schedules[0].task.max_retries | unknown key \"max_retries\" in 'task' has no " +
+      "effect: what is sent stands in 'payload'",
   ),
   row(
     "an unknown key in a goal",
     goalOf("{ instruction: i, prio: low }"),
-    "6:29 warning schedules[0].goal.prio | in 'goal' is ignored",
+    "6:29 warning schedules[0].goal.prio | in 'goal' has no effect (did you mean \"priority\"?)",
+  ),
+  ...BORROWED_ERRORS.map(([line, advice]) =>
+    row(
+      `${line}, which another scheduler would act on`,
+      taskWith(line),
+      `7:5 error schedules[0].${line.split(":")[0]} | ${NAME}: unknown key | ${advice}`,
+    )
+  ),
+  ...BORROWED_WARNINGS.map(([line, hint]) =>
+    row(
+      `${line}, a key of another scheduler`,
+      taskWith(line),
+      `7:5 warning schedules[0].${
+        line.split(":")[0]
+      } | ${NAME}: unknown key | has no effect${hint}`,
+    )
+  ),
+  row(
+    "another scheduler's word at the top of the file",
+    `tz: UTC\nretries: 3\n${taskWith()}`,
+    "1:1 warning tz | Top level: unknown key \"tz\" has no effect: write 'timezone'",
+    '2:1 warning retries | has no effect: keys of your own begin with "x-"',
+  ),
+  row(
+    "a switch at the top of the file",
+    `enabled: false\n${taskWith()}`,
+    '1:1 error enabled | Top level: unknown key "enabled": it would fire all the same',
+  ),
+  row(
+    "a switch in what is sent",
+    taskOf("{ worker_type: w, suspend: true }"),
+    "6:29 error schedules[0].task.suspend | unknown key \"suspend\" in 'task': it would fire",
+  ),
+  row(
+    "a subject in what is sent, which may be data",
+    taskOf("{ worker_type: w, subject: x }"),
+    "6:29 warning schedules[0].task.subject | has no effect: what is sent stands in 'payload'",
+  ),
+  row(
+    "an entry's key at the top of the file",
+    `jitter_seconds: 5\n${taskWith()}`,
+    '1:1 warning jitter_seconds | Top level: unknown key "jitter_seconds" has no effect: it stands ' +
+      "in an entry",
+  ),
+  row(
+    "an entry's key in what is sent",
+    goalOf("{ instruction: i, timezone: UTC }"),
+    "6:29 warning schedules[0].goal.timezone | in 'goal' has no effect: it stands beside 'goal'",
+  ),
+  row(
+    "a label that is no string",
+    taskWith("labels: { team: [ops] }"),
+    "7:21 error schedules[0].labels.team | 'labels.team' must be a string, got a list",
+  ),
+  row(
+    "a label that is null",
+    taskWith("labels: { team: }"),
+    "7:15 error schedules[0].labels.team | 'labels.team' must be a string, got null",
+  ),
+  row(
+    "labels that are a list",
+    taskWith("labels: [ops]"),
+    "7:13 error schedules[0].labels | 'labels' must be a mapping of strings, got a list",
   ),
   row(
     "a key that is no word",

@@ -2,6 +2,16 @@ import { goalOf, type Row, row, taskOf, taskWith, untimedWith } from "./config_p
 
 const NAME = 'schedules[0] "n"';
 
+/** What the Python scheduler runs by and the schema refuses: the line, its value's column, what is said. */
+const PLAIN_VALUES: readonly (readonly [line: string, column: number, ...fragments: string[]])[] = [
+  ['expand_from: ""', 18, "'expand_from' is \"\", which counts as absent: remove it"],
+  ["timezone: ''", 15, "'timezone' is \"\", which counts as absent"],
+  ["start_at: ''", 15, "'start_at' is \"\", which counts as absent"],
+  ["interval_seconds: 1_000", 23, "'interval_seconds' is 1_000, read as 1000: write it"],
+  ["interval_seconds: 1_000.5", 23, "read as 1000.5"],
+  ["jitter_seconds: 1_0", 21, "'jitter_seconds' is 1_0, read as 10"],
+];
+
 const TWO = `name: s
 schedules:
   - { name: a, interval_seconds: 1, dispatch_type: task, task: { worker_type: w } }
@@ -99,7 +109,6 @@ export const RULES: readonly Row[] = [
   ),
   ...[
     ["foo", "expected 'package.module.function'"],
-    ['""', "expected 'package.module.function'"],
     ["a..b", "expected 'package.module.function'"],
     ["/etc/a.ts#f", "an absolute path is not allowed"],
     ["../a.ts#f", "'..' leads out of the directory"],
@@ -146,12 +155,12 @@ export const RULES: readonly Row[] = [
   row(
     "a goal on a task entry, whatever is in it",
     taskWith("goal: [1]"),
-    `7:5 warning schedules[0].goal | ${NAME}: 'goal' is ignored, since 'dispatch_type' is 'task'`,
+    `7:5 warning schedules[0].goal | ${NAME}: 'goal' has no effect, since 'dispatch_type' is 'task'`,
   ),
   row(
     "a task on a goal entry, whatever is in it",
     goalOf("{ instruction: i }") + "    task: { priority: urgent, x: 1 }\n",
-    "7:5 warning schedules[0].task | 'task' is ignored, since 'dispatch_type' is 'goal'",
+    "7:5 warning schedules[0].task | 'task' has no effect, since 'dispatch_type' is 'goal'",
   ),
   row(
     "what JSON cannot carry, deep inside",
@@ -163,5 +172,43 @@ export const RULES: readonly Row[] = [
     "a context that contains itself",
     goalOf("{ instruction: i, context: &c { a: [*c] } }"),
     "6:47 error schedules[0].goal.context.a[0] | 'goal.context.a[0]' contains itself",
+  ),
+];
+
+/** What the Python scheduler runs by, and an editor that goes by the schema may flag. */
+export const PLAIN: readonly Row[] = [
+  ...PLAIN_VALUES.map(([line, at, ...fragments]) =>
+    row(
+      `${line}, which Python runs by`,
+      line.startsWith("interval_seconds") ? untimedWith(line) : taskWith(line),
+      `${line.startsWith("interval_seconds") ? 6 : 7}:${at} warning schedules[0].${
+        line.split(":")[0]
+      } | ${[NAME, ...fragments].join(" | ")}`,
+    )
+  ),
+  row(
+    "an empty instruction",
+    goalOf("{ instruction: '' }"),
+    `6:26 warning schedules[0].goal.instruction | ${NAME}: 'goal.instruction' is empty, and the ` +
+      "goal is sent without one",
+  ),
+  row(
+    "numbers for names",
+    taskWith("labels: { team: 7 }").replace("name: s", "name: 42").replace("name: n", "name: 404")
+      .replace("worker_type: w", "worker_type: 5"),
+    "1:7 warning name | Top level: 'name' is 42, read as the text \"42\": put it in quotes",
+    "3:11 warning schedules[0].name | schedules[0]: 'name' is 404, read as the text \"404\"",
+    "5:26 warning schedules[0].task.worker_type | 'task.worker_type' is 5, read as the text",
+    "7:21 warning schedules[0].labels.team | 'labels.team' is 7, read as the text \"7\"",
+  ),
+  row(
+    "a file's zone that is empty",
+    `timezone: ''\n${taskWith()}`,
+    "1:11 warning timezone | Top level: 'timezone' is \"\", which counts as absent: remove it",
+  ),
+  row(
+    "a number that stands for a goal's instruction, on a task entry",
+    taskWith("goal: { instruction: 5 }"),
+    "7:5 warning schedules[0].goal | has no effect",
   ),
 ];

@@ -1,4 +1,4 @@
-import { taskOf, taskWith, untimedWith } from "./config_problem_rows.ts";
+import { goalOf, taskOf, taskWith, untimedWith } from "./config_problem_rows.ts";
 
 /** Configurations that nothing is to be reported about. */
 export const VALID: readonly (readonly [what: string, yaml: string])[] = [
@@ -17,10 +17,18 @@ export const VALID: readonly (readonly [what: string, yaml: string])[] = [
   ["plain instants", taskWith("start_at: 2026-03-01T08:00:00Z", "end_at: 2026-03-01 08:00:01Z")],
   ["quoted words that YAML 1.1 knows", taskOf('{ worker_type: "yes", payload: { "on": "1:30" } }')],
   [
-    "numbers both read alike",
-    taskOf("{ worker_type: w, payload: { a: [0, -1, 007, 1.5, .5, 0x1F, 1.0e+3, +1] } }"),
+    "numbers both read alike, with tags and without",
+    taskOf(
+      "{ worker_type: w, payload: { a: [0, -1, 007, 1.5, .5, 0x1F, 1.0e+3, +1, !!int 7, !!str 010] } }",
+    ),
   ],
   ["a date with quotes", taskOf('{ worker_type: w, payload: { a: "2026-03-01" } }')],
+  ["a description and labels", taskWith("description: Why", 'labels: { team: ops, "on": "5" }')],
+  [
+    "keys of one's own, at every level",
+    `x-owner: ops\n${taskWith("x-owner: { a: [1] }")}` + goalOf("{ instruction: i, x-note: 5 }")
+      .replace("name: s\nschedules:\n  - name: n", "  - name: m"),
+  ],
   ["a dotted expansion", taskWith("expand_from: sessions.active_sessions")],
   ["an expansion's file and export", taskWith('expand_from: "./a/../b c/x.ts#getActive"')],
   ["a zone in lower case", taskWith("timezone: europe/berlin")],

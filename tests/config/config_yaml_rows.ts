@@ -163,6 +163,98 @@ schedules:
         `${python} by Python's YAML 1.1`,
     )
   ),
+  ...["]", "}"].map((bracket) =>
+    row(
+      `a ${bracket} in its key's column, which Python reads`,
+      taskOf(
+        bracket === "]"
+          ? "{ worker_type: w, payload: { a: [\n      1\n    ] } }"
+          : "{\n      worker_type: w, jitter: 1\n    }",
+      ),
+      ...(bracket === "}"
+        ? [
+          "7:23 warning schedules[0].task.jitter",
+          "8:5 warning  | The line does not stand to the right of its key | YAML 1.2 forbids",
+        ]
+        : ["8:5 warning  | The line does not stand to the right of its key | indent it"]),
+    )
+  ),
+  row(
+    "what is wrong in a line that is not indented, where it stands in the file",
+    taskOf("{\nworker_type: w,\n  jitter: 1, model_tier: lokal\n}"),
+    "7:1 warning  | The line does not stand",
+    "8:3 warning  | The line does not stand",
+    "8:3 warning schedules[0].task.jitter | has no effect",
+    '8:26 error schedules[0].task.model_tier | got "lokal"',
+    "9:1 warning  | The line does not stand",
+  ),
+  row(
+    "a quoted text that goes on in the first column",
+    goalOf('{ instruction: "Sum\nup" }'),
+    "7:1 warning  | The line does not stand to the right of its key",
+  ),
+  row(
+    "two merge keys in one mapping",
+    taskWith("goal: {}", "<<: { jitter_seconds: 1 }", "<<: { jitter_seconds: 2 }"),
+    "7:5 warning schedules[0].goal | has no effect",
+    '9:5 warning schedules[0]["<<"] | the key "<<" stands twice | of two values the first counts',
+  ),
+  row(
+    "two keys that Python takes for one",
+    taskOf("{ worker_type: w, payload: { true: 1, 1: 2 } }"),
+    '6:49 warning schedules[0].task.payload["1"] | Python takes two keys for one',
+  ),
+  row(
+    "two keys that Python takes for one, by way of a merge key",
+    taskOf("{ worker_type: w, payload: { a: &a { true: 1 }, b: { <<: *a, 1: 2 } } }"),
+    '6:64 warning schedules[0].task.payload.b["<<"] | Python takes two keys for one',
+  ),
+  row(
+    "one key in two spellings",
+    taskOf("{ worker_type: w, payload: { 1: 1, 0x1: 2 } }"),
+    '6:46 warning schedules[0].task.payload["0x1"] | stands twice | the last one counts',
+  ),
+  row(
+    "a key whose text Python writes otherwise",
+    taskOf("{ worker_type: w, payload: { 1.0: 1 } }"),
+    '6:40 warning schedules[0].task.payload["1.0"] | the key 1.0 is read as the string "1" here, ' +
+      'and as the string "1.0" by Python',
+  ),
+  row(
+    "a key that is no number to JSON",
+    taskOf("{ worker_type: w, payload: { .inf: 1 } }"),
+    '6:40 warning schedules[0].task.payload[".inf"] | the string "Infinity" here, and as a number ' +
+      "that JSON cannot carry",
+  ),
+  row(
+    "a key with a tag whose text Python writes otherwise",
+    taskOf("{ worker_type: w, payload: { !!float 1e3: 1 } }"),
+    '6:48 warning schedules[0].task.payload["1e3"] | the string "1000" here, and as the string ' +
+      '"1000.0" by Python',
+  ),
+  row(
+    "a question mark in brackets",
+    taskOf("{ worker_type: w, payload: { a: [?x] } }"),
+    "6:44 warning schedules[0].task.payload.a[0] | ?x is read as a string here, and as a part of a key",
+  ),
+  ...[
+    ["!!int 010", "the number 10", "the number 8"],
+    ['!!int "010"', "the number 10", "the number 8"],
+    ["! 7", 'the string "7"', "the number 7"],
+    ["! null", 'the string "null"', "null"],
+  ].map(([scalar, here, python]) =>
+    row(
+      `${scalar}, which Python reads differently`,
+      taskOf(`{ worker_type: w, payload: { a: ${scalar} } }`),
+      `6:${scalar!.includes('"') ? 49 : 43 + scalar!.indexOf(" ") + 1} warning ` +
+        `schedules[0].task.payload.a | is read as ${here} here, and as ${python} by`,
+    )
+  ),
+  row(
+    "a character that is a line break to Python",
+    goalOf("{ instruction: a\u2028b }"),
+    "6:27 warning  | U+2028 is a line break to Python's YAML | as an escape in double quotes",
+  ),
   row(
     "a key that Python reads differently",
     taskOf("{ worker_type: w, payload: { on: 1 } }"),

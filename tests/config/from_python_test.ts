@@ -125,6 +125,7 @@ const ALIKE: readonly (readonly [what: string, yaml: string])[] = [
     "keys with their defaults",
     taskWith("enabled: true", "jitter_seconds: 0", "run_on_start: false"),
   ],
+  ["keys without an effect", taskWith("description: d", "labels: { a: b }", "x-owner: ops")],
   ["keys that are null", taskWith("enabled:", "catch_up: ~", "timezone: null")],
 ];
 

@@ -30,5 +30,7 @@ const hashOf = (yaml: string) =>
 Deno.test("a file has the hash that the version before made of it", async () => {
   assert.equal(await hashOf(file()), "80b806d44f02b71e");
   assert.equal(await hashOf(file("    catch_up: none\n")), "80b806d44f02b71e");
+  const notes = "    description: d\n    labels: { team: ops }\n";
+  assert.equal(await hashOf(file(notes)), "80b806d44f02b71e");
   assert.notEqual(await hashOf(file("    catch_up: one\n")), "80b806d44f02b71e");
 });

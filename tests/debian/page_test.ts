@@ -13,6 +13,8 @@ schedules:
     dispatch_type: task
     task: { worker_type: health_checker }
   - name: nightly_summary
+    description: For the early meeting
+    labels: { team: reports }
     cron: "30 2 * * *"
     dispatch_type: goal
     goal: { instruction: "Summarize what came in since yesterday, by customer" }
@@ -106,7 +108,11 @@ Deno.test("the page shows what is due and what happened, and keeps up with it", 
     assert.equal(await page.title(), "night-shift – heddle-scheduler");
     assert.match(await page.locator("#state").innerText(), /running for .* · connected/);
     await shows(page, "heartbeat", /in \d+ ms[\s\S]*dispatched/);
-    await shows(page, "nightly_summary", /goal: Summarize what came in[\s\S]*in \d+/);
+    await shows(
+      page,
+      "nightly_summary",
+      /For the early meeting \[team=reports\]\s+goal: Summarize what came in[\s\S]*in \d+/,
+    );
     await shows(page, "switched_off", /disabled/);
     const fired = async () => {
       const cell = await rowOf(page, "heartbeat").locator("td").nth(5).innerText();
@@ -248,7 +254,7 @@ Deno.test("a reload that is refused is told, with its problems, until it is mend
     await Deno.writeTextFile(path, CONFIG.replace("0 6 L * *", "0 26 L * *"));
     await program.logged("actor.reload_failed");
     await eventually("it says so", () => page.locator("#trouble").isVisible());
-    assert.match(await page.locator("#trouble").innerText(), /was refused[\s\S]*18:.*"0 26 L/);
+    assert.match(await page.locator("#trouble").innerText(), /was refused[\s\S]*20:.*"0 26 L/);
     await Deno.writeTextFile(path, CONFIG);
     await eventually("it says so no more", async () => !await page.locator("#trouble").isVisible());
   });

@@ -7,6 +7,7 @@ export const TOOLS = [
   { command: "fish", package: "fish" },
   { command: "faketime", package: "faketime" },
   { command: "zdump", package: "libc-bin" },
+  { command: "/usr/lib/python3/dist-packages/yaml/__init__.py", package: "python3-yaml" },
 ] as const;
 
 /** What is loaded before a program whose clock is to be wrong. LIBFAKETIME can point at another. */
@@ -23,7 +24,7 @@ export async function faketimeLibrary(): Promise<string> {
 
 /** Whether the command is in the PATH. */
 export async function isThere(command: string): Promise<boolean> {
-  const { success } = await run("sh", ["-c", `command -v ${command}`]);
+  const { success } = await run("sh", ["-c", `command -v ${command} || test -f ${command}`]);
   return success;
 }
 
@@ -38,12 +39,14 @@ export async function run(
     stdout: "piped",
     stderr: "piped",
   }).spawn();
+  // What it prints is read meanwhile: it would wait for that, and we for it.
+  const ended = child.output();
   if (input !== undefined) {
     const writer = child.stdin.getWriter();
     await writer.write(new TextEncoder().encode(input));
     await writer.close();
   }
-  const { success, stdout, stderr } = await child.output();
+  const { success, stdout, stderr } = await ended;
   const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
   return { success, output: decode(stdout) + decode(stderr) };
 }

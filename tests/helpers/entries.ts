@@ -4,6 +4,8 @@ import { CronTiming } from "../../lib/config/timing/cron_timing.ts";
 import { IntervalTiming } from "../../lib/config/timing/interval_timing.ts";
 
 const COMMON = {
+  description: null,
+  labels: {},
   timezone: "UTC",
   expandFrom: null,
   expandTimeoutSeconds: 30,

@@ -19,6 +19,7 @@ function entry(name: string, rest: Partial<EntryView> = {}): EntryView {
     dispatchType: "task",
     what: "w",
     expandFrom: null,
+    notes: "",
     enabled: true,
     ...rest,
   };
@@ -73,7 +74,7 @@ Deno.test("a row has its day back and its day ahead", () => {
   const { snapshot, fire } = snapshotOf(
     entry("hourly"),
     entry("each second", { timing: { kind: "cron", value: "* * * * * *" } }),
-    entry("off", { enabled: false }),
+    entry("off", { enabled: false, notes: "Until spring [team=ops]" }),
   );
   fire("hourly", "failed", NOON - HOUR, "no sessions");
   const rows = snapshot.rows.map((row) => rowOf(row, snapshot, NOON + 1));
@@ -83,6 +84,7 @@ Deno.test("a row has its day back and its day ahead", () => {
   assert.equal(rows[0]!.last!.error, "no sessions");
   assert.match(rows[1]!.ahead, /^00001+$/);
   assert.match(rows[2]!.ahead, /^0{96}$/);
+  assert.deepEqual(rows.map(({ notes }) => notes), ["", "", "Until spring [team=ops]"]);
 });
 
 Deno.test("a row's times are text by the clocks of its zone, from the scheduler's data", () => {

@@ -15,8 +15,7 @@ import { EXIT, type SetExitCode } from "../exit_codes.ts";
 import { addConfigOption, type ConfigOptions } from "../options.ts";
 import { StdoutLines } from "../stdout_lines.ts";
 import { isUnicodeTerminal } from "../terminal.ts";
-import { table } from "../text_table.ts";
-import { UPCOMING_HEADINGS, upcomingJson, upcomingRow } from "../upcoming_rows.ts";
+import { upcomingJson, upcomingTable } from "../upcoming_rows.ts";
 
 export interface UpcomingOptions {
   count: number;
@@ -103,9 +102,8 @@ async function next(path: string, options: NextOptions): Promise<number> {
     for (const finding of findings) {
       console.error(`warning: ${namesOf(finding)}: ${finding.message}`);
     }
-    const rows = firings.map((each) => upcomingRow(byName.get(each.entry)!, each, from));
-    if (rows.length > 0) { for (const line of table(UPCOMING_HEADINGS, rows)) out.write(line); }
-    else out.write("Nothing fires");
+    const lines = firings.length > 0 ? upcomingTable(firings, byName, from) : ["Nothing fires"];
+    for (const line of lines) out.write(line);
     for (const line of silentLines(upcoming)) out.write(line);
     out.write("");
     for (const line of bar(upcoming, from, config.timezone)) out.write(line);

@@ -1,4 +1,5 @@
 import { Command, Option } from "commander";
+import { notesOf } from "../../config/schedule_entry.ts";
 import type { EntryStatus, StatusReply } from "../../control/control_api.ts";
 import { systemClock } from "../../time/clock.ts";
 import { addAskOptions, type AskOptions, askScheduler, type RemoteScheduler } from "../ask.ts";
@@ -150,9 +151,14 @@ function textOf(status: StatusReply, replies: readonly StatusReply[]): string[] 
 
 /** Returns lines about what the table has no column for. */
 function detailsOf({ entries }: StatusReply): string[] {
-  return entries.flatMap(({ catch_up }) =>
-    catch_up === undefined ? [] : ["", `catch_up: ${catch_up}`] // 0.1.0 does not say
-  );
+  return entries.flatMap(({ catch_up, description = null, labels = {} }) => {
+    const notes = notesOf({ description, labels });
+    return [
+      "",
+      ...(notes === "" ? [] : [notes]),
+      ...(catch_up === undefined ? [] : [`catch_up: ${catch_up}`]), // 0.1.0 does not say
+    ];
+  });
 }
 
 function rowOf(entry: EntryStatus, now: number): string[] {

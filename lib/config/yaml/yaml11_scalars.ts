@@ -13,6 +13,11 @@ export interface ScalarDifference {
   readonly python: string;
 }
 
+/** What YAML 1.2 has a word for. */
+const KEYWORD = /^(?:true|True|TRUE|false|False|FALSE|null|Null|NULL|~)$/;
+/** Smaller ones Python writes with an exponent. */
+const MIN_PLAIN_FRACTION = 1e-4;
+
 const BOOLEAN = /^(?:yes|Yes|YES|no|No|NO|on|On|ON|off|Off|OFF)$/;
 const FLOAT =
   /^(?:[-+]?[0-9][0-9_]*\.[0-9_]*(?:[eE][-+][0-9]+)?|\.[0-9][0-9_]*(?:[eE][-+][0-9]+)?|[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+\.[0-9_]*|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))$/;
@@ -29,8 +34,13 @@ export function mayDiffer(firstCodeUnit: number): boolean {
   return firstCodeUnit < 128 && FIRST[firstCodeUnit] === 1;
 }
 
+/** Whether a plain scalar matters for what stands beside it, whatever it is read as. */
+export function mayCollide(source: string, isKey: boolean): boolean {
+  return source === "<<" || /^[?:]/.test(source) || (isKey && /^(?:true|false)$/i.test(source));
+}
+
 const FIRST = new Uint8Array(128);
-for (const character of "0123456789+-.=yYnNoO") FIRST[character.charCodeAt(0)] = 1;
+for (const character of "0123456789+-.=<?:tTfFyYnNoO") FIRST[character.charCodeAt(0)] = 1;
 
 /** How a plain scalar is read here and in Python, or null when both read the same. */
 export function scalarDifference(source: string): ScalarDifference | null {
@@ -38,6 +48,75 @@ export function scalarDifference(source: string): ScalarDifference | null {
   const here = readHere(source);
   const python = readInPython(source);
   return here === python ? null : { here, python };
+}
+
+/**
+ * How a scalar with a tag is read here and in Python, or null.
+ *
+ * @param tag as it is written
+ */
+export function taggedDifference(
+  source: string,
+  tag: string,
+  isKey: boolean,
+): ScalarDifference | null {
+  if (tag === "!") {
+    // A text here; in Python what it would be without the tag, and without quotes.
+    const plain = source.replace(/\n$/, "");
+    const python = plain === "" && plain === source
+      ? "null"
+      : KEYWORD.exec(plain)?.[0].toLowerCase() ?? readInPython(plain);
+    return python === stringText(plain) ? null : { here: stringText(source), python };
+  }
+  const [, type] = /(int|float)>?$/.exec(tag) ?? [];
+  if (type === undefined) return null;
+  const { resolve, tagName } = type === "int" ? intCoreTag : floatCoreTag;
+  const number = resolve(source, true, tagName);
+  if (number === NOT_RESOLVED) return null; // refused here
+  const here = numberText(number);
+  const python = type === "float"
+    ? numberText(pythonFloat(source))
+    : /^[-+]?0[xo]?[0-9a-fA-F_]+$|^[-+]?[1-9][0-9_]*$|^[-+]?0$/.test(source)
+    ? `the number ${pythonInteger(source.replace(/^([-+]?0)o/, "$1"))}`
+    : here;
+  if (here !== python) return { here, python };
+  return isKey && type === "float" ? floatKeyDifference(number) : null;
+}
+
+/** How a plain scalar is read as a key: what is sent has its text, and Python writes others. */
+export function keyDifference(source: string): ScalarDifference | null {
+  const difference = scalarDifference(source);
+  return difference !== null || !FLOAT.test(source)
+    ? difference
+    : floatKeyDifference(pythonFloat(source));
+}
+
+function floatKeyDifference(number: number): ScalarDifference | null {
+  if (!Number.isFinite(number)) {
+    return { here: stringText(String(number)), python: "a number that JSON cannot carry" };
+  }
+  if (!Number.isInteger(number) && Math.abs(number) >= MIN_PLAIN_FRACTION) return null;
+  const python = Number.isInteger(number) ? `${number}.0` : number.toExponential();
+  return { here: stringText(String(number)), python: stringText(python) };
+}
+
+/** Returns what a plain key is the same as, to this program and to Python. */
+export function keyIdentity(source: string): { here: string; python: string } {
+  const [keyword] = KEYWORD.exec(source) ?? [];
+  const word = keyword === undefined || keyword === "~" || keyword === ""
+    ? keyword && "null"
+    : keyword.toLowerCase();
+  if (word !== undefined) {
+    const python = word === "true" ? "number 1" : word === "false" ? "number 0" : "null";
+    return { here: word, python };
+  }
+  const integer = intCoreTag.resolve(source, false, intCoreTag.tagName);
+  const number = integer === NOT_RESOLVED
+    ? floatCoreTag.resolve(source, false, floatCoreTag.tagName)
+    : integer;
+  return number === NOT_RESOLVED
+    ? { here: source, python: `text ${source}` }
+    : { here: String(number), python: `number ${number}` };
 }
 
 function readHere(source: string): string {

@@ -4,12 +4,12 @@ import {
   type Event,
   EVENT_ID,
   mergeTag,
-  parseEvents,
   SCALAR_STYLE,
 } from "js-yaml";
 import { type ConfigProblem, type Finding, formatPath } from "../config_problem.ts";
-import { mayDiffer, scalarDifference } from "./yaml11_scalars.ts";
-import { doubtfulPlaces } from "./yaml_doubts.ts";
+import { keyDifference, mayCollide, mayDiffer } from "./yaml11_scalars.ts";
+import { doubtfulLines, doubtfulPlaces } from "./yaml_doubts.ts";
+import { type Layout, parseLayout } from "./yaml_layout.ts";
 import { LineIndex } from "./yaml_lines.ts";
 import { YamlPositions } from "./yaml_positions.ts";
 import { contentProblem, countProblem, parseProblem } from "./yaml_syntax.ts";
@@ -18,6 +18,9 @@ import { contentProblem, countProblem, parseProblem } from "./yaml_syntax.ts";
 const MAX_LEVELS = 100;
 /** Keys brought in by `<<`, over the whole file: 100,000 entries of 50 keys. */
 const MAX_MERGED_KEYS = 5_000_000;
+
+/** How far a key's colon is looked for. */
+const MAX_KEY_GAP = 10;
 
 const SCHEMA = CORE_SCHEMA.withTags(mergeTag);
 
@@ -36,15 +39,17 @@ export interface YamlDocument {
  *
  * @returns the document, or the one problem that keeps it from being read
  */
-export function readYaml(text: string): YamlDocument | ConfigProblem {
-  let events: Event[];
+export function readYaml(original: string): YamlDocument | ConfigProblem {
+  let layout: Layout;
   try {
-    events = parseEvents(text, { maxDepth: MAX_LEVELS });
+    layout = parseLayout(original, MAX_LEVELS);
   } catch (error) {
-    return parseProblem(text, error, MAX_LEVELS);
+    return parseProblem(original, error, MAX_LEVELS);
   }
+  const { text, events, added } = layout;
+  const lines = new LineIndex(text, added);
   const documents = events.filter((event) => event.type === EVENT_ID.DOCUMENT).length;
-  if (documents !== 1) return countProblem(text, documents);
+  if (documents !== 1) return countProblem(text, documents, lines);
 
   const options = { source: text, schema: SCHEMA, maxTotalMergeKeys: MAX_MERGED_KEYS };
   let value: unknown;
@@ -57,33 +62,37 @@ export function readYaml(text: string): YamlDocument | ConfigProblem {
     try {
       [value] = constructFromEvents(events, { ...options, json: true });
     } catch (error) {
-      return contentProblem(text, error, new YamlPositions(text, events));
+      return contentProblem(text, error, { positions: new YamlPositions(text, events), lines });
     }
   }
 
-  const findings = hasDuplicates || hasDoubtfulScalar(text, events)
-    ? doubtfulPlaces(new YamlPositions(text, events), new LineIndex(text))
+  const doubts = hasDuplicates || hasDoubtfulScalar(text, events)
+    ? doubtfulPlaces(new YamlPositions(text, events), lines)
     : [];
-  return { value, findings, locate: (wanted) => locate(text, events, wanted) };
+  const findings = [...doubtfulLines(layout), ...doubts];
+  return { value, findings, locate: (wanted) => locate({ ...layout, lines }, wanted) };
 }
 
 function hasDoubtfulScalar(text: string, events: readonly Event[]): boolean {
   for (const event of events) {
-    if (event.type !== EVENT_ID.SCALAR || event.style !== SCALAR_STYLE.PLAIN) continue;
-    if (event.valueStart < 0 || !mayDiffer(text.charCodeAt(event.valueStart))) continue;
-    if (scalarDifference(text.slice(event.valueStart, event.valueEnd)) !== null) return true;
+    if (event.type !== EVENT_ID.SCALAR) continue;
+    if (event.tagStart >= 0) return true;
+    if (event.style !== SCALAR_STYLE.PLAIN || event.valueStart < 0) continue;
+    if (!mayDiffer(text.charCodeAt(event.valueStart))) continue;
+    const source = text.slice(event.valueStart, event.valueEnd);
+    // Of true and false only keys matter.
+    const isKey = /^\s*:/.test(text.slice(event.valueEnd, event.valueEnd + MAX_KEY_GAP));
+    if (mayCollide(source, isKey) || keyDifference(source) !== null) return true;
   }
   return false;
 }
 
 function locate(
-  text: string,
-  events: readonly Event[],
+  { text, events, lines }: Layout & { lines: LineIndex },
   findings: readonly Finding[],
 ): ConfigProblem[] {
   if (findings.length === 0) return [];
   const positions = new YamlPositions(text, events);
-  const lines = new LineIndex(text);
   return findings
     .map((finding) => ({
       finding,

@@ -2,7 +2,11 @@
 export class LineIndex {
   readonly #starts = [0];
 
-  constructor(text: string) {
+  readonly #added: ReadonlyMap<number, number>;
+
+  /** @param added how many characters at the beginning of a line, from 1 on, the file does not have */
+  constructor(text: string, added: ReadonlyMap<number, number> = new Map()) {
+    this.#added = added;
     const breaks = /\r\n?|\n/g;
     while (breaks.test(text)) this.#starts.push(breaks.lastIndex);
   }
@@ -16,6 +20,7 @@ export class LineIndex {
       if (this.#starts[middle]! <= offset) low = middle;
       else high = middle - 1;
     }
-    return { line: low + 1, column: offset - this.#starts[low]! + 1 };
+    const column = offset - this.#starts[low]! - (this.#added.get(low + 1) ?? 0) + 1;
+    return { line: low + 1, column: Math.max(column, 1) };
   }
 }

@@ -1,9 +1,11 @@
-import { type Event, EVENT_ID, getScalarValue, SCALAR_STYLE } from "js-yaml";
+import { COLLECTION_STYLE, type Event, EVENT_ID, getScalarValue, SCALAR_STYLE } from "js-yaml";
 import type { DocumentPath } from "../config_problem.ts";
 
 /** The value of the document, which is itself the event before. */
 export const ROOT = 1;
 const MAX_MERGE_LEVELS = 100;
+/** Each level may bring in as much as the one before, twice. */
+const MAX_KEYS_LEVELS = 5;
 
 /** Where the values of a document are written; the event that one begins with is its number. */
 export class YamlPositions {
@@ -42,7 +44,8 @@ export class YamlPositions {
     if (event === undefined) return -1;
     if ("start" in event) return event.start;
     if (event.type === EVENT_ID.ALIAS) return event.anchorStart - 1;
-    if (event.type !== EVENT_ID.SCALAR || event.valueStart < 0) return -1;
+    if (event.type !== EVENT_ID.SCALAR) return -1;
+    if (event.valueStart < 0) return event.tagStart;
     if (event.style === SCALAR_STYLE.PLAIN) return event.valueStart;
     const isQuoted = event.style === SCALAR_STYLE.SINGLE_QUOTED ||
       event.style === SCALAR_STYLE.DOUBLE_QUOTED;
@@ -56,16 +59,35 @@ export class YamlPositions {
     return event?.type === EVENT_ID.SCALAR ? getScalarValue(this.#text, event) : null;
   }
 
+  /** Returns the tag of a scalar as it is written; empty without one. */
+  tag(node: number): string {
+    const event = this.#events[node];
+    return event?.type === EVENT_ID.SCALAR && event.tagStart >= 0
+      ? this.#text.slice(event.tagStart, event.tagEnd)
+      : "";
+  }
+
+  /** Reports whether a value is a scalar without quotes. */
+  isUnquoted(node: number): boolean {
+    const event = this.#events[node];
+    return event?.type === EVENT_ID.SCALAR && event.style === SCALAR_STYLE.PLAIN;
+  }
+
   /** Reports whether a value is a scalar without quotes and tag. */
   isPlain(node: number): boolean {
-    const event = this.#events[node];
-    return event?.type === EVENT_ID.SCALAR && event.style === SCALAR_STYLE.PLAIN &&
-      event.tagStart < 0;
+    return this.isUnquoted(node) && this.tag(node) === "";
   }
 
   /** Reports whether a key is a plain `<<`. */
   isMergeKey(key: number): boolean {
     return this.isPlain(key) && this.text(key) === "<<";
+  }
+
+  /** Reports whether a value is a list or a mapping in brackets. */
+  isFlow(node: number): boolean {
+    const event = this.#events[node];
+    return event !== undefined && "style" in event && event.type !== EVENT_ID.SCALAR &&
+      event.style === COLLECTION_STYLE.FLOW;
   }
 
   /** Returns the items of a list; none of another value. */
@@ -78,6 +100,17 @@ export class YamlPositions {
     if (this.#events[node]?.type !== EVENT_ID.MAPPING) return [];
     const inside = this.#inside.get(node)!;
     return inside.flatMap((key, at) => at % 2 === 0 ? [[key, inside[at + 1]!]] : []);
+  }
+
+  /** Returns the keys that a merge key brings in by its value, some of them at least. */
+  mergedKeys(value: number, depth = 0): number[] {
+    const source = this.#targets.get(value) ?? value;
+    return [source, ...this.items(source)].flatMap((each) =>
+      this.pairs(this.#targets.get(each) ?? each).flatMap(([key, inside]) => {
+        if (!this.isMergeKey(key)) return [key];
+        return depth < MAX_KEYS_LEVELS ? this.mergedKeys(inside, depth + 1) : [];
+      })
+    );
   }
 
   /**

@@ -21,11 +21,11 @@ const SAYS_ENOUGH = /[!&|>\\]\S*$|[[{][^\]}]*$/;
 const MAX_LOOK_CHARACTERS = 500;
 
 /** Returns the problem of a text that holds no document, or several. */
-export function countProblem(text: string, documents: number): ConfigProblem {
+export function countProblem(text: string, documents: number, lines: LineIndex): ConfigProblem {
   return documents === 0
-    ? problem(text, 0, "The file is empty: expected a mapping with 'name' and 'schedules'")
+    ? problem(lines, 0, "The file is empty: expected a mapping with 'name' and 'schedules'")
     : problem(
-      text,
+      lines,
       secondDocument(text),
       "Not one YAML document: a second one begins here, and one file holds one configuration",
     );
@@ -41,9 +41,10 @@ export function parseProblem(text: string, error: unknown, maxDepth: number): Co
   const before = text.slice(start, position);
   const after = text.slice(position, position + MAX_LOOK_CHARACTERS).split(/[\r\n]/, 1)[0]!;
   const [reserved] = RESERVED_START.exec(before + after)?.indices?.[1] ?? [];
+  const lines = new LineIndex(text);
   return reserved === undefined
-    ? notValid(text, error, position, layoutAdvice())
-    : notValid(text, error, start + reserved, mustBeQuoted((before + after).charAt(reserved)));
+    ? notValid(lines, error, position, layoutAdvice())
+    : notValid(lines, error, start + reserved, mustBeQuoted((before + after).charAt(reserved)));
 
   function layoutAdvice(): string | undefined {
     if (UNPRINTABLE.test(after)) {
@@ -71,34 +72,39 @@ export function parseProblem(text: string, error: unknown, maxDepth: number): Co
 export function contentProblem(
   text: string,
   error: unknown,
-  positions: YamlPositions,
+  { positions, lines }: { positions: YamlPositions; lines: LineIndex },
 ): ConfigProblem {
   const position = positionOf(error);
   if (text[position] === "!") {
     const advice = 'write the value without a tag, or quote it if it begins with "!"';
-    return notValid(text, error, position, advice);
+    return notValid(lines, error, position, advice);
   }
   if (text.startsWith("<<", position)) {
     const advice = '"<<" takes a mapping or a list of mappings; write the keys out instead';
-    return notValid(text, error, position, advice);
+    return notValid(lines, error, position, advice);
   }
   // The parser names the place of an alias' name, and 0 for a mapping or a list.
   const complex = positions.complexKey();
   if (complex !== null && (position === 0 || position === complex + 1)) {
-    return notValid(text, error, complex, "a key must be a plain word or a quoted string");
+    return notValid(lines, error, complex, "a key must be a plain word or a quoted string");
   }
   return text[position - 1] === "*"
-    ? notValid(text, error, position - 1, mustBeQuoted("*"))
-    : notValid(text, error, position);
+    ? notValid(lines, error, position - 1, mustBeQuoted("*"))
+    : notValid(lines, error, position);
 }
 
-function notValid(text: string, error: unknown, offset: number, advice?: string): ConfigProblem {
+function notValid(
+  lines: LineIndex,
+  error: unknown,
+  offset: number,
+  advice?: string,
+): ConfigProblem {
   const reason = error instanceof YAMLException ? error.reason : errorText(error);
-  return problem(text, offset, `Not valid YAML: ${reason}${advice ? `: ${advice}` : ""}`);
+  return problem(lines, offset, `Not valid YAML: ${reason}${advice ? `: ${advice}` : ""}`);
 }
 
-function problem(text: string, offset: number, message: string): ConfigProblem {
-  return { severity: "error", message, path: "", ...new LineIndex(text).position(offset) };
+function problem(lines: LineIndex, offset: number, message: string): ConfigProblem {
+  return { severity: "error", message, path: "", ...lines.position(offset) };
 }
 
 function mustBeQuoted(character: string): string {
