@@ -102,8 +102,6 @@ interface Date6 {
   second: number;
 }
 
-const DAY = 86_400_000;
-
 function lastDay(year: number, month: number): number {
   return new Date(Date.UTC(year, month, 0)).getUTCDate();
 }
