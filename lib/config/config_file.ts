@@ -1,5 +1,5 @@
 import { errorText } from "../internal/error_text.ts";
-import { FileKindError, readRegularFile } from "../internal/read_file.ts";
+import { FileKindError, readRegularFile, readStream } from "../internal/read_file.ts";
 import { LineIndex } from "./yaml/yaml_lines.ts";
 
 /**
@@ -18,14 +18,19 @@ export class ConfigFileError extends Error {
 }
 
 /**
- * The text of the file at `path`, without its byte order mark.
+ * The text of a file, without its byte order mark.
  *
+ * @param source the file's path, or its bytes
  * @throws {ConfigFileError} where there is no readable text file of at most 32 MiB
  */
-export async function readConfigFile(path: string): Promise<string> {
+export async function readConfigFile(
+  source: string | ReadableStream<Uint8Array>,
+): Promise<string> {
   let bytes: Uint8Array;
   try {
-    bytes = await readRegularFile(path, MAX_FILE_BYTES);
+    bytes = typeof source === "string"
+      ? await readRegularFile(source, MAX_FILE_BYTES)
+      : await readStream(source, MAX_FILE_BYTES);
   } catch (error) {
     throw explained(error);
   }

@@ -20,15 +20,17 @@ export interface LoadedConfig {
 }
 
 /**
- * Reads and checks the configuration file at `path`. Never rejects: a file that cannot be read is a
- * problem like any other.
+ * Reads and checks a configuration file. Never rejects: a file that cannot be read is a problem like
+ * any other.
+ *
+ * @param source the file's path, or its bytes
  */
 export async function loadSchedulerConfig(
-  path: string,
+  source: string | ReadableStream<Uint8Array>,
   options?: CheckOptions,
 ): Promise<LoadedConfig> {
   try {
-    return parseSchedulerConfig(await readConfigFile(path), options);
+    return parseSchedulerConfig(await readConfigFile(source), options);
   } catch (error) {
     if (!(error instanceof ConfigFileError)) throw error;
     const { message, line, column } = error;

@@ -123,6 +123,61 @@ Deno.test("--version and --help end with 0; help shows an example", async () => 
   assert.equal(help.code, 0);
 });
 
+Deno.test("--help shows the options of run, which need no command", async () => {
+  const { stdout } = await runProgram(["--help"]);
+  assert.match(stdout, /^Options of run, the default command:$/m);
+  assert.match(stdout, /^ {2}--skip-preflight /m);
+  assert.match(stdout, /^ {2}--http-token-file <file> /m);
+  assert.match(stdout, /^ {2}-V, --version /m);
+});
+
+for (
+  const [args, message] of [
+    [["statsu"], "unknown command 'statsu' (did you mean \"status\"?); see --help"],
+    [["statsu", "--entry", "a"], "unknown command 'statsu' (did you mean \"status\"?); see --help"],
+    [["frobnicate"], "unknown command 'frobnicate'; see --help"],
+    [["jobs.yaml"], "unknown command 'jobs.yaml'; to run a file, name it: --config jobs.yaml"],
+  ] as const
+) {
+  Deno.test(`an unknown command is told as one: ${args.join(" ")}`, async () => {
+    const { code, stderr } = await runProgram([...args]);
+    assert.equal(stderr, `error: ${message}`);
+    assert.equal(code, 2);
+  });
+}
+
+for (
+  const command of [
+    "validate",
+    "next",
+    "simulate --from 2027-01-01T00:00:00Z --until 2027-01-01T01:00:00Z",
+  ]
+) {
+  Deno.test(`${command.split(" ")[0]} - reads the file from stdin`, async () => {
+    const run = async (text: string) => {
+      const { code, stdout, stderr } = await new Deno.Command("sh", {
+        args: ["-c", `printf '%s' "$TEXT" | "$DENO" run -P main.ts ${command} -`],
+        env: { DENO: Deno.execPath(), TEXT: text },
+      }).output();
+      return { code, text: new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr) };
+    };
+    const valid = await run("name: a\nschedules: []\n");
+    assert.equal(valid.code, 0, valid.text);
+    const wrong = await run("name: a\nschedules: 5\n");
+    assert.match(wrong.text, /^-:2:12: error: .*schedules/m);
+    assert.equal(wrong.code, 2);
+  });
+}
+
+Deno.test("a file on stdin is not read beyond the size that a file may have", async () => {
+  const { code, stdout } = await new Deno.Command("sh", {
+    args: ["-c", `yes '#' | "$DENO" run -P main.ts validate -`],
+    env: { DENO: Deno.execPath() },
+  }).output();
+  assert.match(new TextDecoder().decode(stdout), /^-:1:1: error: The file is too large: at most/);
+  assert.equal(code, 2);
+});
+
 for (
   const args of [
     ["--bus", "carrier-pigeon"],

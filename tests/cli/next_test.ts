@@ -75,6 +75,35 @@ Deno.test("next --entry, --until and --format json", async () => {
   assert.deepEqual([warnings, without_firings], [[], []]);
 });
 
+Deno.test("next --each lists the next firing of each entry, in the order of time", async () => {
+  const often = Array.from(
+    { length: 20 },
+    (_, n) =>
+      `  - { name: often${n}, cron: "*/5 * * * *", ` +
+      "dispatch_type: task, task: { worker_type: w } }\n",
+  ).join("");
+  const { stdout, code } = await next([...FROM, "--each", "--format", "json"], {
+    config: CONFIG + often,
+  });
+  const found = JSON.parse(stdout).firings.map((
+    { entry, at }: Record<string, string>,
+  ) => [entry, at]);
+  assert.equal(found.length, 22);
+  assert.deepEqual(found[0], ["often0", "2026-11-24T00:05:00.000Z"]);
+  assert.deepEqual(found.slice(-2), [
+    ["nightly", "2026-11-24T01:30:00.000Z"],
+    ["heartbeat", "2026-11-24T02:00:00.000Z"],
+  ]);
+  assert.equal(code, 0);
+
+  const until = await next([...FROM, "--each", "--until", "2026-11-24T01:45:00Z"]);
+  assert.match(until.lines[1]!, /nightly/);
+  assert.doesNotMatch(until.stdout, /heartbeat /);
+  const both = await next([...FROM, "--each", "--count", "3"]);
+  assert.match(both.stderr, /'--each' cannot be used with option '--count/);
+  assert.equal(both.code, 2);
+});
+
 Deno.test("next shows an interval with a start_at that has passed on its grid", async () => {
   const config = `name: ahead
 schedules:

@@ -35,8 +35,19 @@ async function health({ http, ready }: HealthOptions): Promise<number> {
     console.log((await response.text()).trim());
     return response.ok ? EXIT.ok : EXIT.failure;
   } catch (error) {
-    const reason = errorText(error);
-    console.error(`No scheduler answers at ${url}: ${reason}`);
+    console.error(`No scheduler answers at ${url}: ${reasonOf(error)}`);
     return EXIT.failure;
   }
+}
+
+/** Says what the system says of the connection, without the layers of the client around it. */
+function reasonOf(error: unknown): string {
+  const text = errorText(error instanceof Error ? error.cause ?? error : error);
+  if (error instanceof DOMException && error.name === "TimeoutError") {
+    return `there was no answer within ${TIMEOUT_MS / 1000} s`;
+  }
+  if (text.includes("Connection refused")) {
+    return "nothing listens there; a scheduler does with --http, once it has started";
+  }
+  return text.slice(text.lastIndexOf(": ") + 1).replace(/ \(os error \d+\)/, "").trim();
 }

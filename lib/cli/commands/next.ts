@@ -12,7 +12,7 @@ import { zoneNamed } from "../../time/zone.ts";
 import { countArgument, instantArgument } from "../arguments.ts";
 import { dayBar } from "../day_bar.ts";
 import { EXIT, type SetExitCode } from "../exit_codes.ts";
-import { addConfigOption, type ConfigOptions } from "../options.ts";
+import { addConfigOption, CONFIG_PATH, type ConfigOptions, configSource } from "../options.ts";
 import { StdoutLines } from "../stdout_lines.ts";
 import { isUnicodeTerminal } from "../terminal.ts";
 import { table } from "../text_table.ts";
@@ -27,6 +27,7 @@ export interface UpcomingOptions {
 interface NextOptions extends ConfigOptions, UpcomingOptions {
   until?: Date;
   entry?: string;
+  each: boolean;
   strict: boolean;
 }
 
@@ -55,8 +56,12 @@ export function addUpcomingOptions(command: Command, count: number): Command {
 export function nextCommand(setExitCode: SetExitCode): Command {
   const command = new Command("next")
     .description("list upcoming firings and warnings, without running anything")
-    .argument("[path]", "the file (default: what --config says)")
+    .argument("[path]", CONFIG_PATH)
     .option("--entry <name>", "of this entry only")
+    .addOption(
+      new Option("--each", "the next firing of each entry, however many entries there are")
+        .conflicts("count").default(false),
+    )
     .option("--until <instant>", "the last instant", instantArgument)
     .option("--strict", "exit with 2 where there is a warning", false)
     .addHelpText("after", "\nIntervals count from --from, as if the scheduler started then.");
@@ -68,7 +73,7 @@ export function nextCommand(setExitCode: SetExitCode): Command {
 }
 
 async function next(path: string, options: NextOptions): Promise<number> {
-  const { config, problems } = await loadSchedulerConfig(path);
+  const { config, problems } = await loadSchedulerConfig(configSource(path));
   for (const problem of problems) console.error(formatProblem(path, problem));
   if (config === null) return EXIT.usage;
   let { entries } = config;
@@ -83,7 +88,10 @@ async function next(path: string, options: NextOptions): Promise<number> {
   }
   const from = options.from?.getTime() ?? systemClock.now();
   const upcoming = new Upcoming(entries, from);
-  const firings = upcoming.firings({ count: options.count, until: options.until?.getTime() });
+  const until = options.until?.getTime();
+  const firings = options.each
+    ? upcoming.firstOfEach(until)
+    : upcoming.firings({ count: options.count, until });
   const findings = lint(entries, from);
   const byName = new Map(entries.map((entry) => [entry.name, entry]));
   const out = new StdoutLines();

@@ -2,7 +2,7 @@ import { Command, Option } from "commander";
 import { formatProblem } from "../../config/config_problem.ts";
 import { loadSchedulerConfig } from "../../config/load_config.ts";
 import { EXIT, type SetExitCode } from "../exit_codes.ts";
-import { addConfigOption, type ConfigOptions } from "../options.ts";
+import { addConfigOption, CONFIG_PATH, type ConfigOptions, configSource } from "../options.ts";
 
 const FORMATS = ["text", "json"] as const;
 
@@ -16,7 +16,7 @@ interface ValidateOptions extends ConfigOptions {
 export function validateCommand(setExitCode: SetExitCode): Command {
   const command = new Command("validate")
     .description("check configuration files, without running anything")
-    .argument("[paths...]", "the files to check (default: what --config says)");
+    .argument("[paths...]", CONFIG_PATH);
   addConfigOption(command);
   return command
     .option("--strict", "count warnings as errors", false)
@@ -31,7 +31,7 @@ async function validate(paths: string[], options: ValidateOptions): Promise<numb
   const { strict, format, fromPython } = options;
   const found = [];
   for (const file of paths) {
-    const { problems } = await loadSchedulerConfig(file, { fromPython });
+    const { problems } = await loadSchedulerConfig(configSource(file), { fromPython });
     for (const problem of problems) {
       found.push({ file, ...problem, severity: strict ? "error" as const : problem.severity });
     }
