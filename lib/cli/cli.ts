@@ -11,6 +11,7 @@ import { fireCommand } from "./commands/fire.ts";
 import { nextCommand } from "./commands/next.ts";
 import { pauseCommand, resumeCommand } from "./commands/pause.ts";
 import { healthCommand } from "./commands/health.ts";
+import { initCommand } from "./commands/init.ts";
 import { reloadCommand } from "./commands/reload.ts";
 import { runCommand } from "./commands/run.ts";
 import { schemaCommand } from "./commands/schema.ts";
@@ -23,6 +24,7 @@ import { versionText } from "./version.ts";
 
 const EXAMPLES = `
 Examples:
+  heddle-scheduler init > schedules.yaml       a commented file to begin with
   heddle-scheduler --config schedules.yaml --nats-url nats://127.0.0.1:4222
   heddle-scheduler --bus memory                needs no server: dispatches go to stdout
   heddle-scheduler validate schedules.yaml     every problem, with line and column
@@ -59,6 +61,7 @@ export async function runCli(args: readonly string[]): Promise<number> {
     reloadCommand,
     healthCommand,
     streamCommand,
+    initCommand,
     schemaCommand,
     completionCommand,
   ];

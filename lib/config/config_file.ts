@@ -49,7 +49,8 @@ function explained(error: unknown): ConfigFileError {
   const message = error instanceof FileKindError
     ? error.message
     : error instanceof Deno.errors.NotFound
-    ? "There is no such file: check the path, or the link's target"
+    ? "There is no such file: check the path, or the link's target; " +
+      '"heddle-scheduler init" prints one to begin with'
     : error instanceof Deno.errors.PermissionDenied || error instanceof Deno.errors.NotCapable ||
         (error instanceof Error && "code" in error && error.code === "EACCES")
     ? "No permission to read the file: let this user, and Deno's --allow-read, read it"

@@ -217,7 +217,50 @@ Deno.test("run with an invalid or a missing file exits with 2 and logs every pro
   });
   await using missing = new Program(["--config", "no/such/file.yaml", "--bus", "memory"]);
   assert.equal(await missing.exit(), 2);
-  assert.equal(missing.log("scheduler.config_error")[0]?.config_path, "no/such/file.yaml");
+  const [line] = missing.log("scheduler.config_error");
+  assert.equal(line?.config_path, "no/such/file.yaml");
+  assert.match(
+    String(line?.message),
+    /There is no such file: .*"heddle-scheduler init" prints one/,
+  );
+});
+
+Deno.test("init prints a file that is valid and runs, its commented entry included", async () => {
+  const { code, stdout } = await runProgram(["init"]);
+  assert.equal(code, 0);
+  const all = stdout.replaceAll(/^ {2}# (?=- name| {2,}[a-z])(?!.*init)/gm, "  ");
+  assert.notEqual(all, stdout);
+  const directory = await Deno.makeTempDir();
+  try {
+    await Deno.mkdir(`${directory}/expansions`);
+    for (const [name, text] of [["first", stdout], ["schedules", all]]) {
+      const path = `${directory}/${name}.yaml`;
+      await Deno.writeTextFile(path, text!);
+      const validated = await runProgram(["validate", "--strict", path]);
+      assert.equal(validated.stdout, `${path}: no problems`);
+    }
+    const write = async (name: string, option: string) =>
+      await Deno.writeTextFile(
+        `${directory}/expansions/${name}`,
+        (await runProgram(["init", option])).stdout,
+      );
+    await write("sessions.ts", "--expansion");
+    await write("heddle.d.ts", "--types");
+    const check = await new Deno.Command(Deno.execPath(), {
+      args: ["check", "--no-config", `${directory}/expansions/sessions.ts`],
+    }).output();
+    assert.ok(check.success, new TextDecoder().decode(check.stderr));
+    const fired = await runProgram(
+      ["fire", "session_digest", "--config", `${directory}/schedules.yaml`, "--bus", "memory"],
+    );
+    const sessions = fired.stdout.split("\n").map((each) => JSON.parse(each).data.payload);
+    assert.deepEqual(sessions.map(({ session_id, style }) => [session_id, style]), [
+      ["s1", "brief"],
+      ["s2", "brief"],
+    ]);
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
 });
 
 Deno.test("an option beats the environment", async () => {
