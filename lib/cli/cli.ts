@@ -21,6 +21,7 @@ import { statusCommand } from "./commands/status.ts";
 import { validateCommand } from "./commands/validate.ts";
 import { suggestion } from "../internal/suggestion.ts";
 import { versionText } from "./version.ts";
+import { printError } from "./print.ts";
 
 const EXAMPLES = `
 Examples:
@@ -82,7 +83,7 @@ export async function runCli(args: readonly string[]): Promise<number> {
     // Commander has printed what was wrong; help and --version end this way too, with 0.
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
     if (!(error instanceof UsageError)) throw error;
-    console.error(`error: ${error.message}`);
+    printError(`error: ${error.message}`);
     return EXIT.usage;
   }
   return exitCode;

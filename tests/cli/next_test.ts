@@ -1,6 +1,7 @@
 /** `next` and `explain` as processes. */
 import assert from "node:assert/strict";
-import { runProgram } from "../helpers/program.ts";
+import { eventually } from "../helpers/eventually.ts";
+import { Program, runProgram } from "../helpers/program.ts";
 
 const CONFIG = `name: ahead
 timezone: Europe/Berlin
@@ -73,6 +74,36 @@ Deno.test("next --entry, --until and --format json", async () => {
   );
   assert.equal(per_quarter_hour.length, 96);
   assert.deepEqual([warnings, without_firings], [[], []]);
+});
+
+Deno.test("no text from outside reaches a terminal as an escape sequence", async () => {
+  // deno-lint-ignore no-control-regex
+  const obeyed = /[\0-\x08\x0b-\x1f\x7f-\x9f\u202e\u2066]/;
+  const text = "name: a\nschedules:\n  - { name: b, interval_seconds: 1, run_on_start: true, " +
+    'dispatch_type: task, task: { worker_type: "\\e[31m\\x9b\\u202e\\u2066" }, "\\e[2J": 1 }\n';
+  const table = await next([...FROM, "--count", "1"], { config: text });
+  assert.match(table.lines[1]!, /task: \\u001b\[31m\\u009b\\u202e\\u2066$/);
+  assert.match(table.stderr, /unknown key .*u001b\[2J/);
+  assert.doesNotMatch(table.stdout + table.stderr, obeyed);
+  const json = await next([...FROM, "--count", "1", "--format", "json"], { config: text });
+  assert.equal(JSON.parse(json.stdout).firings[0].worker_type, "\x1b[31m\x9b\u202e\u2066");
+
+  const path = await Deno.makeTempFile({ suffix: ".yaml" });
+  try {
+    await Deno.writeTextFile(path, text);
+    const validated = await runProgram(["validate", path]);
+    assert.match(validated.stdout, /u001b\[2J/);
+    assert.doesNotMatch(validated.stdout, obeyed);
+    await using program = new Program(["--config", path, "--bus", "memory"], {
+      env: { LOG_FORMAT: "pretty" },
+    });
+    const log = () => program.stderr.join("\n");
+    await eventually("it is logged", () => log().includes("worker_type="));
+    assert.match(log(), /worker_type=.*u001b\[31m.*\\u009b\\u202e\\u2066/);
+    assert.doesNotMatch(log(), obeyed);
+  } finally {
+    await Deno.remove(path);
+  }
 });
 
 Deno.test("next --each lists the next firing of each entry, in the order of time", async () => {

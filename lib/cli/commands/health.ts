@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { errorText } from "../../internal/error_text.ts";
 import { EXIT, type SetExitCode, UsageError } from "../exit_codes.ts";
 import { type HttpAddress, httpOption } from "../http_options.ts";
+import { print, printError } from "../print.ts";
 
 interface HealthOptions {
   http?: HttpAddress;
@@ -32,10 +33,10 @@ async function health({ http, ready }: HealthOptions): Promise<number> {
   const url = `http://${host}:${port}/${ready ? "readyz" : "healthz"}`;
   try {
     const response = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS) });
-    console.log((await response.text()).trim());
+    print((await response.text()).trim());
     return response.ok ? EXIT.ok : EXIT.failure;
   } catch (error) {
-    console.error(`No scheduler answers at ${url}: ${reasonOf(error)}`);
+    printError(`No scheduler answers at ${url}: ${reasonOf(error)}`);
     return EXIT.failure;
   }
 }

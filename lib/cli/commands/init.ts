@@ -1,5 +1,6 @@
 import { Command, Option } from "commander";
 import type { SetExitCode } from "../exit_codes.ts";
+import { print } from "../print.ts";
 
 interface InitOptions {
   expansion: boolean;
@@ -83,6 +84,6 @@ export function initCommand(_setExitCode: SetExitCode): Command {
     .option("--types", "print the types of such functions instead", false)
     .action(({ expansion, types }: InitOptions) => {
       const text = expansion ? EXPANSION : types ? TYPES : SCHEDULES;
-      console.log(text.trimEnd());
+      print(text.trimEnd());
     });
 }

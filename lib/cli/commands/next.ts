@@ -17,6 +17,7 @@ import { StdoutLines } from "../stdout_lines.ts";
 import { isUnicodeTerminal } from "../terminal.ts";
 import { table } from "../text_table.ts";
 import { UPCOMING_HEADINGS, upcomingJson, upcomingRow } from "../upcoming_rows.ts";
+import { printError } from "../print.ts";
 
 export interface UpcomingOptions {
   count: number;
@@ -74,14 +75,14 @@ export function nextCommand(setExitCode: SetExitCode): Command {
 
 async function next(path: string, options: NextOptions): Promise<number> {
   const { config, problems } = await loadSchedulerConfig(configSource(path));
-  for (const problem of problems) console.error(formatProblem(path, problem));
+  for (const problem of problems) printError(formatProblem(path, problem));
   if (config === null) return EXIT.usage;
   let { entries } = config;
   if (options.entry !== undefined) {
     const found = entries.filter(({ name }) => name === options.entry);
     if (found.length === 0) {
       const hint = suggestion(options.entry, entries.map(({ name }) => name));
-      console.error(`error: ${path} has no entry "${options.entry}"${hint}`);
+      printError(`error: ${path} has no entry "${options.entry}"${hint}`);
       return EXIT.usage;
     }
     entries = found;
@@ -104,7 +105,7 @@ async function next(path: string, options: NextOptions): Promise<number> {
       warnings: findings,
     }));
   } else {
-    for (const { entry, message } of findings) console.error(`warning: "${entry}": ${message}`);
+    for (const { entry, message } of findings) printError(`warning: "${entry}": ${message}`);
     const rows = firings.map((each) => upcomingRow(byName.get(each.entry)!, each, from));
     if (rows.length > 0) { for (const line of table(UPCOMING_HEADINGS, rows)) out.write(line); }
     else out.write("Nothing fires");

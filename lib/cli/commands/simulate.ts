@@ -12,6 +12,7 @@ import { countArgument, instantArgument } from "../arguments.ts";
 import { EXIT, type SetExitCode } from "../exit_codes.ts";
 import { addConfigOption, CONFIG_PATH, type ConfigOptions, configSource } from "../options.ts";
 import { StdoutLines } from "../stdout_lines.ts";
+import { printError } from "../print.ts";
 
 const MAX_STALLS = 999_999_999;
 const MAX_SEED = 999_999_999;
@@ -53,7 +54,7 @@ export function simulateCommand(setExitCode: SetExitCode): Command {
       try {
         setExitCode(await simulate(path ?? options.config, options));
       } catch (error) {
-        console.error(`error: ${errorText(error)}`);
+        printError(`error: ${errorText(error)}`);
         setExitCode(EXIT.failure);
       }
     });
@@ -62,11 +63,11 @@ export function simulateCommand(setExitCode: SetExitCode): Command {
 async function simulate(path: string, options: SimulateOptions): Promise<number> {
   const { from, until: to, stalls, seed, format } = options;
   if (to < from) {
-    console.error(`error: --until ${to.toISOString()} is before --from ${from.toISOString()}`);
+    printError(`error: --until ${to.toISOString()} is before --from ${from.toISOString()}`);
     return EXIT.usage;
   }
   const { config, problems } = await loadSchedulerConfig(configSource(path));
-  for (const problem of problems) console.error(formatProblem(path, problem));
+  for (const problem of problems) printError(formatProblem(path, problem));
   if (config === null) return EXIT.usage;
   const simulation = new Simulation(config, {
     from,

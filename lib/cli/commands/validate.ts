@@ -3,6 +3,7 @@ import { formatProblem } from "../../config/config_problem.ts";
 import { loadSchedulerConfig } from "../../config/load_config.ts";
 import { EXIT, type SetExitCode } from "../exit_codes.ts";
 import { addConfigOption, CONFIG_PATH, type ConfigOptions, configSource } from "../options.ts";
+import { print } from "../print.ts";
 
 const FORMATS = ["text", "json"] as const;
 
@@ -40,10 +41,10 @@ async function validate(paths: string[], options: ValidateOptions): Promise<numb
     const report = found.map(({ file, severity, message, path, line, column }) => (
       { file, severity, message, path, line: line ?? null, column: column ?? null }
     ));
-    console.log(JSON.stringify(report, null, 2));
+    print(JSON.stringify(report, null, 2));
   } else {
-    for (const { file, ...problem } of found) console.log(formatProblem(file, problem));
-    if (found.length === 0) console.log(`${paths.join(", ")}: no problems`);
+    for (const { file, ...problem } of found) print(formatProblem(file, problem));
+    if (found.length === 0) print(`${paths.join(", ")}: no problems`);
   }
   return found.some(({ severity }) => severity === "error") ? EXIT.usage : EXIT.ok;
 }
