@@ -199,6 +199,29 @@ for (
   });
 }
 
+for (const option of ["--nats-creds", "--nats-nkey", "--nats-ca", "--http-token-file"]) {
+  Deno.test(`${option} reads a regular file of at most 1 MiB only`, async () => {
+    const directory = await Deno.makeTempDir();
+    try {
+      await Deno.writeFile(`${directory}/large`, new Uint8Array(2 ** 20 + 1));
+      await new Deno.Command("mkfifo", { args: [`${directory}/pipe`] }).output();
+      for (
+        const [path, message] of [
+          ["/dev/zero", /This is a device: name a regular file/],
+          [`${directory}/pipe`, /This is a pipe \(FIFO\): name a regular file/],
+          [`${directory}/large`, /The file is too large: at most 1048576 bytes are read/],
+        ] as const
+      ) {
+        const { code, stderr } = await runProgram(["run", "--http", "0", option, path]);
+        assert.match(stderr, message);
+        assert.notEqual(code, 0);
+      }
+    } finally {
+      await Deno.remove(directory, { recursive: true });
+    }
+  });
+}
+
 Deno.test("a URL that is none is told in one line, without its password", async () => {
   const { stderr } = await runProgram(["reload", "--nats-url", "http://user:secret@x"]);
   assert.match(
