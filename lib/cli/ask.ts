@@ -18,6 +18,7 @@ import {
   type ConfigOptions,
   type LoggingOptions,
 } from "./options.ts";
+import { printError } from "./print.ts";
 
 export interface AskOptions extends ConfigOptions, BusOptions, LoggingOptions {
   name?: string;
@@ -110,7 +111,7 @@ export class RemoteScheduler {
       } catch (error) {
         if (!(error instanceof NoReplyError)) throw error;
         silence = error;
-        console.error(`replica ${name} does not answer`);
+        printError(`replica ${name} does not answer`);
       }
     }
     if (replies.length === 0) throw silence;
@@ -166,13 +167,13 @@ export async function askScheduler(
     } catch (error) {
       if (error instanceof NoReplyError) {
         const instead = error.reason === "no_responders" ? hint : "";
-        console.error(`No scheduler named "${name}" answers: ${error.message}${instead}`);
+        printError(`No scheduler named "${name}" answers: ${error.message}${instead}`);
         return EXIT.failure;
       }
       if (!(error instanceof RefusedError)) throw error;
-      console.error(error.message);
+      printError(error.message);
       for (const { line, column, severity, message } of error.reply.problems ?? []) {
-        console.error(`${line ?? 1}:${column ?? 1}: ${severity}: ${message}`);
+        printError(`${line ?? 1}:${column ?? 1}: ${severity}: ${message}`);
       }
       return error.reply.code === "invalid_config" || error.reply.code === "unknown_entry"
         ? EXIT.usage

@@ -4,6 +4,7 @@ import { defaultLogger, type Logger } from "../log/logger.ts";
 import { EXIT } from "./exit_codes.ts";
 import { openBus } from "./open_bus.ts";
 import { type BusOptions, type LoggingOptions, startLogging } from "./options.ts";
+import { printError } from "./print.ts";
 
 /** The time for which a command tries to connect. */
 export const CONNECT_TIMEOUT_MS = 5000;
@@ -26,7 +27,7 @@ export async function onceConnected(
     await bus.connect();
     return await work(bus, logger);
   } catch (error) {
-    console.error(errorText(error));
+    printError(errorText(error));
     return EXIT.failure;
   } finally {
     await bus.close();

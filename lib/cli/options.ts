@@ -27,6 +27,14 @@ export interface LoggingOptions {
   logLevel: LogLevel;
 }
 
+/** The argument of the commands that read a file without a scheduler. */
+export const CONFIG_PATH = "the file, - for stdin (default: what --config says)";
+
+/** Returns where the file of the argument `path` is read from. */
+export function configSource(path: string): string | ReadableStream<Uint8Array> {
+  return path === "-" ? Deno.stdin.readable : path;
+}
+
 export function addConfigOption(command: Command): Command {
   return command.addOption(
     new Option("--config <path>", "the YAML file with the schedules")

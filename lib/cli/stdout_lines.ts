@@ -1,9 +1,10 @@
 import { errorText } from "../internal/error_text.ts";
+import { printable } from "../internal/printable.ts";
 
 /** Lines are collected up to this number of UTF-16 code units. */
 const BATCH_CODE_UNITS = 65_536;
 
-/** Writes lines to stdout in batches, and waits for a slow reader. */
+/** Writes lines that may come from outside to stdout in batches, and waits for a slow reader. */
 export class StdoutLines {
   #text = "";
   #isClosed = false;
@@ -14,7 +15,7 @@ export class StdoutLines {
   }
 
   write(line: string): void {
-    this.#text += line + "\n";
+    this.#text += printable(line) + "\n";
     if (this.#text.length >= BATCH_CODE_UNITS) this.flush();
   }
 

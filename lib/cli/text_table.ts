@@ -1,8 +1,10 @@
+import { printable } from "../internal/printable.ts";
+
 /**
  * Returns rows under their headings, in columns two spaces apart; numbers are aligned to the right.
  */
 export function table(headings: readonly string[], rows: readonly string[][]): string[] {
-  const all = [headings, ...rows];
+  const all = [headings, ...rows].map((row) => row.map(printable));
   const widths = headings.map((_, column) =>
     Math.max(...all.map((row) => [...row[column]!].length))
   );

@@ -1,5 +1,5 @@
 import { errorText } from "../internal/error_text.ts";
-import { FileKindError, readRegularFile } from "../internal/read_file.ts";
+import { FileKindError, readRegularFile, readStream } from "../internal/read_file.ts";
 import { LineIndex } from "./yaml/yaml_lines.ts";
 
 /**
@@ -18,14 +18,19 @@ export class ConfigFileError extends Error {
 }
 
 /**
- * The text of the file at `path`, without its byte order mark.
+ * The text of a file, without its byte order mark.
  *
+ * @param source the file's path, or its bytes
  * @throws {ConfigFileError} where there is no readable text file of at most 32 MiB
  */
-export async function readConfigFile(path: string): Promise<string> {
+export async function readConfigFile(
+  source: string | ReadableStream<Uint8Array>,
+): Promise<string> {
   let bytes: Uint8Array;
   try {
-    bytes = await readRegularFile(path, MAX_FILE_BYTES);
+    bytes = typeof source === "string"
+      ? await readRegularFile(source, MAX_FILE_BYTES)
+      : await readStream(source, MAX_FILE_BYTES);
   } catch (error) {
     throw explained(error);
   }
@@ -44,7 +49,8 @@ function explained(error: unknown): ConfigFileError {
   const message = error instanceof FileKindError
     ? error.message
     : error instanceof Deno.errors.NotFound
-    ? "There is no such file: check the path, or the link's target"
+    ? "There is no such file: check the path, or the link's target; " +
+      '"heddle-scheduler init" prints one to begin with'
     : error instanceof Deno.errors.PermissionDenied || error instanceof Deno.errors.NotCapable ||
         (error instanceof Error && "code" in error && error.code === "EACCES")
     ? "No permission to read the file: let this user, and Deno's --allow-read, read it"

@@ -25,24 +25,26 @@ export interface LoadedConfig {
 }
 
 /**
- * Reads and checks the configuration file at `path`. Never rejects: a file that cannot be read is a
- * problem like any other.
+ * Reads and checks a configuration file. Never rejects: a file that cannot be read is a problem like
+ * any other.
+ *
+ * @param source the file's path, or its bytes
  */
 export async function loadSchedulerConfig(
-  path: string,
+  source: string | ReadableStream<Uint8Array>,
   options?: CheckOptions,
 ): Promise<LoadedConfig> {
-  return await loadAdvisedConfig(path, () => [], options);
+  return await loadAdvisedConfig(source, () => [], options);
 }
 
 /** Does what {@link loadSchedulerConfig} does, with what `advise` returns among the problems. */
 export async function loadAdvisedConfig(
-  path: string,
+  source: string | ReadableStream<Uint8Array>,
   advise: Advise,
   options?: CheckOptions,
 ): Promise<LoadedConfig> {
   try {
-    return parse(await readConfigFile(path), advise, options);
+    return parse(await readConfigFile(source), advise, options);
   } catch (error) {
     if (!(error instanceof ConfigFileError)) throw error;
     const { message, line, column } = error;

@@ -28,7 +28,20 @@ export class Upcoming {
 
   /** Returns the next firings by their due instants, without jitter, then in file order. */
   firings(options: { count: number; until?: number }): ComingFiring[] {
-    return comingFirings(this.#positions, options).map((firing) =>
+    return this.#firingsOf(this.#positions, options);
+  }
+
+  /** Returns the next firing of each entry, in the order of {@link Upcoming.firings}. */
+  firstOfEach(until?: number): ComingFiring[] {
+    return this.#positions.flatMap((position) => this.#firingsOf([position], { count: 1, until }))
+      .sort((a, b) => a.scheduledFor - b.scheduledFor);
+  }
+
+  #firingsOf(
+    positions: readonly Position[],
+    options: { count: number; until?: number },
+  ): ComingFiring[] {
+    return comingFirings(positions, options).map((firing) =>
       firing.scheduledFor > this.#from
         ? firing
         : { ...firing, fireAt: this.#pending.get(firing.entry)! }

@@ -24,6 +24,10 @@ export class HttpError extends Error {
 /** No form, and no other site's page, can send this header without being allowed to first. */
 const CONTROL_HEADER = "x-heddle-control";
 
+/** A name or an address, and a port. Clients of HTTP/1.0 send none. */
+const HOST = /^(?:(?:[\w.-]+|\[[\da-f:.]+\])(?::(\d{1,5}))?)?$/i;
+const MAX_PORT = 65_535;
+
 export class Guard {
   readonly #digest: Uint8Array | null;
 
@@ -46,6 +50,14 @@ export class Guard {
     throw new HttpError(401, "The token is missing or wrong", {
       "www-authenticate": 'Basic realm="heddle-scheduler", charset="UTF-8"',
     });
+  }
+
+  /** @throws {HttpError} 400 where `Host` is no name or address, with or without a port */
+  checkHostForm({ headers: { host = "" } }: IncomingMessage): void {
+    const [found, port = "0"] = HOST.exec(host) ?? [];
+    if (found === undefined || Number(port) > MAX_PORT) {
+      throw new HttpError(400, "The header 'host' must be a name or an address, and a port");
+    }
   }
 
   /**

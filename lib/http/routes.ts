@@ -36,7 +36,7 @@ const MAX_STATE_AGE_MS = 5000;
 /** The control actions that the page may ask for. */
 const CONTROL_ACTIONS = ["fire", "pause", "resume"];
 
-type Handler = (request: IncomingMessage, response: ServerResponse, url: URL) => unknown;
+type Handler = (request: IncomingMessage, response: ServerResponse, query: string) => unknown;
 
 export class Routes {
   readonly #options: RoutesOptions;
@@ -69,8 +69,10 @@ export class Routes {
   async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { guard } = this.#options;
     try {
-      const url = urlOf(request);
-      const route = Object.hasOwn(this.#paths, url.pathname) ? this.#paths[url.pathname]! : null;
+      guard.checkHostForm(request);
+      // As it was sent: a proxy in front that guards a path knows one spelling of it.
+      const [path, ...query] = request.url!.split("?");
+      const route = Object.hasOwn(this.#paths, path!) ? this.#paths[path!]! : null;
       if (!route?.open) guard.checkToken(request);
       if (route === null) {
         throw new HttpError(404, `Nothing is at this path: ${Object.keys(this.#paths).join(" ")}`);
@@ -79,7 +81,7 @@ export class Routes {
         const allow = route.methods.join(", ");
         throw new HttpError(405, `This path takes ${allow}`, { allow });
       }
-      await route.handle(request, response, url);
+      await route.handle(request, response, query.join("?"));
     } catch (error) {
       const refused = error instanceof HttpError ? error : new HttpError(500, String(error));
       if (response.headersSent) return void response.destroy();
@@ -128,9 +130,9 @@ export class Routes {
     send(response, 200, type!, this.#options.page, headers);
   }
 
-  #events(request: IncomingMessage, response: ServerResponse, url: URL): void {
+  #events(request: IncomingMessage, response: ServerResponse, query: string): void {
     this.#options.guard.checkHost(request);
-    const filter = url.searchParams.get("filter") ?? "";
+    const filter = new URLSearchParams(query).get("filter") ?? "";
     if (filter.length > 256) throw new HttpError(400, "The filter is too long: at most 256");
     this.#options.pages.open(response, filter);
   }
@@ -214,14 +216,6 @@ function contentPolicy(page: string): string {
     "form-action 'none'",
     "frame-ancestors 'none'",
   ].join("; ");
-}
-
-function urlOf({ url = "/" }: IncomingMessage): URL {
-  try {
-    return new URL(url, "http://scheduler");
-  } catch {
-    throw new HttpError(400, "The path cannot be read");
-  }
 }
 
 async function readJson(request: IncomingMessage): Promise<Record<string, unknown>> {

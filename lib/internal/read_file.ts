@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer";
 import { constants, open } from "node:fs/promises";
 
 /** More than keys, tokens and certificates take. */
@@ -42,6 +43,25 @@ export async function readRegularFile(
   } finally {
     await file.close();
   }
+}
+
+/**
+ * Reads a stream to its end, which it must reach within `maxBytes`.
+ *
+ * @throws {FileKindError} when it has more
+ */
+export async function readStream(
+  stream: ReadableStream<Uint8Array>,
+  maxBytes: number,
+): Promise<Uint8Array> {
+  const pieces: Uint8Array[] = [];
+  let length = 0;
+  for await (const piece of stream) {
+    length += piece.length;
+    if (length > maxBytes) throw tooLarge(maxBytes, "longer");
+    pieces.push(piece);
+  }
+  return Buffer.concat(pieces);
 }
 
 function kindOf(info: Omit<Deno.FileInfo, "size">): string {

@@ -4,6 +4,7 @@
  * @module
  */
 import type { LogRecord } from "@logtape/logtape";
+import { printable } from "../internal/printable.ts";
 
 /** The LogTape category of all lines of this program. */
 export const LOG_CATEGORY = "heddle";
@@ -59,7 +60,7 @@ export function consoleLine(
 function prettyFields(fields: Record<string, unknown>): string {
   return Object.entries(fields)
     .filter(([, value]) => value !== undefined && value !== null)
-    .map(([key, value]) => `${key}=${prettyValue(value)}`)
+    .map(([key, value]) => `${printable(key)}=${printable(prettyValue(value))}`)
     .join(" ");
 }
 

@@ -57,7 +57,7 @@ everywhere("validate tells the place of what is wrong, and exits with 2", async 
 
 everywhere("simulate lists what would fire", async (place) => {
   await place.withFiles({ "schedules.yaml": VALID }, async (site) => {
-    const span = ["--from", "2026-03-01T00:00:00Z", "--to", "2026-03-01T00:00:10Z"];
+    const span = ["--from", "2026-03-01T00:00:00Z", "--until", "2026-03-01T00:00:10Z"];
     const config = ["--config", site.path("schedules.yaml")];
     const { code, stdout } = await site.run(["simulate", ...config, ...span, "--format", "json"]);
     assert.equal(stdout.split("\n").length, 50 + 1);

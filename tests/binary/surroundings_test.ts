@@ -98,7 +98,7 @@ schedules:
 for (const TZ of ["Asia/Tokyo", "Mars/Phobos", ""]) {
   everywhere(`TZ=${TZ} changes no instant, and zones need no database`, async (place) => {
     await place.withFiles({ "s.yaml": ZONED }, async (site) => {
-      const span = ["--from", "2026-07-01T00:00:00Z", "--to", "2026-07-02T00:00:00Z"];
+      const span = ["--from", "2026-07-01T00:00:00Z", "--until", "2026-07-02T00:00:00Z"];
       const { stdout } = await site.run(
         ["simulate", "--config", site.path("s.yaml"), ...span, "--format", "json"],
         { env: { TZ, TZDIR: "/no/such" } },

@@ -149,6 +149,61 @@ Deno.test("--version and --help end with 0; help shows an example", async () => 
   assert.equal(help.code, 0);
 });
 
+Deno.test("--help shows the options of run, which need no command", async () => {
+  const { stdout } = await runProgram(["--help"]);
+  assert.match(stdout, /^Options of run, the default command:$/m);
+  assert.match(stdout, /^ {2}--skip-preflight /m);
+  assert.match(stdout, /^ {2}--http-token-file <file> /m);
+  assert.match(stdout, /^ {2}-V, --version /m);
+});
+
+for (
+  const [args, message] of [
+    [["statsu"], "unknown command 'statsu' (did you mean \"status\"?); see --help"],
+    [["statsu", "--entry", "a"], "unknown command 'statsu' (did you mean \"status\"?); see --help"],
+    [["frobnicate"], "unknown command 'frobnicate'; see --help"],
+    [["jobs.yaml"], "unknown command 'jobs.yaml'; to run a file, name it: --config jobs.yaml"],
+  ] as const
+) {
+  Deno.test(`an unknown command is told as one: ${args.join(" ")}`, async () => {
+    const { code, stderr } = await runProgram([...args]);
+    assert.equal(stderr, `error: ${message}`);
+    assert.equal(code, 2);
+  });
+}
+
+for (
+  const command of [
+    "validate",
+    "next",
+    "simulate --from 2027-01-01T00:00:00Z --until 2027-01-01T01:00:00Z",
+  ]
+) {
+  Deno.test(`${command.split(" ")[0]} - reads the file from stdin`, async () => {
+    const run = async (text: string) => {
+      const { code, stdout, stderr } = await new Deno.Command("sh", {
+        args: ["-c", `printf '%s' "$TEXT" | "$DENO" run -P main.ts ${command} -`],
+        env: { DENO: Deno.execPath(), TEXT: text },
+      }).output();
+      return { code, text: new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr) };
+    };
+    const valid = await run("name: a\nschedules: []\n");
+    assert.equal(valid.code, 0, valid.text);
+    const wrong = await run("name: a\nschedules: 5\n");
+    assert.match(wrong.text, /^-:2:12: error: .*schedules/m);
+    assert.equal(wrong.code, 2);
+  });
+}
+
+Deno.test("a file on stdin is not read beyond the size that a file may have", async () => {
+  const { code, stdout } = await new Deno.Command("sh", {
+    args: ["-c", `yes '#' | "$DENO" run -P main.ts validate -`],
+    env: { DENO: Deno.execPath() },
+  }).output();
+  assert.match(new TextDecoder().decode(stdout), /^-:1:1: error: The file is too large: at most/);
+  assert.equal(code, 2);
+});
+
 for (
   const args of [
     ["--bus", "carrier-pigeon"],
@@ -170,6 +225,29 @@ for (
   });
 }
 
+for (const option of ["--nats-creds", "--nats-nkey", "--nats-ca", "--http-token-file"]) {
+  Deno.test(`${option} reads a regular file of at most 1 MiB only`, async () => {
+    const directory = await Deno.makeTempDir();
+    try {
+      await Deno.writeFile(`${directory}/large`, new Uint8Array(2 ** 20 + 1));
+      await new Deno.Command("mkfifo", { args: [`${directory}/pipe`] }).output();
+      for (
+        const [path, message] of [
+          ["/dev/zero", /This is a device: name a regular file/],
+          [`${directory}/pipe`, /This is a pipe \(FIFO\): name a regular file/],
+          [`${directory}/large`, /The file is too large: at most 1048576 bytes are read/],
+        ] as const
+      ) {
+        const { code, stderr } = await runProgram(["run", "--http", "0", option, path]);
+        assert.match(stderr, message);
+        assert.notEqual(code, 0);
+      }
+    } finally {
+      await Deno.remove(directory, { recursive: true });
+    }
+  });
+}
+
 Deno.test("a URL that is none is told in one line, without its password", async () => {
   const { stderr } = await runProgram(["reload", "--nats-url", "http://user:secret@x"]);
   assert.match(
@@ -188,7 +266,50 @@ Deno.test("run with an invalid or a missing file exits with 2 and logs every pro
   });
   await using missing = new Program(["--config", "no/such/file.yaml", "--bus", "memory"]);
   assert.equal(await missing.exit(), 2);
-  assert.equal(missing.log("scheduler.config_error")[0]?.config_path, "no/such/file.yaml");
+  const [line] = missing.log("scheduler.config_error");
+  assert.equal(line?.config_path, "no/such/file.yaml");
+  assert.match(
+    String(line?.message),
+    /There is no such file: .*"heddle-scheduler init" prints one/,
+  );
+});
+
+Deno.test("init prints a file that is valid and runs, its commented entry included", async () => {
+  const { code, stdout } = await runProgram(["init"]);
+  assert.equal(code, 0);
+  const all = stdout.replaceAll(/^ {2}# (?=- name| {2,}[a-z])(?!.*init)/gm, "  ");
+  assert.notEqual(all, stdout);
+  const directory = await Deno.makeTempDir();
+  try {
+    await Deno.mkdir(`${directory}/expansions`);
+    for (const [name, text] of [["first", stdout], ["schedules", all]]) {
+      const path = `${directory}/${name}.yaml`;
+      await Deno.writeTextFile(path, text!);
+      const validated = await runProgram(["validate", "--strict", path]);
+      assert.equal(validated.stdout, `${path}: no problems`);
+    }
+    const write = async (name: string, option: string) =>
+      await Deno.writeTextFile(
+        `${directory}/expansions/${name}`,
+        (await runProgram(["init", option])).stdout,
+      );
+    await write("sessions.ts", "--expansion");
+    await write("heddle.d.ts", "--types");
+    const check = await new Deno.Command(Deno.execPath(), {
+      args: ["check", "--no-config", `${directory}/expansions/sessions.ts`],
+    }).output();
+    assert.ok(check.success, new TextDecoder().decode(check.stderr));
+    const fired = await runProgram(
+      ["fire", "session_digest", "--config", `${directory}/schedules.yaml`, "--bus", "memory"],
+    );
+    const sessions = fired.stdout.split("\n").map((each) => JSON.parse(each).data.payload);
+    assert.deepEqual(sessions.map(({ session_id, style }) => [session_id, style]), [
+      ["s1", "brief"],
+      ["s2", "brief"],
+    ]);
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
 });
 
 Deno.test("an option beats the environment", async () => {

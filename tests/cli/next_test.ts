@@ -1,6 +1,7 @@
 /** `next` and `explain` as processes. */
 import assert from "node:assert/strict";
-import { runProgram } from "../helpers/program.ts";
+import { eventually } from "../helpers/eventually.ts";
+import { Program, runProgram } from "../helpers/program.ts";
 
 const CONFIG = `name: ahead
 timezone: Europe/Berlin
@@ -93,6 +94,65 @@ schedules:
   const { stdout } = await next([...FROM, "--count", "1", "--format", "json"], { config });
   const [{ description, labels }] = JSON.parse(stdout).firings;
   assert.deepEqual([description, labels], ["Counts\nthe doors\n", { team: "ops" }]);
+});
+
+Deno.test("no text from outside reaches a terminal as an escape sequence", async () => {
+  // deno-lint-ignore no-control-regex
+  const obeyed = /[\0-\x08\x0b-\x1f\x7f-\x9f\u202e\u2066]/;
+  const text = "name: a\nschedules:\n  - { name: b, interval_seconds: 1, run_on_start: true, " +
+    'dispatch_type: task, task: { worker_type: "\\e[31m\\x9b\\u202e\\u2066" }, "\\e[2J": 1 }\n';
+  const table = await next([...FROM, "--count", "1"], { config: text });
+  assert.match(table.lines[1]!, /task: \\u001b\[31m\\u009b\\u202e\\u2066$/);
+  assert.match(table.stderr, /unknown key .*u001b\[2J/);
+  assert.doesNotMatch(table.stdout + table.stderr, obeyed);
+  const json = await next([...FROM, "--count", "1", "--format", "json"], { config: text });
+  assert.equal(JSON.parse(json.stdout).firings[0].worker_type, "\x1b[31m\x9b\u202e\u2066");
+
+  const path = await Deno.makeTempFile({ suffix: ".yaml" });
+  try {
+    await Deno.writeTextFile(path, text);
+    const validated = await runProgram(["validate", path]);
+    assert.match(validated.stdout, /u001b\[2J/);
+    assert.doesNotMatch(validated.stdout, obeyed);
+    await using program = new Program(["--config", path, "--bus", "memory"], {
+      env: { LOG_FORMAT: "pretty" },
+    });
+    const log = () => program.stderr.join("\n");
+    await eventually("it is logged", () => log().includes("worker_type="));
+    assert.match(log(), /worker_type=.*u001b\[31m.*\\u009b\\u202e\\u2066/);
+    assert.doesNotMatch(log(), obeyed);
+  } finally {
+    await Deno.remove(path);
+  }
+});
+
+Deno.test("next --each lists the next firing of each entry, in the order of time", async () => {
+  const often = Array.from(
+    { length: 20 },
+    (_, n) =>
+      `  - { name: often${n}, cron: "*/5 * * * *", ` +
+      "dispatch_type: task, task: { worker_type: w } }\n",
+  ).join("");
+  const { stdout, code } = await next([...FROM, "--each", "--format", "json"], {
+    config: CONFIG + often,
+  });
+  const found = JSON.parse(stdout).firings.map((
+    { entry, at }: Record<string, string>,
+  ) => [entry, at]);
+  assert.equal(found.length, 22);
+  assert.deepEqual(found[0], ["often0", "2026-11-24T00:05:00.000Z"]);
+  assert.deepEqual(found.slice(-2), [
+    ["nightly", "2026-11-24T01:30:00.000Z"],
+    ["heartbeat", "2026-11-24T02:00:00.000Z"],
+  ]);
+  assert.equal(code, 0);
+
+  const until = await next([...FROM, "--each", "--until", "2026-11-24T01:45:00Z"]);
+  assert.match(until.lines[1]!, /nightly/);
+  assert.doesNotMatch(until.stdout, /heartbeat /);
+  const both = await next([...FROM, "--each", "--count", "3"]);
+  assert.match(both.stderr, /'--each' cannot be used with option '--count/);
+  assert.equal(both.code, 2);
 });
 
 Deno.test("next shows an interval with a start_at that has passed on its grid", async () => {

@@ -14,7 +14,7 @@ schedules:
     goal: { instruction: i }
 `;
 
-const NIGHT = ["--from", "2026-03-28T00:00:00Z", "--to", "2026-03-29T12:00:00+02:00"];
+const NIGHT = ["--from", "2026-03-28T00:00:00Z", "--until", "2026-03-29T12:00:00+02:00"];
 
 async function simulate(...args: string[]) {
   const path = await Deno.makeTempFile({ suffix: ".yaml" });
@@ -67,7 +67,7 @@ Deno.test("simulate --format json prints one object a line, the summary last", a
 });
 
 Deno.test("simulate --summary prints the counts only, and stalls are the seed's", async () => {
-  const month = ["--from", "2026-03-01T00:00:00Z", "--to", "2026-04-01T00:00:00Z", "--summary"];
+  const month = ["--from", "2026-03-01T00:00:00Z", "--until", "2026-04-01T00:00:00Z", "--summary"];
   const run = (seed: string) => simulate(...month, "--stalls", "400", "--seed", seed);
   const { stdout } = await run("1");
   assert.match(stdout, /^entry /);
@@ -80,7 +80,7 @@ Deno.test("simulate ends when nobody reads on", async () => {
   const command = new Deno.Command("sh", {
     args: [
       "-c",
-      `"$DENO" run -P main.ts simulate --from 2026-01-01T00:00:00Z --to 2030-01-01T00:00:00Z |` +
+      `"$DENO" run -P main.ts simulate --from 2026-01-01T00:00:00Z --until 2030-01-01T00:00:00Z |` +
       ` head -n 1`,
     ],
     env: { DENO: Deno.execPath() },
@@ -93,7 +93,7 @@ Deno.test("simulate ends when nobody reads on", async () => {
 });
 
 Deno.test("simulate says that its output cannot be written", async () => {
-  const span = "--from 2026-01-01T00:00:00Z --to 2026-01-01T01:00:00Z";
+  const span = "--from 2026-01-01T00:00:00Z --until 2026-01-01T01:00:00Z";
   const { code, stderr } = await new Deno.Command("sh", {
     args: ["-c", `"$DENO" run -P main.ts simulate ${span} > /dev/full`],
     env: { DENO: Deno.execPath() },
@@ -103,16 +103,16 @@ Deno.test("simulate says that its output cannot be written", async () => {
 });
 
 const WRONG: [string, string[], RegExp][] = [
-  ["no instant", ["--from", "2026-03-28T00:00:00Z"], /'--to <instant>' not specified/],
+  ["no instant", ["--from", "2026-03-28T00:00:00Z"], /'--until <instant>' not specified/],
   [
     "an instant without an offset",
-    ["--from", "2026-03-28T00:00:00", "--to", "2026-03-29T00:00:00Z"],
+    ["--from", "2026-03-28T00:00:00", "--until", "2026-03-29T00:00:00Z"],
     /'--from <instant>' argument '2026-03-28T00:00:00' is invalid\. an instant needs .* an offset/,
   ],
   [
     "a span that runs backwards",
-    ["--from", "2026-03-29T00:00:00Z", "--to", "2026-03-28T00:00:00Z"],
-    /--to 2026-03-28T00:00:00\.000Z is before --from 2026-03-29T00:00:00\.000Z/,
+    ["--from", "2026-03-29T00:00:00Z", "--until", "2026-03-28T00:00:00Z"],
+    /--until 2026-03-28T00:00:00\.000Z is before --from 2026-03-29T00:00:00\.000Z/,
   ],
   ["a seed that is no number", [...NIGHT, "--seed", "x"], /'x' is invalid\. expected a whole/],
   [

@@ -72,7 +72,7 @@ Deno.test("next and simulate tell of an occurrence that its jitter holds back", 
     });
 
     await t.step("simulate", async () => {
-      const to = ["--to", "2026-06-01T12:00:59Z"];
+      const to = ["--until", "2026-06-01T12:00:59Z"];
       const { stdout } = await runProgram(["simulate", "--config", path, ...from, ...to]);
       const [first] = stdout.split("\n").map((line) => JSON.parse(line));
       assert.equal(first.scheduled_for, "2026-06-01T12:00:00.000Z");

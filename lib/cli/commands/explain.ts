@@ -10,6 +10,7 @@ import { addUpcomingOptions, type UpcomingOptions } from "./next.ts";
 import { span } from "../spans.ts";
 import { StdoutLines } from "../stdout_lines.ts";
 import { table } from "../text_table.ts";
+import { printError } from "../print.ts";
 
 interface ExplainOptions extends UpcomingOptions {
   timezone: string;
@@ -35,7 +36,7 @@ function explain(cron: string, { timezone, count, from, format }: ExplainOptions
     schedules: [{ name: "entry", cron, dispatch_type: "task", task: { worker_type: "none" } }],
   }));
   for (const { severity, message } of problems) {
-    console.error(`${severity}: ${message.replace(/^schedules\[0\] "entry": /, "")}`);
+    printError(`${severity}: ${message.replace(/^schedules\[0\] "entry": /, "")}`);
   }
   if (config === null) return EXIT.usage;
   const start = from?.getTime() ?? systemClock.now();
@@ -55,7 +56,7 @@ function explain(cron: string, { timezone, count, from, format }: ExplainOptions
       warnings: findings.map(({ kind, message, advice }) => ({ kind, message, advice })),
     }));
   } else {
-    for (const { message } of findings) console.error(`warning: ${message}`);
+    for (const { message } of findings) printError(`warning: ${message}`);
     out.write(`${words} (${timezone})`);
     out.write("");
     const rows = firings.map(({ scheduledFor }) => [

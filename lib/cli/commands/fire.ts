@@ -13,6 +13,7 @@ import type { FireReply, FireRequest } from "../../control/control_api.ts";
 import { addAskOptions, type AskOptions, askScheduler } from "../ask.ts";
 import { EXIT, type SetExitCode } from "../exit_codes.ts";
 import { onceConnected } from "../one_shot.ts";
+import { print, printError } from "../print.ts";
 interface FireOptions extends AskOptions {
   local: boolean;
   expandRoot?: string;
@@ -49,11 +50,11 @@ async function fire(entry: string, options: FireOptions): Promise<number> {
     };
     try {
       const { dispatches } = await scheduler.ask<FireReply>(request, timeout + ANSWER_MARGIN_MS);
-      console.log(fired(entry, dispatches));
+      print(fired(entry, dispatches));
       return EXIT.ok;
     } catch (error) {
       if (!(error instanceof NoReplyError) || error.reason !== "timeout") throw error;
-      console.error(
+      printError(
         `The scheduler "${scheduler.name}" does not answer within ${options.timeout} s: ` +
           `it may still fire "${entry}", or have fired it`,
       );
@@ -69,13 +70,13 @@ function fired(entry: string, dispatches: number): string {
 async function fireHere(name: string, options: FireOptions): Promise<number> {
   const { config, problems } = await loadSchedulerConfig(options.config);
   if (config === null) {
-    for (const problem of problems) console.error(formatProblem(options.config, problem));
+    for (const problem of problems) printError(formatProblem(options.config, problem));
     return EXIT.usage;
   }
   const entry = config.entries.find((each) => each.name === name);
   if (entry === undefined) {
     const names = config.entries.map((each) => `"${each.name}"`).join(", ");
-    console.error(`Cannot fire "${name}": ${options.config} has no such entry, only ${names}`);
+    printError(`Cannot fire "${name}": ${options.config} has no such entry, only ${names}`);
     return EXIT.usage;
   }
   return await onceConnected(options, async (bus, logger) => {
@@ -95,7 +96,7 @@ async function fireHere(name: string, options: FireOptions): Promise<number> {
       const isOver = clock.sleep(timeout + ANSWER_MARGIN_MS, over.signal).then(() => null);
       const sent = await Promise.race([sending, isOver]);
       if (sent === null) throw new Error(`The server does not answer within ${options.timeout} s`);
-      if (options.bus !== "memory") console.log(fired(name, sent));
+      if (options.bus !== "memory") print(fired(name, sent));
       return EXIT.ok;
     } finally {
       over.abort();

@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { errorText } from "../../internal/error_text.ts";
 import { EXIT, type SetExitCode, UsageError } from "../exit_codes.ts";
 import { type HttpAddress, httpOption } from "../http_options.ts";
+import { print, printError } from "../print.ts";
 
 interface HealthOptions {
   http?: HttpAddress;
@@ -32,11 +33,22 @@ async function health({ http, ready }: HealthOptions): Promise<number> {
   const url = `http://${host}:${port}/${ready ? "readyz" : "healthz"}`;
   try {
     const response = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS) });
-    console.log((await response.text()).trim());
+    print((await response.text()).trim());
     return response.ok ? EXIT.ok : EXIT.failure;
   } catch (error) {
-    const reason = errorText(error);
-    console.error(`No scheduler answers at ${url}: ${reason}`);
+    printError(`No scheduler answers at ${url}: ${reasonOf(error)}`);
     return EXIT.failure;
   }
+}
+
+/** Says what the system says of the connection, without the layers of the client around it. */
+function reasonOf(error: unknown): string {
+  const text = errorText(error instanceof Error ? error.cause ?? error : error);
+  if (error instanceof DOMException && error.name === "TimeoutError") {
+    return `there was no answer within ${TIMEOUT_MS / 1000} s`;
+  }
+  if (text.includes("Connection refused")) {
+    return "nothing listens there; a scheduler does with --http, once it has started";
+  }
+  return text.slice(text.lastIndexOf(": ") + 1).replace(/ \(os error \d+\)/, "").trim();
 }

@@ -12,10 +12,11 @@ import { zoneNamed } from "../../time/zone.ts";
 import { countArgument, instantArgument } from "../arguments.ts";
 import { dayBar } from "../day_bar.ts";
 import { EXIT, type SetExitCode } from "../exit_codes.ts";
-import { addConfigOption, type ConfigOptions } from "../options.ts";
+import { addConfigOption, CONFIG_PATH, type ConfigOptions, configSource } from "../options.ts";
 import { StdoutLines } from "../stdout_lines.ts";
 import { isUnicodeTerminal } from "../terminal.ts";
 import { upcomingJson, upcomingTable } from "../upcoming_rows.ts";
+import { printError } from "../print.ts";
 
 export interface UpcomingOptions {
   count: number;
@@ -26,6 +27,7 @@ export interface UpcomingOptions {
 interface NextOptions extends ConfigOptions, UpcomingOptions {
   until?: Date;
   entry?: string;
+  each: boolean;
   strict: boolean;
 }
 
@@ -54,8 +56,12 @@ export function addUpcomingOptions(command: Command, count: number): Command {
 export function nextCommand(setExitCode: SetExitCode): Command {
   const command = new Command("next")
     .description("list upcoming firings and warnings, without running anything")
-    .argument("[path]", "the file (default: what --config says)")
+    .argument("[path]", CONFIG_PATH)
     .option("--entry <name>", "of this entry only")
+    .addOption(
+      new Option("--each", "the next firing of each entry, however many entries there are")
+        .conflicts("count").default(false),
+    )
     .option("--until <instant>", "the last instant", instantArgument)
     .option(
       "--strict",
@@ -71,22 +77,25 @@ export function nextCommand(setExitCode: SetExitCode): Command {
 }
 
 async function next(path: string, options: NextOptions): Promise<number> {
-  const { config, problems } = await loadSchedulerConfig(path);
-  for (const problem of problems) console.error(formatProblem(path, problem));
+  const { config, problems } = await loadSchedulerConfig(configSource(path));
+  for (const problem of problems) printError(formatProblem(path, problem));
   if (config === null) return EXIT.usage;
   let { entries } = config;
   if (options.entry !== undefined) {
     const found = entries.filter(({ name }) => name === options.entry);
     if (found.length === 0) {
       const hint = suggestion(options.entry, entries.map(({ name }) => name));
-      console.error(`error: ${path} has no entry "${options.entry}"${hint}`);
+      printError(`error: ${path} has no entry "${options.entry}"${hint}`);
       return EXIT.usage;
     }
     entries = found;
   }
   const from = options.from?.getTime() ?? systemClock.now();
   const upcoming = new Upcoming(entries, from);
-  const firings = upcoming.firings({ count: options.count, until: options.until?.getTime() });
+  const until = options.until?.getTime();
+  const firings = options.each
+    ? upcoming.firstOfEach(until)
+    : upcoming.firings({ count: options.count, until });
   const findings = lint(entries, from);
   const byName = new Map(entries.map((entry) => [entry.name, entry]));
   const out = new StdoutLines();
@@ -100,7 +109,7 @@ async function next(path: string, options: NextOptions): Promise<number> {
     }));
   } else {
     for (const finding of findings) {
-      console.error(`warning: ${namesOf(finding)}: ${finding.message}`);
+      printError(`warning: ${namesOf(finding)}: ${finding.message}`);
     }
     const lines = firings.length > 0 ? upcomingTable(firings, byName, from) : ["Nothing fires"];
     for (const line of lines) out.write(line);

@@ -2,6 +2,7 @@ import { Command } from "commander";
 import type { PauseReply } from "../../control/control_api.ts";
 import { addAskOptions, type AskOptions, askScheduler } from "../ask.ts";
 import { EXIT, type SetExitCode, UsageError } from "../exit_codes.ts";
+import { print, printError } from "../print.ts";
 
 interface PauseOptions extends AskOptions {
   all: boolean;
@@ -54,8 +55,8 @@ async function change(
       : kept
       ? ", also after a restart"
       : ", until the scheduler ends";
-    console.log(`${isPause ? "Paused" : "Resumed"} ${what}${lasting}`);
-    if (warning !== undefined) console.error(`warning: ${warning}`);
+    print(`${isPause ? "Paused" : "Resumed"} ${what}${lasting}`);
+    if (warning !== undefined) printError(`warning: ${warning}`);
     return EXIT.ok;
   });
 }

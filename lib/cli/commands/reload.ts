@@ -4,6 +4,7 @@ import { RELOAD_SUBJECT } from "../../wire/subjects.ts";
 import { addAskOptions, type AskOptions, askScheduler } from "../ask.ts";
 import { EXIT, type SetExitCode } from "../exit_codes.ts";
 import { onceConnected } from "../one_shot.ts";
+import { print, printError } from "../print.ts";
 
 interface ReloadOptions extends AskOptions {
   everyActor: boolean;
@@ -39,9 +40,9 @@ async function reload(options: ReloadOptions): Promise<number> {
       const request = { action: "reload" as const, ...(replica !== undefined && { replica }) };
       const { schedule_count, problems } = await scheduler.ask<ReloadReply>(request);
       const who = replica === undefined ? "" : `${replica}: `;
-      console.log(`${who}Reloaded: ${schedule_count} entries`);
+      print(`${who}Reloaded: ${schedule_count} entries`);
       for (const { line, column, severity, message } of problems) {
-        console.error(`${who}${line ?? 1}:${column ?? 1}: ${severity}: ${message}`);
+        printError(`${who}${line ?? 1}:${column ?? 1}: ${severity}: ${message}`);
       }
     });
     return EXIT.ok;

@@ -10,8 +10,9 @@ import {
 import { errorText } from "../../internal/error_text.ts";
 import { countArgument, instantArgument } from "../arguments.ts";
 import { EXIT, type SetExitCode } from "../exit_codes.ts";
-import { addConfigOption, type ConfigOptions } from "../options.ts";
+import { addConfigOption, CONFIG_PATH, type ConfigOptions, configSource } from "../options.ts";
 import { StdoutLines } from "../stdout_lines.ts";
+import { printError } from "../print.ts";
 
 const MAX_STALLS = 999_999_999;
 const MAX_SEED = 999_999_999;
@@ -20,7 +21,7 @@ const FORMATS = ["text", "json"] as const;
 
 interface SimulateOptions extends ConfigOptions {
   from: Date;
-  to: Date;
+  until: Date;
   stalls: number;
   seed: number;
   summary: boolean;
@@ -31,6 +32,7 @@ interface SimulateOptions extends ConfigOptions {
 export function simulateCommand(setExitCode: SetExitCode): Command {
   const command = new Command("simulate")
     .description("list what would fire between two instants, without waiting or publishing")
+    .argument("[path]", CONFIG_PATH)
     .addHelpText(
       "after",
       "\nThe scheduler starts at --from; expansion functions are not called, one dispatch each.",
@@ -38,7 +40,7 @@ export function simulateCommand(setExitCode: SetExitCode): Command {
   addConfigOption(command);
   return command
     .requiredOption("--from <instant>", "such as 2026-03-28T00:00:00Z", instantArgument)
-    .requiredOption("--to <instant>", "the last instant", instantArgument)
+    .requiredOption("--until <instant>", "the last instant", instantArgument)
     .option(
       "--stalls <count>",
       "number of times that the process stands still, up to an hour",
@@ -48,24 +50,24 @@ export function simulateCommand(setExitCode: SetExitCode): Command {
     .option("--seed <number>", "chooses the times of the stalls", countArgument(0, MAX_SEED), 0)
     .option("--summary", "print the counts only", false)
     .addOption(new Option("--format <format>", "of the output").choices(FORMATS).default("text"))
-    .action(async (options: SimulateOptions) => {
+    .action(async (path: string | undefined, options: SimulateOptions) => {
       try {
-        setExitCode(await simulate(options));
+        setExitCode(await simulate(path ?? options.config, options));
       } catch (error) {
-        console.error(`error: ${errorText(error)}`);
+        printError(`error: ${errorText(error)}`);
         setExitCode(EXIT.failure);
       }
     });
 }
 
-async function simulate(options: SimulateOptions): Promise<number> {
-  const { from, to, stalls, seed, format } = options;
+async function simulate(path: string, options: SimulateOptions): Promise<number> {
+  const { from, until: to, stalls, seed, format } = options;
   if (to < from) {
-    console.error(`error: --to ${to.toISOString()} is before --from ${from.toISOString()}`);
+    printError(`error: --until ${to.toISOString()} is before --from ${from.toISOString()}`);
     return EXIT.usage;
   }
-  const { config, problems } = await loadSchedulerConfig(options.config);
-  for (const problem of problems) console.error(formatProblem(options.config, problem));
+  const { config, problems } = await loadSchedulerConfig(configSource(path));
+  for (const problem of problems) printError(formatProblem(path, problem));
   if (config === null) return EXIT.usage;
   const simulation = new Simulation(config, {
     from,

@@ -18,6 +18,7 @@ import {
   type BusOptions,
   type LoggingOptions,
 } from "../options.ts";
+import { print, printError } from "../print.ts";
 
 interface StreamOptions extends BusOptions, LoggingOptions {
   name: string;
@@ -88,7 +89,7 @@ export function streamCommand(setExitCode: SetExitCode): Command {
 async function createStream(options: StreamOptions): Promise<number> {
   const { name, subject = DISPATCH_SUBJECTS } = options;
   if (!subject.some((each) => DISPATCH_SUBJECTS.some((ours) => covers(each, ours)))) {
-    console.error(
+    printError(
       `Cannot capture dispatches with ${quoted(subject)}: one --subject has to be or to match ` +
         quoted(DISPATCH_SUBJECTS, " or "),
     );
@@ -96,7 +97,7 @@ async function createStream(options: StreamOptions): Promise<number> {
   }
   return await onceConnected(options, async (bus) => {
     if (!isStreamBus(bus)) {
-      console.error("Cannot create a stream with --bus memory: only a NATS server keeps messages");
+      printError("Cannot create a stream with --bus memory: only a NATS server keeps messages");
       return EXIT.usage;
     }
     const jetStream = await bus.jetStream();
@@ -144,11 +145,11 @@ async function create(
   };
   if (dryRun) {
     const orOne = copies === undefined ? " (without a cluster: 1)" : "";
-    console.log(`Would create stream "${name}": ${summary(limits, orOne)}`);
+    print(`Would create stream "${name}": ${summary(limits, orOne)}`);
     return;
   }
   const created = await createWith(jetStream, limits, copies === undefined);
-  console.log(`Created stream "${name}": ${summary(created)}`);
+  print(`Created stream "${name}": ${summary(created)}`);
   await followCopies(jetStream, created, options);
 }
 
@@ -180,13 +181,13 @@ async function change(
   const changes = changesOf(known, wanted);
   const title = `stream "${known.name}"`;
   if (Object.keys(changes).length === 0) {
-    console.log(`The ${title} stays as it is: ${summary(known)}`);
+    print(`The ${title} stays as it is: ${summary(known)}`);
   } else if (!dryRun) {
     await jetStream.updateStream(known.name, changes);
   }
   printChanges(title, known, changes, dryRun);
   if (known.replicas > 1 && !known.isClustered && replicas === undefined) {
-    console.error(
+    printError(
       `The ${title} says ${known.replicas} copies, and its server is in no cluster: the server ` +
         "loses the stream when it starts again; correct it with --copies 1",
     );
@@ -230,9 +231,9 @@ const LABELS: Readonly<Record<keyof Changes, string>> = {
 function printChanges(title: string, known: StreamInfo, changes: Changes, dryRun: boolean): void {
   const keys = Object.keys(changes) as (keyof Changes)[];
   if (keys.length === 0) return;
-  console.log(`${dryRun ? "Would change" : "Changed"} ${title}:`);
+  print(`${dryRun ? "Would change" : "Changed"} ${title}:`);
   for (const key of keys) {
-    console.log(`  ${LABELS[key]}: ${shown(key, known[key])} → ${shown(key, changes[key])}`);
+    print(`  ${LABELS[key]}: ${shown(key, known[key])} → ${shown(key, changes[key])}`);
   }
 }
 

@@ -5,7 +5,8 @@ import { namesOf } from "../../forecast/lint/finding.ts";
 import { lint } from "../../forecast/lint/lint.ts";
 import { systemClock } from "../../time/clock.ts";
 import { EXIT, type SetExitCode } from "../exit_codes.ts";
-import { addConfigOption, type ConfigOptions } from "../options.ts";
+import { addConfigOption, CONFIG_PATH, type ConfigOptions, configSource } from "../options.ts";
+import { print } from "../print.ts";
 
 const FORMATS = ["text", "json"] as const;
 
@@ -19,7 +20,7 @@ interface ValidateOptions extends ConfigOptions {
 export function validateCommand(setExitCode: SetExitCode): Command {
   const command = new Command("validate")
     .description("check configuration files, without running anything")
-    .argument("[paths...]", "the files to check (default: what --config says)");
+    .argument("[paths...]", CONFIG_PATH);
   addConfigOption(command);
   return command
     .option("--strict", "count warnings as errors, but for advice about when entries fire", false)
@@ -34,7 +35,7 @@ async function validate(paths: string[], options: ValidateOptions): Promise<numb
   const { strict, format, fromPython } = options;
   const found = [];
   for (const file of paths) {
-    const { problems } = await loadAdvisedConfig(file, advise, { fromPython });
+    const { problems } = await loadAdvisedConfig(configSource(file), advise, { fromPython });
     for (const problem of problems) {
       const isError = strict && !problem.advice;
       found.push({ file, ...problem, severity: isError ? "error" as const : problem.severity });
@@ -46,10 +47,10 @@ async function validate(paths: string[], options: ValidateOptions): Promise<numb
     ) => (
       { file, severity, message, path, line, column, ...(advice && { advice }) }
     ));
-    console.log(JSON.stringify(report, null, 2));
+    print(JSON.stringify(report, null, 2));
   } else {
-    for (const { file, ...problem } of found) console.log(formatProblem(file, problem));
-    if (found.length === 0) console.log(`${paths.join(", ")}: no problems`);
+    for (const { file, ...problem } of found) print(formatProblem(file, problem));
+    if (found.length === 0) print(`${paths.join(", ")}: no problems`);
   }
   return found.some(({ severity }) => severity === "error") ? EXIT.usage : EXIT.ok;
 }
