@@ -240,6 +240,33 @@ export const FILE_SCHEMA = {
       default: DEFAULTS.timezone,
       description: "IANA zone for the entries that name none.",
     },
+    expand_allow: {
+      type: ["object", "null"],
+      title: "What expansion functions may reach",
+      wanted: "a mapping with 'read' or 'net'",
+      description: "What expansion functions may reach beside their own directory.",
+      examples: [{ read: ["/srv/tenants"], net: ["api.example.com:443"] }],
+      required: [],
+      additionalProperties: false,
+      properties: {
+        read: {
+          type: "array",
+          items: { type: "string", title: "Path" },
+          title: "Readable paths",
+          wanted: "a list of paths",
+          description: "Files and directories that they may read too; relative paths count from " +
+            "the directory of this file.",
+        },
+        net: {
+          type: "array",
+          items: { type: "string", title: "Address" },
+          title: "Reachable hosts",
+          wanted: "a list such as ['api.example.com:443'] (empty for nothing)",
+          description: "All that they may reach over the network, `host:port` or `host`; " +
+            "everything where absent, nothing where empty.",
+        },
+      },
+    },
     schedules: {
       type: "array",
       title: "Schedules",

@@ -326,6 +326,18 @@ export const STRUCTURE: readonly Row[] = [
     "6:29 warning schedules[0].goal.prio | in 'goal' is ignored",
   ),
   row(
+    "expand_allow whose lists are none, and a key that it has not",
+    "name: s\nschedules: []\nexpand_allow:\n  read: /srv\n  net:\n  write: [a]\n",
+    "4:9 error expand_allow.read | Top level: 'expand_allow.read' must be a list of paths, got",
+    "5:3 error expand_allow.net | missing 'net': it must be a list such as | got null",
+    "6:3 warning expand_allow.write | unknown key \"write\" in 'expand_allow' is ignored",
+  ),
+  row(
+    "a path of expand_allow that is no text",
+    "name: s\nschedules: []\nexpand_allow: { read: [5] }\n",
+    "3:24 error expand_allow.read[0] | 'expand_allow.read[0]' is 5: expected the path of a file",
+  ),
+  row(
     "a key that is no word",
     taskWith('"a b": 1'),
     '7:5 warning schedules[0]["a b"] | unknown key "a b"',

@@ -111,6 +111,31 @@ export const RULES: readonly Row[] = [
     )
   ),
   ...[
+    ["read: [/]", 24, "read[0]", "it holds /proc, and with that the scheduler's own environment"],
+    ["read: [a, /proc/self]", 27, "read[1]", "it holds /proc"],
+    ["read: [/srv/../proc]", 24, "read[0]", "it holds /proc"],
+    ["read: [~/data]", 24, "read[0]", "write the home directory out"],
+    ["read: ['']", 24, "read[0]", "expected the path of a file or a directory"],
+    ["read: ['file:///srv']", 24, "read[0]", "expected a path, not a URL"],
+    [
+      "net: ['https://a.example']",
+      23,
+      "net[0]",
+      "expected 'host:port', 'host' or '[IPv6]:port', no",
+    ],
+    ["net: [a.example, 'a b']", 34, "net[1]", "expected 'host:port'"],
+    ["net: ['a.example:0']", 23, "net[0]", "a port is between 1 and 65535"],
+    ["net: ['a.example:65536']", 23, "net[0]", "a port is between 1 and 65535"],
+    ["net: ['::1:80']", 23, "net[0]", "expected 'host:port'"],
+    ["net: [a/b]", 23, "net[0]", "expected 'host:port'"],
+  ].map(([list, column, place, wrong]) =>
+    row(
+      `expand_allow with ${list}`,
+      `name: s\nschedules: []\nexpand_allow: { ${list} }\n`,
+      `3:${column} error expand_allow.${place} | Top level: 'expand_allow.${place}' is | ${wrong}`,
+    )
+  ),
+  ...[
     ["2026-03-01T08:00:00", "needs a time and an offset"],
     ["2026-03-01", "needs a time and an offset"],
     ["2026-02-30T08:00:00Z", "there is no such date or time"],

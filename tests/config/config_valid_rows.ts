@@ -23,6 +23,12 @@ export const VALID: readonly (readonly [what: string, yaml: string])[] = [
   ["a date with quotes", taskOf('{ worker_type: w, payload: { a: "2026-03-01" } }')],
   ["a dotted expansion", taskWith("expand_from: sessions.active_sessions")],
   ["an expansion's file and export", taskWith('expand_from: "./a/../b c/x.ts#getActive"')],
+  [
+    "what expansions may reach",
+    "name: s\nschedules: []\nexpand_allow: { read: [/srv, ../data, a b], " +
+    "net: [localhost, 'a-b.example:443', '127.0.0.1:80', '[::1]:80', '[::1]', db_1:5432] }\n",
+  ],
+  ["no network for expansions", "name: s\nschedules: []\nexpand_allow: { net: [] }\n"],
   ["a zone in lower case", taskWith("timezone: europe/berlin")],
   [
     "a harmless __proto__",

@@ -80,6 +80,11 @@ const ROWS: readonly Row[] = [
     "1:1 warning timezone | Top level: 'timezone' is \"Europe/Berlin\" and has an effect here",
   ),
   row(
+    "what expansions may reach",
+    `expand_allow: { net: [] }\n${taskWith()}`,
+    "1:1 warning expand_allow | Top level: 'expand_allow' is | has an effect here",
+  ),
+  row(
     "an entry's zone that is not the file's",
     `timezone: Europe/Berlin\n${taskWith("timezone: UTC")}`,
     "1:1 warning timezone | Top level: 'timezone'",
