@@ -17,6 +17,9 @@ export const MIN_GRACE_SECONDS = 1;
 /** An expansion that takes longer than a day is not waited for. */
 export const MAX_EXPAND_TIMEOUT_SECONDS = 86_400;
 
+/** It is sent to the function's process with each call, and shown. */
+export const MAX_EXPAND_WITH_CHARACTERS = 65_536;
+
 /** What stands in for an optional key that is absent or null. */
 export const DEFAULTS = {
   timezone: "UTC",
@@ -144,6 +147,22 @@ export const ENTRY_SCHEMA = {
       description: "A function that returns a list of objects; one message is dispatched for " +
         "each. Relative to the directory of this file.",
       examples: ["sessions.active_sessions", "./expansions/sessions.ts#getActive"],
+    },
+    expand_with: {
+      type: ["object", "null"],
+      title: "Expansion argument",
+      wanted: "a mapping",
+      description: "What the expansion function is given as `with`.",
+      examples: [{ tenant: "acme" }],
+    },
+    for_each: {
+      type: ["array", "null"],
+      items: { type: "object", title: "Object" },
+      title: "Objects",
+      wanted: "a list of mappings",
+      description: "One message is dispatched for each of these objects, as for those that an " +
+        "expansion function returns.",
+      examples: [[{ tenant: "acme" }, { tenant: "globex" }]],
     },
     expand_timeout_seconds: {
       type: ["number", "null"],
@@ -284,6 +303,12 @@ const ENTRY_RULES = {
         required: [key],
         properties: { [key]: { type } },
       })),
+    },
+    {
+      not: {
+        required: ["expand_from", "for_each"],
+        properties: { expand_from: { type: "string" }, for_each: { type: "array" } },
+      },
     },
     ...DISPATCH_TYPES.map((type) => ({
       if: { required: ["dispatch_type"], properties: { dispatch_type: { const: type } } },

@@ -18,8 +18,9 @@ export async function schedulesHash(
   return hash.digest("hex").slice(0, 16);
 }
 
-/** An entry as version 0.1.0 hashes it, which read `none` where the file says nothing of `catch_up`. */
-function asHashed({ timing, dispatchType, goalConfig, taskConfig, ...common }: ScheduleEntry) {
+/** An entry as version 0.1.0 hashes it, which read `none` where the file says nothing of `catch_up`, and knew no `expand_with` and no `for_each`. */
+function asHashed(entry: ScheduleEntry) {
+  const { timing, dispatchType, goalConfig, taskConfig, expandWith, forEach, ...common } = entry;
   const { interval_seconds: intervalSeconds, ...others } = timingFields(timing);
   return {
     ...common,
@@ -29,5 +30,7 @@ function asHashed({ timing, dispatchType, goalConfig, taskConfig, ...common }: S
     dispatchType,
     goalConfig,
     taskConfig,
+    ...(Object.keys(expandWith).length > 0 && { expandWith }),
+    ...(forEach !== null && { forEach }),
   };
 }

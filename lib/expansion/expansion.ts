@@ -41,6 +41,8 @@ export interface ExpandOptions {
   firingId?: string;
   /** The due instant. */
   scheduledFor: Date;
+  /** The entry's `expand_with`. Default: empty. */
+  with?: Readonly<Record<string, unknown>>;
   /** How long loading the module and the call may take together, in seconds. */
   timeoutSeconds: number;
   /** Gives the call up. */
@@ -135,11 +137,11 @@ export class Expander {
   async #call(
     runner: ExpansionRunner,
     { file, exportName }: ExpansionTarget,
-    { schedule, firingId, scheduledFor, timeoutSeconds }: ExpandOptions,
+    { schedule, firingId, scheduledFor, with: given = {}, timeoutSeconds }: ExpandOptions,
     call: AbortController,
   ): Promise<Record<string, unknown>[]> {
     runner.output.firingId = firingId;
-    const argument = { schedule, scheduledFor: scheduledFor.toISOString() };
+    const argument = { schedule, scheduledFor: scheduledFor.toISOString(), with: given };
     const limit = this.#options.clock.sleep(timeoutSeconds * 1000, call.signal).then(() => {
       if (call.signal.aborted) throw call.signal.reason;
       const reason = `it did not return within ${timeoutSeconds} s, and was ended`;

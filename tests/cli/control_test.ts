@@ -18,6 +18,7 @@ schedules:
     dispatch_type: task
     task: { worker_type: w }
     expand_from: expansions.none.there
+    expand_with: { tenant: acme }
   - { name: off, cron: "* * * * *", enabled: false, dispatch_type: task, task: { worker_type: w } }
 `;
 
@@ -92,6 +93,11 @@ Deno.test("status tells of each entry what fired last, and when it fires next", 
     const entry = await runProgram(["status", "--entry", "daily", ...at]);
     assert.equal(entry.stdout.split("\n").at(-1), "catch_up: none");
     assert.equal(daily!.catch_up, "none");
+    const expanded = await runProgram(["status", "--entry", "broken", ...at]);
+    assert.deepEqual(expanded.stdout.split("\n").slice(-2), [
+      'for each of: expansions.none.there with {"tenant":"acme"}',
+      "catch_up: none",
+    ]);
   });
 });
 

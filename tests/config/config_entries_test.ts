@@ -25,6 +25,8 @@ Deno.test("every key that is left out has its default", () => {
     goalConfig: null,
     taskConfig: { workerType: "w", payload: {}, modelTier: "local", priority: "normal" },
     expandFrom: null,
+    expandWith: {},
+    forEach: null,
     expandTimeoutSeconds: 30,
     enabled: true,
     runOnStart: false,
@@ -63,6 +65,7 @@ Deno.test("every key that is given arrives", () => {
       "{ worker_type: w, payload: { a: [1, null] }, model_tier: frontier, priority: critical }",
     ) +
       `    expand_from: a.b
+    expand_with: { tenant: a }
     expand_timeout_seconds: 1.5
     enabled: false
     timezone: Europe/Berlin
@@ -87,6 +90,8 @@ Deno.test("every key that is given arrives", () => {
       priority: "critical",
     },
     expandFrom: "a.b",
+    expandWith: { tenant: "a" },
+    forEach: null,
     expandTimeoutSeconds: 1.5,
     enabled: false,
     runOnStart: true,

@@ -168,6 +168,41 @@ export const RULES: readonly Row[] = [
     "7:5 warning schedules[0].task | 'task' is ignored, since 'dispatch_type' is 'goal'",
   ),
   row(
+    "an argument that nothing takes",
+    taskWith("for_each: [{ a: 1 }]", "expand_with: { tenant: acme }"),
+    "8:5 warning schedules[0].expand_with | 'expand_with' is ignored, since there is no 'expand_f",
+  ),
+  row(
+    "no objects",
+    taskWith("for_each: []"),
+    "7:15 warning schedules[0].for_each | 'for_each' is empty, so the entry dispatches nothing",
+  ),
+  row(
+    "objects that JSON cannot carry",
+    taskWith("for_each: [{ a: 1 }, { a: .nan }]"),
+    `7:31 error schedules[0].for_each[1].a | ${NAME}: 'for_each[1].a' is NaN, which JSON`,
+  ),
+  row(
+    "an argument that JSON cannot carry",
+    taskWith("expand_from: a.b", "expand_with: { a: .inf }"),
+    "8:23 error schedules[0].expand_with.a | 'expand_with.a' is Infinity, which JSON",
+  ),
+  row(
+    "a large object",
+    taskWith("for_each:", `  - { a: ${"x".repeat(2 ** 20)} }`),
+    "8:9 error schedules[0].for_each[0] | takes more than 1048576 characters of JSON",
+  ),
+  row(
+    "a large argument",
+    taskWith("expand_from: a.b", `expand_with: { a: ${"x".repeat(65_536)} }`),
+    "8:18 error schedules[0].expand_with | 'expand_with' takes more than 65536 characters of JSON",
+  ),
+  row(
+    "more objects than an expansion may return",
+    taskWith(`for_each: [${"{},".repeat(100_001)}]`),
+    "7:15 error schedules[0].for_each | 'for_each' holds 100001 objects, more than 100000",
+  ),
+  row(
     "what JSON cannot carry, deep inside",
     taskOf("{ worker_type: w, payload: { a: [1, .nan], b: -.inf } }"),
     `6:47 error schedules[0].task.payload.a[1] | ${NAME}: 'task.payload.a[1]' is NaN, which JSON`,

@@ -23,6 +23,8 @@ export const VALID: readonly (readonly [what: string, yaml: string])[] = [
   ["a date with quotes", taskOf('{ worker_type: w, payload: { a: "2026-03-01" } }')],
   ["a dotted expansion", taskWith("expand_from: sessions.active_sessions")],
   ["an expansion's file and export", taskWith('expand_from: "./a/../b c/x.ts#getActive"')],
+  ["objects", taskWith("for_each: [{ tenant: a }, { tenant: b, n: [1] }]", "expand_from: null")],
+  ["an argument", taskWith("expand_from: a.b", "expand_with: { tenant: a }", "for_each: ~")],
   [
     "what expansions may reach",
     "name: s\nschedules: []\nexpand_allow: { read: [/srv, ../data, a b], " +

@@ -53,6 +53,7 @@ const KEYS: readonly (readonly [key: string, shown: string])[] = [
   ["misfire_grace_seconds: 60", "60"],
   ["catch_up: none", '"none"'],
   ["expand_timeout_seconds: 5", "5"],
+  ["for_each: [{ a: 1 }]", "a list"],
 ];
 
 const ROWS: readonly Row[] = [

@@ -31,4 +31,5 @@ Deno.test("a file has the hash that the version before made of it", async () => 
   assert.equal(await hashOf(file()), "80b806d44f02b71e");
   assert.equal(await hashOf(file("    catch_up: none\n")), "80b806d44f02b71e");
   assert.notEqual(await hashOf(file("    catch_up: one\n")), "80b806d44f02b71e");
+  assert.notEqual(await hashOf(file("    for_each: [{ a: 1 }]\n")), "80b806d44f02b71e");
 });

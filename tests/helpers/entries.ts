@@ -6,6 +6,8 @@ import { IntervalTiming } from "../../lib/config/timing/interval_timing.ts";
 const COMMON = {
   timezone: "UTC",
   expandFrom: null,
+  expandWith: {},
+  forEach: null,
   expandTimeoutSeconds: 30,
   enabled: true,
   runOnStart: false,
