@@ -2,7 +2,8 @@
  * Makes the executable:
  *
  *   deno task compile                        dist/heddle-scheduler, for this machine
- *   deno task compile --include expansions   with the modules of a directory, or one module, in it
+ *   deno task compile --include expansions   with the modules of a directory, or one module, in it;
+ *                                            a deno.json and deno.lock beside them say which packages
  *   deno task compile --allow-write=/var/lib/reports --allow-run=/usr/bin/git
  *   deno task compile --no-tracing           without Deno's OpenTelemetry
  *   deno task compile --target aarch64-apple-darwin
@@ -14,13 +15,16 @@
  * @module
  */
 import { Command, Option } from "commander";
-import { basename, join, relative, sep } from "node:path";
+import { basename, dirname, join, relative, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const DIST = join(ROOT, "dist");
 const BUNDLE = join(DIST, "bundle");
 const NAME = "heddle-scheduler";
+
+/** The packages of the program itself; a lock file that would change fails. */
+const OWN_PACKAGES = ["--config", join(ROOT, "deno.json"), "--frozen"];
 
 /** The entries of the program's threads, which it looks for beside its own modules. */
 const WORKERS = {
@@ -107,27 +111,46 @@ async function main(options: Options): Promise<void> {
   if (target.length > 0) await writeChecksums(built);
 }
 
-/** The modules to include, and where each goes in the bundle: expansion_path.ts looks there. */
-async function included(paths: readonly string[]): Promise<Map<string, string>> {
-  const found = new Map<string, string>();
-  for await (const module of modulesIn(paths)) {
-    const path = join("compiled_in", relative(Deno.cwd(), module));
-    if (path.split(sep)[0] !== "compiled_in") {
-      throw new Error(
-        `Cannot include "${module}": it is outside "${Deno.cwd()}", which expand_from counts from; ` +
-          `run deploy/compile.ts in a directory above it`,
-      );
+/** A module to include. */
+interface Included {
+  module: string;
+  /** Where it goes in the bundle: expansion_path.ts looks there. */
+  path: string;
+  /** What says which packages its imports mean, in which versions, as arguments of `deno bundle`. */
+  packages: string[];
+}
+
+async function included(paths: readonly string[]): Promise<Included[]> {
+  const found: Included[] = [];
+  for (const each of paths) {
+    const packages = await packagesOf((await Deno.stat(each)).isDirectory ? each : dirname(each));
+    for await (const module of modulesIn([each])) {
+      const path = join("compiled_in", relative(Deno.cwd(), module));
+      if (path.split(sep)[0] !== "compiled_in") {
+        throw new Error(
+          `Cannot include "${module}": it is outside "${Deno.cwd()}", which expand_from counts from; ` +
+            `run deploy/compile.ts in a directory above it`,
+        );
+      }
+      found.push({ module, path, packages });
     }
-    found.set(module, path);
   }
   return found;
 }
 
+/** The `deno.json` and the lock of an included directory, or the program's own where it has none. */
+async function packagesOf(directory: string): Promise<string[]> {
+  const [config, lock] = ["deno.json", "deno.lock"].map((name) => join(directory, name));
+  if (!await isFile(config!)) return OWN_PACKAGES;
+  const locked = await isFile(lock!) ? ["--lock", lock!, "--frozen"] : ["--no-lock"];
+  return ["--config", config!, ...locked];
+}
+
 /** Fills the bundle, and returns what in it must be named to `deno compile`. */
-async function bundleAll(modules: Map<string, string>, commit?: string): Promise<string[]> {
+async function bundleAll(modules: readonly Included[], commit?: string): Promise<string[]> {
   await Deno.remove(BUNDLE, { recursive: true }).catch(ignoreMissing);
   // In pieces: what is imported when it is needed, such as the NATS client, stays out of the rest.
-  await bundle(join(ROOT, "main.ts"), ["--code-splitting", "--outdir", BUNDLE]);
+  await bundle(join(ROOT, "main.ts"), [...OWN_PACKAGES, "--code-splitting", "--outdir", BUNDLE]);
   const built = `${commit ?? await headCommit()}\n${await headDate()}\n`;
   await Deno.writeTextFile(join(BUNDLE, "commit.txt"), built);
   for (const [name, module] of Object.entries(WORKERS)) {
@@ -136,10 +159,15 @@ async function bundleAll(modules: Map<string, string>, commit?: string): Promise
   for (const asset of ASSETS) {
     await Deno.copyFile(join(ROOT, asset), join(BUNDLE, basename(asset)));
   }
-  for (const [module, path] of modules) await bundleTo(path, module);
+  for (const { module, path, packages } of modules) await bundleTo(path, module, packages);
   for await (const module of modulesIn([BUNDLE])) await hidePaths(module);
   const workers = Object.keys(WORKERS).map((name) => `${name}.js`);
-  return ["commit.txt", ...workers, ...ASSETS.map((asset) => basename(asset)), ...modules.values()];
+  return [
+    "commit.txt",
+    ...workers,
+    ...ASSETS.map((asset) => basename(asset)),
+    ...modules.map(({ path }) => path),
+  ];
 }
 
 /** What is allowed besides what deno.json says. */
@@ -154,11 +182,11 @@ function morePermissions({ allowWrite, allowRun, allowSys, allowFfi }: Options):
 }
 
 /** A module and all that it imports, as one file at `path` in the bundle. */
-const bundleTo = (path: string, module: string) => bundle(module, ["--output", join(BUNDLE, path)]);
+const bundleTo = (path: string, module: string, packages = OWN_PACKAGES) =>
+  bundle(module, [...packages, "--output", join(BUNDLE, path)]);
 
-async function bundle(module: string, output: string[]): Promise<void> {
-  const lock = ["--config", join(ROOT, "deno.json"), "--frozen"];
-  await deno(["bundle", "--quiet", "--platform", "deno", ...lock, ...output, module]);
+async function bundle(module: string, options: string[]): Promise<void> {
+  await deno(["bundle", "--quiet", "--platform", "deno", ...options, module]);
 }
 
 /** Where this machine keeps its packages is nobody's business, and differs on the next one. */
@@ -179,6 +207,10 @@ async function* modulesIn(paths: readonly string[]): AsyncGenerator<string> {
 }
 
 const git = (...args: string[]) => run("git", ["-C", ROOT, ...args]);
+
+async function isFile(path: string): Promise<boolean> {
+  return (await Deno.stat(path).catch(() => null))?.isFile === true;
+}
 
 /** The commit that is built, or "unknown" where there is no repository. */
 async function headCommit(): Promise<string> {

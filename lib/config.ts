@@ -29,3 +29,4 @@ export {
   type ModelTier,
   type Priority,
 } from "./wire/vocabulary.ts";
+export type { ExpandAllow } from "./expansion/expand_allow.ts";

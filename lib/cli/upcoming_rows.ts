@@ -1,6 +1,7 @@
 import type { ComingFiring } from "../engine/coming_firings.ts";
 import { instantInZone } from "../time/instant_in_zone.ts";
 import { notesOf, type ScheduleEntry } from "../config/schedule_entry.ts";
+import { expansionText } from "../schedule/expansion_text.ts";
 import { span } from "./spans.ts";
 import { table } from "./text_table.ts";
 
@@ -51,6 +52,7 @@ export function upcomingJson(entry: ScheduleEntry, firing: ComingFiring, from: n
       : { worker_type: entry.taskConfig.workerType }),
     jitter_seconds: entry.jitterSeconds,
     expand_from: entry.expandFrom,
+    for_each: entry.forEach?.length ?? null,
     description: entry.description,
     labels: entry.labels,
   };
@@ -68,8 +70,9 @@ function whatOf(entry: ScheduleEntry): string {
     ? `goal: ${entry.goalConfig.instruction}`
     : `task: ${entry.taskConfig.workerType}`;
   const line = what.replaceAll(/\s+/g, " ");
+  const expansion = expansionText(entry);
   const notes = [
-    ...(entry.expandFrom === null ? [] : [`for each of ${entry.expandFrom}`]),
+    ...(expansion === null ? [] : [`for each of ${expansion}`]),
     ...(entry.jitterSeconds === 0 ? [] : [`up to ${entry.jitterSeconds} s later`]),
   ];
   return notes.length === 0 ? cut(line) : `${cut(line)} (${notes.join(", ")})`;

@@ -1,3 +1,4 @@
+import { MAX_OBJECT_CHARACTERS, MAX_OBJECTS } from "../expansion/expansion_protocol.ts";
 import { isPlainObject } from "../internal/plain_object.ts";
 import type { Action, ScheduleEntry } from "./schedule_entry.ts";
 import type { JsonCheck } from "./config_json.ts";
@@ -6,6 +7,7 @@ import {
   DEFAULTS,
   ENTRY_SCHEMA,
   type EntryInput,
+  MAX_EXPAND_WITH_CHARACTERS,
   MIN_GRACE_SECONDS,
   TIMINGS,
 } from "./config_schema.ts";
@@ -69,12 +71,7 @@ export function readEntry(
   }
   checkAction();
   checkGrace();
-  if (typeof fields.expand_from === "string") {
-    const problem = expandFromProblem(fields.expand_from);
-    if (problem !== null) {
-      fail(`'expand_from' is ${shown(fields.expand_from)}: ${problem}`, "expand_from");
-    }
-  }
+  checkExpansion();
   const startAt = checkInstant("start_at");
   const endAt = checkInstant("end_at");
   if (startAt !== null && endAt !== null && startAt >= endAt) {
@@ -163,6 +160,65 @@ export function readEntry(
     }
   }
 
+  function checkExpansion(): void {
+    const { expand_from: from, expand_with: argument, for_each: objects } = fields;
+    if (typeof from === "string") {
+      const problem = expandFromProblem(from);
+      if (problem !== null) fail(`'expand_from' is ${shown(from)}: ${problem}`, "expand_from");
+      if (isPresent(objects)) {
+        fail("cannot specify both 'expand_from' and 'for_each'", "for_each");
+      }
+    } else if (isPresent(argument)) {
+      report({
+        severity: "warning",
+        message: `${place}: 'expand_with' is ignored, since there is no 'expand_from'`,
+        at: [...at, "expand_with"],
+        aimsAtKey: true,
+      });
+    }
+    if (isPlainObject(argument)) {
+      const findings = file.json.check(argument, [...at, "expand_with"], place);
+      findings.forEach(report);
+      if (findings.length === 0 && JSON.stringify(argument).length > MAX_EXPAND_WITH_CHARACTERS) {
+        fail(
+          `'expand_with' takes more than ${MAX_EXPAND_WITH_CHARACTERS} characters of JSON: have ` +
+            `the function read a file`,
+          "expand_with",
+        );
+      }
+    }
+    if (Array.isArray(objects)) checkObjects(objects);
+  }
+
+  function checkObjects(objects: unknown[]): void {
+    const failAt = (index: number, message: string) =>
+      report({
+        severity: "error",
+        message: `${place}: 'for_each[${index}]' ${message}`,
+        at: [...at, "for_each", index],
+      });
+    const wrong = objects.findIndex((each) => !isPlainObject(each));
+    if (wrong >= 0) return failAt(wrong, `must be a mapping, got ${shown(objects[wrong])}`);
+    if (objects.length > MAX_OBJECTS) {
+      return fail(
+        `'for_each' holds ${objects.length} objects, more than ${MAX_OBJECTS}`,
+        "for_each",
+      );
+    }
+    const findings = file.json.check(objects, [...at, "for_each"], place);
+    if (findings.length > 0) return findings.forEach(report);
+    const large = objects.findIndex((each) => JSON.stringify(each).length > MAX_OBJECT_CHARACTERS);
+    if (large >= 0) {
+      failAt(large, `takes more than ${MAX_OBJECT_CHARACTERS} characters of JSON`);
+    }
+    if (objects.length > 0) return;
+    report({
+      severity: "warning",
+      message: `${place}: 'for_each' is empty, so the entry dispatches nothing`,
+      at: [...at, "for_each"],
+    });
+  }
+
   function checkGrace(): void {
     const grace = fields.misfire_grace_seconds;
     if (typeof grace !== "number" || !(grace >= 0 && grace < MIN_GRACE_SECONDS)) return;
@@ -193,6 +249,9 @@ export function readEntry(
       timezone: input.timezone ?? file.timezone,
       timing,
       expandFrom: input.expand_from ?? null,
+      expandWith: input.expand_with ?? {},
+      // The structure of its items has been checked.
+      forEach: (input.for_each as Record<string, unknown>[] | undefined) ?? null,
       expandTimeoutSeconds: input.expand_timeout_seconds ?? DEFAULTS.expand_timeout_seconds,
       enabled: input.enabled ?? DEFAULTS.enabled,
       runOnStart: input.run_on_start ?? DEFAULTS.run_on_start,

@@ -17,6 +17,9 @@ export const MIN_GRACE_SECONDS = 1;
 /** An expansion that takes longer than a day is not waited for. */
 export const MAX_EXPAND_TIMEOUT_SECONDS = 86_400;
 
+/** It is sent to the function's process with each call, and shown. */
+export const MAX_EXPAND_WITH_CHARACTERS = 65_536;
+
 /** What stands in for an optional key that is absent or null. */
 export const DEFAULTS = {
   timezone: "UTC",
@@ -171,6 +174,22 @@ export const ENTRY_SCHEMA = {
         "each. Relative to the directory of this file.",
       examples: ["sessions.active_sessions", "./expansions/sessions.ts#getActive"],
     },
+    expand_with: {
+      type: ["object", "null"],
+      title: "Expansion argument",
+      wanted: "a mapping",
+      description: "What the expansion function is given as `with`.",
+      examples: [{ tenant: "acme" }],
+    },
+    for_each: {
+      type: ["array", "null"],
+      items: { type: "object", title: "Object" },
+      title: "Objects",
+      wanted: "a list of mappings",
+      description: "One message is dispatched for each of these objects, as for those that an " +
+        "expansion function returns.",
+      examples: [[{ tenant: "acme" }, { tenant: "globex" }]],
+    },
     expand_timeout_seconds: {
       type: ["number", "null"],
       exclusiveMinimum: 0,
@@ -270,6 +289,33 @@ export const FILE_SCHEMA = {
       default: DEFAULTS.timezone,
       description: "IANA zone for the entries that name none.",
     },
+    expand_allow: {
+      type: ["object", "null"],
+      title: "What expansion functions may reach",
+      wanted: "a mapping with 'read' or 'net'",
+      description: "What expansion functions may reach beside their own directory.",
+      examples: [{ read: ["/srv/tenants"], net: ["api.example.com:443"] }],
+      required: [],
+      additionalProperties: false,
+      properties: {
+        read: {
+          type: "array",
+          items: { type: "string", title: "Path" },
+          title: "Readable paths",
+          wanted: "a list of paths",
+          description: "Files and directories that they may read too; relative paths count from " +
+            "the directory of this file.",
+        },
+        net: {
+          type: "array",
+          items: { type: "string", title: "Address" },
+          title: "Reachable hosts",
+          wanted: "a list such as ['api.example.com:443'] (empty for nothing)",
+          description: "All that they may reach over the network, `host:port` or `host`; " +
+            "everything where absent, nothing where empty.",
+        },
+      },
+    },
     schedules: {
       type: "array",
       title: "Schedules",
@@ -287,6 +333,12 @@ const ENTRY_RULES = {
         required: [key],
         properties: { [key]: { type } },
       })),
+    },
+    {
+      not: {
+        required: ["expand_from", "for_each"],
+        properties: { expand_from: { type: "string" }, for_each: { type: "array" } },
+      },
     },
     ...DISPATCH_TYPES.map((type) => ({
       if: { required: ["dispatch_type"], properties: { dispatch_type: { const: type } } },

@@ -34,16 +34,10 @@ if (import.meta.main) {
       return;
     }
     const { config, problems } = await loadSchedulerConfig(data);
-    entries = config?.entries ?? [];
-    const head: ConfigHead = {
-      problems,
-      config: config && {
-        name: config.name,
-        timezone: config.timezone,
-        entryCount: config.entries.length,
-      },
-    };
-    postMessage(head);
+    if (config === null) return postMessage({ problems, config });
+    const { entries: all, ...others } = config;
+    entries = all;
+    postMessage({ problems, config: { ...others, entryCount: all.length } });
   });
 }
 

@@ -51,7 +51,9 @@ export function entryDifferences(entry: EntryToCompare): Finding[] {
 
 /** The same for what stands beside the entries. */
 export function fileDifferences(fields: Record<string, unknown>): Finding[] {
-  return newKey(fields, "timezone", { defaults: DEFAULTS, at: [], place: "Top level" });
+  return ["timezone", "expand_allow"].flatMap((key) =>
+    newKey(fields, key, { defaults: DEFAULTS, at: [], place: "Top level" })
+  );
 }
 
 function newKey(

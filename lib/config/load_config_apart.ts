@@ -24,7 +24,7 @@ export async function loadConfigApart(path: string, clock: Clock): Promise<Loade
   try {
     const { problems, config } = await ask<ConfigHead>(worker, path);
     if (config === null) return { config, problems };
-    const { name, timezone, entryCount } = config;
+    const { entryCount, ...others } = config;
     const timings = new TimingTable();
     const entries: ScheduleEntry[] = [];
     while (entries.length < entryCount) {
@@ -33,7 +33,7 @@ export async function loadConfigApart(path: string, clock: Clock): Promise<Loade
       }
       await clock.sleep(0);
     }
-    return { config: { name, timezone, entries }, problems };
+    return { config: { ...others, entries }, problems };
   } finally {
     worker.terminate();
   }

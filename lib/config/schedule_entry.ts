@@ -40,6 +40,10 @@ export interface CommonSettings {
   readonly timezone: string;
   /** Names the expansion function; null without one. */
   readonly expandFrom: string | null;
+  /** What that function is given as `with`. */
+  readonly expandWith: Readonly<Record<string, unknown>>;
+  /** One message is dispatched for each of these objects; null without them. */
+  readonly forEach: readonly Readonly<Record<string, unknown>>[] | null;
   /** How long the expansion function may take. */
   readonly expandTimeoutSeconds: number;
   /** Whether the entry fires at all. */
@@ -74,3 +78,8 @@ export function notesOf(
 
 /** One entry of `schedules`: checked, with every default filled in that the file alone decides. */
 export type ScheduleEntry = EntryWith<Timing>;
+
+/** Reports whether a firing may have any number of messages, also none. */
+export function isExpanded({ expandFrom, forEach }: CommonSettings): boolean {
+  return expandFrom !== null || forEach !== null;
+}

@@ -19,13 +19,12 @@ export async function schedulesHash(
 }
 
 /**
- * An entry as version 0.1.0 hashes it, which read `none` where the file says nothing of `catch_up`,
- * and without what changes nothing that is sent.
+ * An entry as version 0.1.0 hashes it, which read `none` where the file says nothing of `catch_up`
+ * and knew no `expand_with` and no `for_each`, and without what changes nothing that is sent.
  */
-function asHashed(
-  { timing, dispatchType, goalConfig, taskConfig, description: _1, labels: _2, ...common }:
-    ScheduleEntry,
-) {
+function asHashed(entry: ScheduleEntry) {
+  const { description: _1, labels: _2, expandWith, forEach, ...known } = entry;
+  const { timing, dispatchType, goalConfig, taskConfig, ...common } = known;
   const { interval_seconds: intervalSeconds, ...others } = timingFields(timing);
   return {
     ...common,
@@ -35,5 +34,7 @@ function asHashed(
     dispatchType,
     goalConfig,
     taskConfig,
+    ...(Object.keys(expandWith).length > 0 && { expandWith }),
+    ...(forEach !== null && { forEach }),
   };
 }

@@ -1,4 +1,6 @@
 import { isPlainObject } from "../internal/plain_object.ts";
+import type { ExpandAllow } from "../expansion/expand_allow.ts";
+import { readExpandAllow } from "./config_allow.ts";
 import { readEntry } from "./config_entry.ts";
 import { JsonCheck } from "./config_json.ts";
 import {
@@ -25,6 +27,8 @@ export interface SchedulerConfig {
   readonly name: string;
   /** The zone of entries that name none. */
   readonly timezone: string;
+  /** What expansion functions may reach. */
+  readonly expandAllow: ExpandAllow;
   /** In the order of the file. */
   readonly entries: readonly ScheduleEntry[];
 }
@@ -95,6 +99,8 @@ function readConfig(
     if (problem === null) zone = timezone;
     else fail(`'timezone': ${problem}`, "timezone");
   }
+  const report = (finding: Finding) => void findings.push(finding);
+  const expandAllow = readExpandAllow(raw.expand_allow, report);
   if (!Array.isArray(schedules)) return null;
   if (schedules.length > MAX_ENTRIES) {
     fail(`'schedules' holds ${schedules.length} entries, more than ${MAX_ENTRIES}`, "schedules");
@@ -107,7 +113,7 @@ function readConfig(
     json: new JsonCheck(),
     fromPython,
     names: new Map<string, number>(),
-    report: (finding: Finding) => void findings.push(finding),
+    report,
   };
   const entries: ScheduleEntry[] = [];
   for (let index = 0; index < schedules.length; index++) {
@@ -118,7 +124,7 @@ function readConfig(
     );
     if (entry) entries.push(entry);
   }
-  return { name: String(name), timezone: zone, entries };
+  return { name: String(name), timezone: zone, expandAllow, entries };
 }
 
 /** What `read` returns; an object that throws when it is looked at becomes a problem. */

@@ -5,6 +5,7 @@
  */
 import type { JsonObject } from "../bus/message_bus.ts";
 import type { Logger } from "../log/logger.ts";
+import { expansionText } from "../schedule/expansion_text.ts";
 import type { Clock } from "../time/clock.ts";
 import { readTraceContext, type TraceContext } from "../trace/tracing.ts";
 import { ConfigError } from "../config/config_error.ts";
@@ -284,11 +285,13 @@ export class Control {
     const { name, enabled } = entry;
     const { pauses, replica } = this.#options;
     const engine = this.#options.engine();
+    const expansion = expansionText(entry);
     const { nextDue = Infinity, history = null } = engine?.job(name) ?? {};
     return {
       name,
       enabled,
       paused: pauses.has(name),
+      ...(expansion !== null && { for_each_of: expansion }),
       catch_up: catchUpInEffect(entry, replica !== null),
       ...(replica !== null && engine && { lease: engine.leaseOf(name) }),
       next_fire: nextDue === Infinity ? null : instantText(nextDue),

@@ -233,6 +233,8 @@ export interface EntryStatus {
   enabled: boolean;
   /** True where it is paused, alone or with all. */
   paused: boolean;
+  /** What it has one message for each of, in words; left out for an entry with a single one. */
+  for_each_of?: string;
   /** The policy for missed occurrences that is in effect, whether or not the file says one. */
   catch_up: CatchUp;
   /**

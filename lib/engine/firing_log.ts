@@ -1,5 +1,6 @@
 import { errorText } from "../internal/error_text.ts";
 import type { Logger } from "../log/logger.ts";
+import { isExpanded } from "../config/schedule_entry.ts";
 import { ExpansionError, type ExpansionErrorKind } from "../expansion/expansion.ts";
 import { type Due, MAX_COUNTED, type Missed } from "../schedule/occurrences.ts";
 import type { Clock } from "../time/clock.ts";
@@ -76,8 +77,13 @@ export class FiringLog {
     if (isFailed) this.#failed(firing, { failed, error: errors[0], isExpansion });
     const error = isFailed ? errorText(errors[0]) : null;
     this.#add(job, due, outcome, { lateness, dispatches, expansion, error, isManual });
-    if (entry.expandFrom === null || (outcome === "failed" && dispatches === 0)) return;
-    const fields = { schedule: entry.name, firing_id: id, expand_from: entry.expandFrom };
+    if (!isExpanded(entry) || (outcome === "failed" && dispatches === 0)) return;
+    const { expandFrom } = entry;
+    const fields = {
+      schedule: entry.name,
+      firing_id: id,
+      ...(expandFrom !== null && { expand_from: expandFrom }),
+    };
     if (outcome === "empty") this.#logger.info("scheduler.expansion_empty", fields);
     else this.#logger.info("scheduler.expansion_dispatched", { ...fields, count: dispatches });
   }

@@ -5,7 +5,7 @@
  * @module
  */
 import { NotPermittedError } from "../bus/message_bus.ts";
-import type { ScheduleEntry } from "../config/schedule_entry.ts";
+import { isExpanded, type ScheduleEntry } from "../config/schedule_entry.ts";
 import type { DeliverOptions, Delivery } from "../durable/delivery.ts";
 import type { Expander } from "../expansion/expansion.ts";
 import { graceMs } from "../schedule/misfire.ts";
@@ -60,7 +60,7 @@ export class Sender {
 
   /** Makes the identity of an occurrence that is due soon, unless its entry has an expansion. */
   nameAhead(job: Job, scheduledFor: number): void {
-    if (job.entry.expandFrom !== null || this.#options.onFire !== undefined) return;
+    if (isExpanded(job.entry) || this.#options.onFire !== undefined) return;
     const identity = identityOf(this.#occurrenceOf(job.entry, scheduledFor));
     // Flattens the concatenated strings, whose pieces would burden the garbage collector.
     JSON.stringify(identity);
@@ -69,7 +69,7 @@ export class Sender {
 
   /** Sends a firing. Never rejects: `onEnd` gets the errors. */
   send(firing: Firing): Promise<void> {
-    const isSingle = firing.entry.expandFrom === null && this.#options.onFire === undefined;
+    const isSingle = !isExpanded(firing.entry) && this.#options.onFire === undefined;
     return isSingle && !firing.isManual ? this.#sendOne(firing) : this.#sendAll(firing);
   }
 
@@ -105,7 +105,7 @@ export class Sender {
 
   async #sendAll(firing: Firing): Promise<void> {
     const { onEnd, onFire } = this.#options;
-    let objects: Record<string, unknown>[] = [{}];
+    let objects: readonly Record<string, unknown>[] = firing.entry.forEach ?? [{}];
     if (firing.entry.expandFrom !== null) {
       try {
         objects = await this.#expand(firing);
@@ -126,7 +126,7 @@ export class Sender {
   async #call(
     onFire: OnFire,
     firing: Firing,
-    objects: Record<string, unknown>[],
+    objects: readonly Record<string, unknown>[],
   ): Promise<Ending> {
     const { entry, due, id, lateness, isManual, owner, withdraw: { signal } } = firing;
     const span = firing.span?.child("on_fire", { kind: "internal" });
@@ -142,7 +142,7 @@ export class Sender {
         passedOverSince: due.passedOverSince === null ? null : new Date(due.passedOverSince),
         lateness,
         isManual,
-        objects: entry.expandFrom === null ? null : objects,
+        objects: isExpanded(entry) ? objects : null,
         signal,
       });
       span?.end();
@@ -153,7 +153,7 @@ export class Sender {
     }
   }
 
-  async #publish(firing: Firing, objects: Record<string, unknown>[]): Promise<Ending> {
+  async #publish(firing: Firing, objects: readonly Record<string, unknown>[]): Promise<Ending> {
     const { delivery, onDispatched } = this.#options;
     const { entry, due: { scheduledFor }, isManual } = firing;
     const span = publishSpan(firing, objects.length);
@@ -189,6 +189,7 @@ export class Sender {
         schedule: entry.name,
         firingId: id,
         scheduledFor: new Date(scheduledFor),
+        with: entry.expandWith,
         timeoutSeconds: entry.expandTimeoutSeconds,
         signal,
       });

@@ -10,14 +10,15 @@ import { nearest } from "../internal/suggestion.ts";
 import type { Logger } from "../log/logger.ts";
 import type { Clock } from "../time/clock.ts";
 import { ExpansionError, type ExpansionTarget } from "./expansion_error.ts";
+import { DEFAULT_EXPAND_ALLOW, type ExpandAllow } from "./expand_allow.ts";
 import { OutputLog } from "./expansion_output.ts";
-import { resolveExpandFrom } from "./expansion_path.ts";
+import { COMPILED_IN, resolveExpandFrom } from "./expansion_path.ts";
 import { ExpansionPool } from "./expansion_pool.ts";
 import { ExpansionProcess } from "./expansion_process.ts";
 import type { Failure } from "./expansion_protocol.ts";
 import { CallFailure, ExpansionRunner } from "./expansion_runner.ts";
 import { UserThread } from "./host/user_thread.ts";
-import { userPermissions } from "./user_permissions.ts";
+import { type UserAccess, userPermissions } from "./user_permissions.ts";
 
 export { ExpansionError, type ExpansionErrorKind } from "./expansion_error.ts";
 export { resolveExpandFrom } from "./expansion_path.ts";
@@ -25,6 +26,8 @@ export { resolveExpandFrom } from "./expansion_path.ts";
 export interface ExpanderOptions {
   /** What `expand_from` is resolved against and never leaves. */
   root: string;
+  /** What functions that are called from now on may reach beside it. Default: the network. */
+  allow?: () => ExpandAllow;
   clock: Clock;
   logger: Logger;
   /** Where functions run. Default: a process of their own on Linux, elsewhere a thread. */
@@ -38,6 +41,8 @@ export interface ExpandOptions {
   firingId?: string;
   /** The due instant. */
   scheduledFor: Date;
+  /** The entry's `expand_with`. Default: empty. */
+  with?: Readonly<Record<string, unknown>>;
   /** How long loading the module and the call may take together, in seconds. */
   timeoutSeconds: number;
   /** Gives the call up. */
@@ -107,7 +112,10 @@ export class Expander {
     }
   }
 
-  /** Makes every call from now on load its module afresh. Those under way are let finish. */
+  /**
+   * Makes every call from now on load its module afresh, and reach what is allowed now. Those under
+   * way are let finish.
+   */
   reload(): void {
     this.#pool.renew();
   }
@@ -129,11 +137,11 @@ export class Expander {
   async #call(
     runner: ExpansionRunner,
     { file, exportName }: ExpansionTarget,
-    { schedule, firingId, scheduledFor, timeoutSeconds }: ExpandOptions,
+    { schedule, firingId, scheduledFor, with: given = {}, timeoutSeconds }: ExpandOptions,
     call: AbortController,
   ): Promise<Record<string, unknown>[]> {
     runner.output.firingId = firingId;
-    const argument = { schedule, scheduledFor: scheduledFor.toISOString() };
+    const argument = { schedule, scheduledFor: scheduledFor.toISOString(), with: given };
     const limit = this.#options.clock.sleep(timeoutSeconds * 1000, call.signal).then(() => {
       if (call.signal.aborted) throw call.signal.reason;
       const reason = `it did not return within ${timeoutSeconds} s, and was ended`;
@@ -147,22 +155,41 @@ export class Expander {
     }
   }
 
+  #access(): UserAccess {
+    const { read, net } = this.#options.allow?.() ?? DEFAULT_EXPAND_ALLOW;
+    const paths = [".", ...read].map((path) => resolve(this.#root, path));
+    const own = Deno.build.standalone ? [COMPILED_IN] : [];
+    return { read: [...own, ...paths.flatMap(realAndGiven)], net };
+  }
+
   #start([schedule, module]: [string, string]): ExpansionRunner {
     const { clock, logger, apart = Deno.build.os === "linux" ? "process" : "thread" } =
       this.#options;
     const fields = { schedule, module };
     const output = new OutputLog(logger, clock, fields);
+    const access = this.#access();
     return new ExpansionRunner({
       start: (onReply) => {
-        if (apart === "process") return new ExpansionProcess({ root: this.#root, output, onReply });
+        if (apart === "process") {
+          return new ExpansionProcess({ root: this.#root, access, output, onReply });
+        }
         const onPrinted = (text: string) => {
           for (const line of text.split("\n")) output.line("stdout", line);
         };
-        return new UserThread({ permissions: userPermissions(), onReply, onPrinted });
+        return new UserThread({ permissions: userPermissions(access), onReply, onPrinted });
       },
       output,
       onCrash: (error) => logger.warning("scheduler.expansion_crashed", { ...fields, error }),
     });
+  }
+}
+
+/** `path`, and where it leads: files are read by either, modules are imported by the second. */
+function realAndGiven(path: string): string[] {
+  try {
+    return [...new Set([path, Deno.realPathSync(path)])];
+  } catch {
+    return [path]; // not there yet
   }
 }
 

@@ -8,7 +8,7 @@ import {
 } from "./expansion_error.ts";
 
 /** Expansions that `deno task compile --include` put into the executable. */
-const COMPILED_IN = fileURLToPath(new URL("./compiled_in/", import.meta.url));
+export const COMPILED_IN = fileURLToPath(new URL("./compiled_in/", import.meta.url));
 
 /**
  * Returns the file and export that `expandFrom` names. Where there is no such file below the root, one

@@ -2,11 +2,12 @@ import { FrameReader } from "./expansion_frames.ts";
 import type { OutputLog } from "./expansion_output.ts";
 import { EXPANSION_HOST_ARGUMENT, type ExpansionRequest } from "./expansion_protocol.ts";
 import type { UserPlace } from "./expansion_runner.ts";
-import { USER_ENVIRONMENT } from "./user_permissions.ts";
+import { USER_ENVIRONMENT, type UserAccess, userVariables } from "./user_permissions.ts";
 
 export interface ExpansionProcessOptions {
   /** Working directory of user code. */
   root: string;
+  access: UserAccess;
   output: OutputLog;
   onReply(reply: string): void;
 }
@@ -14,7 +15,7 @@ export interface ExpansionProcessOptions {
 /** This program itself; the permission `run: ["/proc/self/exe"]` covers it and nothing else. */
 const SELF = "/proc/self/exe";
 
-/** Reading is allowed, the network too; what needs a prompt is not. Nothing is downloaded. */
+/** What the thread in it narrows further; what needs a prompt is refused. Nothing is downloaded. */
 const FROM_SOURCE = [
   "run",
   "--quiet",
@@ -25,7 +26,8 @@ const FROM_SOURCE = [
   "--unstable-worker-options",
   "--allow-read",
   "--allow-net",
-  "--allow-env",
+  `--allow-env=${USER_ENVIRONMENT}`,
+  "--ignore-env", // as in deno.json: any other variable is not there
   new URL("./host/expansion_host.ts", import.meta.url).href,
 ];
 
@@ -42,7 +44,7 @@ export class ExpansionProcess implements UserPlace {
   readonly #requests: WritableStreamDefaultWriter<Uint8Array>;
 
   /** @throws {Deno.errors.NotCapable} without the permission to run `/proc/self/exe` */
-  constructor({ root, output, onReply }: ExpansionProcessOptions) {
+  constructor({ root, access, output, onReply }: ExpansionProcessOptions) {
     this.#child = spawn(root);
     this.#requests = this.#child.stdin.getWriter();
     let outOfMemory = false;
@@ -66,6 +68,7 @@ export class ExpansionProcess implements UserPlace {
       return `its process was ended ${signal === null ? `with exit code ${code}` : `by ${signal}`}`;
     });
     this.#write(secret);
+    this.#write(JSON.stringify(access));
   }
 
   send(request: ExpansionRequest): void {
@@ -93,11 +96,7 @@ function spawn(root: string): Deno.ChildProcess {
         `where its first argument is "${EXPANSION_HOST_ARGUMENT}"`,
     );
   }
-  const env: Record<string, string> = { [MARK]: "1", NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" };
-  for (const name of USER_ENVIRONMENT) {
-    const value = variable(name);
-    if (value !== undefined) env[name] = value;
-  }
+  const env = { ...userVariables(), [MARK]: "1", NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" };
   const entry = Deno.build.standalone ? [] : FROM_SOURCE;
   return new Deno.Command(SELF, {
     args: [...entry, EXPANSION_HOST_ARGUMENT],

@@ -32,6 +32,8 @@ export interface ExpansionArgument {
   schedule: string;
   /** The due instant, RFC 3339 in UTC. */
   scheduledFor: string;
+  /** The entry's `expand_with`; empty without one. */
+  with: Readonly<Record<string, unknown>>;
 }
 
 /** Why a call gave no objects. */

@@ -11,6 +11,7 @@ import type { Job } from "../engine/job.ts";
 import type { SchedulerConfig } from "../config/load_config.ts";
 import { notesOf, type ScheduleEntry } from "../config/schedule_entry.ts";
 import type { SchedulerActor } from "../scheduler/scheduler_actor.ts";
+import { expansionText } from "../schedule/expansion_text.ts";
 import { workerEntry } from "../internal/worker_entry.ts";
 import { deliveryStatus } from "../control/control_status.ts";
 import type { Clock } from "../time/clock.ts";
@@ -314,7 +315,7 @@ function viewOf(entry: ScheduleEntry): EntryView {
     what: entry.dispatchType === "goal"
       ? entry.goalConfig.instruction.slice(0, 200)
       : entry.taskConfig.workerType,
-    expandFrom: entry.expandFrom,
+    expansion: expansionText(entry),
     notes: notesOf(entry).slice(0, MAX_NOTES_CHARACTERS),
     enabled: entry.enabled,
   };

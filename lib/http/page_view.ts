@@ -143,7 +143,7 @@ export function rowOf(row: Row, snapshot: Snapshot, now: number): PageRow {
     name: view.name,
     timing: recurrence.timing.label,
     what: `${view.dispatchType}: ${cut(view.what)}${
-      view.expandFrom === null ? "" : ` × ${cut(view.expandFrom)}`
+      view.expansion === null ? "" : ` × ${cut(view.expansion)}`
     }`,
     notes: view.notes,
     state: snapshot.stateOf(row),

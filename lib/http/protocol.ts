@@ -40,7 +40,8 @@ export interface EntryView {
   readonly dispatchType: "goal" | "task";
   /** The goal's instruction, or the task's worker type. */
   readonly what: string;
-  readonly expandFrom: string | null;
+  /** What it has one message for each of; null for a single message. */
+  readonly expansion: string | null;
   /** What the file says about it for people. */
   readonly notes: string;
   readonly enabled: boolean;

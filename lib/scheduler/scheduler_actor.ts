@@ -23,6 +23,7 @@ import {
   MAX_WAITING_BYTES,
   MAX_WAITING_REQUESTS,
 } from "../control/control_api.ts";
+import { DEFAULT_EXPAND_ALLOW } from "../expansion/expand_allow.ts";
 import { Expander } from "../expansion/expansion.ts";
 import type { OnFire } from "../engine/firing.ts";
 import { FiringEngine, type ReplicaOptions } from "../engine/firing_engine.ts";
@@ -136,6 +137,7 @@ export class SchedulerActor extends BaseActor {
     this.#watchConfig = options.watchConfig ?? false;
     this.#clock = options.clock ?? systemClock;
     this.#expander = new Expander({
+      allow: () => this.#config?.expandAllow ?? DEFAULT_EXPAND_ALLOW,
       root: options.expandRoot ?? this.#source.expandRoot,
       clock: this.#clock,
       logger: this.logger,

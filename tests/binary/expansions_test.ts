@@ -76,6 +76,19 @@ everywhere("compiled in, TypeScript too: nothing needs to be on the disk", async
 });
 
 everywhere(
+  "compiled in with an npm package, by its directory's own map and lock",
+  async (place) => {
+    await place.withFiles({ "s.yaml": config("packages.compare.compared") }, async (site) => {
+      await using program = site.start(ARGS(site.path("s.yaml")), {
+        executable: EXECUTABLE_WITH_EXPANSIONS,
+      });
+      await program.logged("scheduler.expansion_dispatched");
+      assert.deepEqual(payloads(program)[0], { from: "config", equal: true });
+    });
+  },
+);
+
+everywhere(
   "a file on the disk is taken before one of its name that is compiled in",
   async (place) => {
     await place.withFiles({

@@ -31,7 +31,7 @@ async function copyInto(root: string, from: string, to: string): Promise<void> {
 console.log("Compiling the executables to test, in dist/");
 await Deno.mkdir(dirname(EXECUTABLE_WITH_EXPANSIONS), { recursive: true });
 await compile(join(ROOT, "tests/fixtures/binary"), [
-  ...["--include", "expansions", "--output", EXECUTABLE_WITH_EXPANSIONS],
+  ...["--include", "expansions", "--include", "packages", "--output", EXECUTABLE_WITH_EXPANSIONS],
 ]);
 await compile(ROOT, []);
 

@@ -23,6 +23,7 @@ schedules:
     dispatch_type: task
     task: { worker_type: w }
     expand_from: expansions.none.there
+    expand_with: { tenant: acme }
   - { name: off, cron: "* * * * *", enabled: false, dispatch_type: task, task: { worker_type: w } }
 `;
 
@@ -105,6 +106,11 @@ Deno.test("status tells of each entry what fired last, and when it fires next", 
     assert.deepEqual(notes.labels, { team: "ops", floor: "2" });
     assert.ok(!("labels" in daily!), "only where one entry is asked for");
     assert.equal(daily!.catch_up, "none");
+    const expanded = await runProgram(["status", "--entry", "broken", ...at]);
+    assert.deepEqual(expanded.stdout.split("\n").slice(-2), [
+      'for each of: expansions.none.there with {"tenant":"acme"}',
+      "catch_up: none",
+    ]);
   });
 });
 

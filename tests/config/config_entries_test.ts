@@ -27,6 +27,8 @@ Deno.test("every key that is left out has its default", () => {
     goalConfig: null,
     taskConfig: { workerType: "w", payload: {}, modelTier: "local", priority: "normal" },
     expandFrom: null,
+    expandWith: {},
+    forEach: null,
     expandTimeoutSeconds: 30,
     enabled: true,
     runOnStart: false,
@@ -69,6 +71,7 @@ Deno.test("every key that is given arrives", () => {
       `    expand_from: a.b
     description: Checks the doors
     labels: { team: ops, floor: "2" }
+    expand_with: { tenant: a }
     expand_timeout_seconds: 1.5
     enabled: false
     timezone: Europe/Berlin
@@ -95,6 +98,8 @@ Deno.test("every key that is given arrives", () => {
       priority: "critical",
     },
     expandFrom: "a.b",
+    expandWith: { tenant: "a" },
+    forEach: null,
     expandTimeoutSeconds: 1.5,
     enabled: false,
     runOnStart: true,

@@ -444,6 +444,35 @@ export const STRUCTURE: readonly Row[] = [
     "7:13 error schedules[0].labels | 'labels' must be a mapping of strings, got a list",
   ),
   row(
+    "both kinds of expansion",
+    taskWith("expand_from: a.b", "for_each: [{ a: 1 }]"),
+    "8:15 error schedules[0].for_each | cannot specify both 'expand_from' and 'for_each'",
+  ),
+  row(
+    "objects that are none",
+    taskWith("for_each: [{ a: 1 }, acme, 5]"),
+    `7:26 error schedules[0].for_each[1] | 'for_each[1]' must be a mapping, got "acme"`,
+  ),
+  row(
+    "for_each that is no list, and an argument that is no mapping",
+    taskWith("for_each: acme", "expand_with: [acme]"),
+    `7:15 error schedules[0].for_each | 'for_each' must be a list of mappings, got "acme"`,
+    "8:5 warning schedules[0].expand_with | 'expand_with' is ignored, since there is no",
+    "8:18 error schedules[0].expand_with | 'expand_with' must be a mapping, got a list",
+  ),
+  row(
+    "expand_allow whose lists are none, and a key that it has not",
+    "name: s\nschedules: []\nexpand_allow:\n  read: /srv\n  net:\n  write: [a]\n",
+    "4:9 error expand_allow.read | Top level: 'expand_allow.read' must be a list of paths, got",
+    "5:3 error expand_allow.net | missing 'net': it must be a list such as | got null",
+    "6:3 warning expand_allow.write | unknown key \"write\" in 'expand_allow' is ignored",
+  ),
+  row(
+    "a path of expand_allow that is no text",
+    "name: s\nschedules: []\nexpand_allow: { read: [5] }\n",
+    "3:24 error expand_allow.read[0] | 'expand_allow.read[0]' is 5: expected the path of a file",
+  ),
+  row(
     "a key that is no word",
     taskWith('"a b": 1'),
     '7:5 warning schedules[0]["a b"] | unknown key "a b"',

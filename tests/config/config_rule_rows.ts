@@ -131,6 +131,31 @@ export const RULES: readonly Row[] = [
     )
   ),
   ...[
+    ["read: [/]", 24, "read[0]", "it holds /proc, and with that the scheduler's own environment"],
+    ["read: [a, /proc/self]", 27, "read[1]", "it holds /proc"],
+    ["read: [/srv/../proc]", 24, "read[0]", "it holds /proc"],
+    ["read: [~/data]", 24, "read[0]", "write the home directory out"],
+    ["read: ['']", 24, "read[0]", "expected the path of a file or a directory"],
+    ["read: ['file:///srv']", 24, "read[0]", "expected a path, not a URL"],
+    [
+      "net: ['https://a.example']",
+      23,
+      "net[0]",
+      "expected 'host:port', 'host' or '[IPv6]:port', no",
+    ],
+    ["net: [a.example, 'a b']", 34, "net[1]", "expected 'host:port'"],
+    ["net: ['a.example:0']", 23, "net[0]", "a port is between 1 and 65535"],
+    ["net: ['a.example:65536']", 23, "net[0]", "a port is between 1 and 65535"],
+    ["net: ['::1:80']", 23, "net[0]", "expected 'host:port'"],
+    ["net: [a/b]", 23, "net[0]", "expected 'host:port'"],
+  ].map(([list, column, place, wrong]) =>
+    row(
+      `expand_allow with ${list}`,
+      `name: s\nschedules: []\nexpand_allow: { ${list} }\n`,
+      `3:${column} error expand_allow.${place} | Top level: 'expand_allow.${place}' is | ${wrong}`,
+    )
+  ),
+  ...[
     ["2026-03-01T08:00:00", "needs a time and an offset"],
     ["2026-03-01", "needs a time and an offset"],
     ["2026-02-30T08:00:00Z", "there is no such date or time"],
@@ -161,6 +186,41 @@ export const RULES: readonly Row[] = [
     "a task on a goal entry, whatever is in it",
     goalOf("{ instruction: i }") + "    task: { priority: urgent, x: 1 }\n",
     "7:5 warning schedules[0].task | 'task' has no effect, since 'dispatch_type' is 'goal'",
+  ),
+  row(
+    "an argument that nothing takes",
+    taskWith("for_each: [{ a: 1 }]", "expand_with: { tenant: acme }"),
+    "8:5 warning schedules[0].expand_with | 'expand_with' is ignored, since there is no 'expand_f",
+  ),
+  row(
+    "no objects",
+    taskWith("for_each: []"),
+    "7:15 warning schedules[0].for_each | 'for_each' is empty, so the entry dispatches nothing",
+  ),
+  row(
+    "objects that JSON cannot carry",
+    taskWith("for_each: [{ a: 1 }, { a: .nan }]"),
+    `7:31 error schedules[0].for_each[1].a | ${NAME}: 'for_each[1].a' is NaN, which JSON`,
+  ),
+  row(
+    "an argument that JSON cannot carry",
+    taskWith("expand_from: a.b", "expand_with: { a: .inf }"),
+    "8:23 error schedules[0].expand_with.a | 'expand_with.a' is Infinity, which JSON",
+  ),
+  row(
+    "a large object",
+    taskWith("for_each:", `  - { a: ${"x".repeat(2 ** 20)} }`),
+    "8:9 error schedules[0].for_each[0] | takes more than 1048576 characters of JSON",
+  ),
+  row(
+    "a large argument",
+    taskWith("expand_from: a.b", `expand_with: { a: ${"x".repeat(65_536)} }`),
+    "8:18 error schedules[0].expand_with | 'expand_with' takes more than 65536 characters of JSON",
+  ),
+  row(
+    "more objects than an expansion may return",
+    taskWith(`for_each: [${"{},".repeat(100_001)}]`),
+    "7:15 error schedules[0].for_each | 'for_each' holds 100001 objects, more than 100000",
   ),
   row(
     "what JSON cannot carry, deep inside",

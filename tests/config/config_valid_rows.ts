@@ -31,6 +31,14 @@ export const VALID: readonly (readonly [what: string, yaml: string])[] = [
   ],
   ["a dotted expansion", taskWith("expand_from: sessions.active_sessions")],
   ["an expansion's file and export", taskWith('expand_from: "./a/../b c/x.ts#getActive"')],
+  ["objects", taskWith("for_each: [{ tenant: a }, { tenant: b, n: [1] }]", "expand_from: null")],
+  ["an argument", taskWith("expand_from: a.b", "expand_with: { tenant: a }", "for_each: ~")],
+  [
+    "what expansions may reach",
+    "name: s\nschedules: []\nexpand_allow: { read: [/srv, ../data, a b], " +
+    "net: [localhost, 'a-b.example:443', '127.0.0.1:80', '[::1]:80', '[::1]', db_1:5432] }\n",
+  ],
+  ["no network for expansions", "name: s\nschedules: []\nexpand_allow: { net: [] }\n"],
   ["a zone in lower case", taskWith("timezone: europe/berlin")],
   [
     "a harmless __proto__",

@@ -53,6 +53,7 @@ const KEYS: readonly (readonly [key: string, shown: string])[] = [
   ["misfire_grace_seconds: 60", "60"],
   ["catch_up: none", '"none"'],
   ["expand_timeout_seconds: 5", "5"],
+  ["for_each: [{ a: 1 }]", "a list"],
 ];
 
 const ROWS: readonly Row[] = [
@@ -78,6 +79,11 @@ const ROWS: readonly Row[] = [
     "the zone of the file",
     `timezone: Europe/Berlin\n${taskWith()}`,
     "1:1 warning timezone | Top level: 'timezone' is \"Europe/Berlin\" and has an effect here",
+  ),
+  row(
+    "what expansions may reach",
+    `expand_allow: { net: [] }\n${taskWith()}`,
+    "1:1 warning expand_allow | Top level: 'expand_allow' is | has an effect here",
   ),
   row(
     "an entry's zone that is not the file's",

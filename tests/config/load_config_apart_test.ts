@@ -15,7 +15,10 @@ async function largeFile(lastEntry: string): Promise<string> {
     task: { worker_type: w, payload: { n: ${n}, list: [1, two, null] } }
 `);
   const path = await Deno.makeTempFile({ suffix: ".yaml" });
-  await Deno.writeTextFile(path, `name: large\nschedules:\n${entries.join("")}${lastEntry}`);
+  await Deno.writeTextFile(
+    path,
+    `name: large\nexpand_allow: { net: [a:1] }\nschedules:\n${entries.join("")}${lastEntry}`,
+  );
   return path;
 }
 
@@ -26,6 +29,7 @@ Deno.test("a large file read apart holds what it holds read here, in order", asy
     loadSchedulerConfig(path),
   ]);
   assert.equal(apart.config!.entries.length, 3000);
+  assert.deepEqual({ ...apart.config, entries: [] }, { ...here.config, entries: [] });
   assert.deepEqual(apart.config!.entries, here.config!.entries);
   const after = new Date("2026-03-29T00:00:00Z");
   const next = ({ timing }: ScheduleEntry) => timing.cadence(after).next(after);

@@ -33,4 +33,5 @@ Deno.test("a file has the hash that the version before made of it", async () => 
   const notes = "    description: d\n    labels: { team: ops }\n";
   assert.equal(await hashOf(file(notes)), "80b806d44f02b71e");
   assert.notEqual(await hashOf(file("    catch_up: one\n")), "80b806d44f02b71e");
+  assert.notEqual(await hashOf(file("    for_each: [{ a: 1 }]\n")), "80b806d44f02b71e");
 });

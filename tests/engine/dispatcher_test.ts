@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Dispatcher } from "../../lib/engine/dispatcher.ts";
-import { ExpansionError } from "../../lib/expansion/expansion.ts";
+import { type Expander, ExpansionError } from "../../lib/expansion/expansion.ts";
 import type { ScheduleEntry } from "../../lib/config/schedule_entry.ts";
 import { LogRecorder } from "../helpers/log_recorder.ts";
 import { testClock } from "../helpers/test_clock.ts";
@@ -11,7 +11,7 @@ import { SwitchableBus } from "./switchable_bus.ts";
 
 const START = new Date("2026-01-01T00:00:00.000Z");
 
-type Expand = () => Promise<Record<string, unknown>[]>;
+type Expand = Expander["expand"];
 
 function setUp(expand: Expand = () => Promise.resolve([])) {
   const clock = testClock(START.getTime());
@@ -188,6 +188,33 @@ Deno.test("each object of an expansion is one dispatch, merged over the payload,
     "test/a/2026-01-01T00:01:00.000Z/1",
   ]);
   assert.equal(log.of("scheduler.expansion_dispatched")[0]?.fields.count, 2);
+});
+
+Deno.test("each object of for_each is one dispatch like those of a function, which is not asked", async () => {
+  const { fire, bus, log } = setUp(() => Promise.reject(new Error("not to be called")));
+  const entry = intervalEntry("a", 60, { forEach: [{ s: 1 }, { s: 2, from: "object" }] });
+  await fire(entry, 60);
+  assert.deepEqual(
+    bus.published.map(({ data, headers }) => [data.payload, headers["Nats-Msg-Id"]]),
+    [
+      [{ from: "payload", s: 1 }, "test/a/2026-01-01T00:01:00.000Z/0"],
+      [{ from: "object", s: 2 }, "test/a/2026-01-01T00:01:00.000Z/1"],
+    ],
+  );
+  assert.equal(log.of("scheduler.expansion_dispatched")[0]?.fields.count, 2);
+  await fire(intervalEntry("b", 60, { forEach: [] }), 60);
+  assert.equal(bus.published.length, 2);
+  assert.equal(log.of("scheduler.expansion_empty").length, 1);
+});
+
+Deno.test("expand_with is handed to the function", async () => {
+  const given: unknown[] = [];
+  const { fire } = setUp((_, options) => {
+    given.push(options.with);
+    return Promise.resolve([]);
+  });
+  await fire(intervalEntry("a", 60, { expandFrom: "m.f", expandWith: { tenant: "acme" } }), 60);
+  assert.deepEqual(given, [{ tenant: "acme" }]);
 });
 
 Deno.test("an empty expansion dispatches nothing and says so", async () => {

@@ -23,7 +23,12 @@ Deno.test("an engine that fails because no stream takes its dispatches leaves no
   bus.cut(); // the look for the stream comes after the start
   const stop = new AbortController();
   const entries = [intervalEntry("a", 1)];
-  await engine.start({ name: "test", timezone: "UTC", entries }, stop.signal);
+  await engine.start({
+    name: "test",
+    timezone: "UTC",
+    expandAllow: { read: [], net: null },
+    entries,
+  }, stop.signal);
   const failed = assert.rejects(engine.run(stop.signal), NoStreamError);
   await clock.advance(500);
   bus.restore();

@@ -51,6 +51,7 @@ export async function withEngine(
   const config = (of: readonly ScheduleEntry[]) => ({
     name: "test",
     timezone: "UTC",
+    expandAllow: { read: [], net: null },
     entries: [...of],
   });
   const stop = new AbortController();

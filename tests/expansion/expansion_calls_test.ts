@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { eventually } from "../helpers/eventually.ts";
 import { Harness, MAX_DELAY } from "./expansion_harness.ts";
 
-const ARGUMENT = { schedule: "digest", scheduledFor: "2026-03-01T08:00:00.000Z" };
+const ARGUMENT = { schedule: "digest", scheduledFor: "2026-03-01T08:00:00.000Z", with: {} };
 
 const CALLS: [what: string, expandFrom: string, objects: unknown[]][] = [
   [
@@ -36,6 +36,13 @@ for (const [what, expandFrom, objects] of CALLS) {
     assert.deepEqual(await harness.expand(expandFrom), objects);
   });
 }
+
+Deno.test("an entry's expand_with is the argument's `with`", async () => {
+  await using harness = new Harness();
+  const given = { tenant: "acme", nested: { list: [1, null] } };
+  const [object] = await harness.expand("shop.sessions.get_active", { with: given });
+  assert.deepEqual(object!.argument, { ...ARGUMENT, with: given });
+});
 
 const FAILURES: [expandFrom: string, kind: string, message: RegExp][] = [
   [

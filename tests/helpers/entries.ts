@@ -8,6 +8,8 @@ const COMMON = {
   labels: {},
   timezone: "UTC",
   expandFrom: null,
+  expandWith: {},
+  forEach: null,
   expandTimeoutSeconds: 30,
   enabled: true,
   runOnStart: false,

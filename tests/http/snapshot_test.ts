@@ -18,7 +18,7 @@ function entry(name: string, rest: Partial<EntryView> = {}): EntryView {
     endAt: null,
     dispatchType: "task",
     what: "w",
-    expandFrom: null,
+    expansion: null,
     notes: "",
     enabled: true,
     ...rest,

@@ -78,3 +78,28 @@ Deno.test("an object that is wrong at a reload leaves the schedules as they were
     assert.equal(bus.published.length, 1);
   });
 });
+
+Deno.test("expand_allow acts at the start, and what a reload finds in it from then on", async () => {
+  const root = await Deno.makeTempDir();
+  await Deno.writeTextFile(
+    `${root}/reads.js`,
+    `export const all = () => [{ text: Deno.readTextFileSync("/etc/hosts") }];`,
+  );
+  const config = {
+    ...document({ ...task("a"), expand_from: "reads.all" }),
+    expand_allow: { read: ["/etc/hosts"] },
+  };
+  await withScheduler(config, async ({ bus, scheduler }) => {
+    const fire = () => scheduler.ask({ action: "fire", entry: "a" });
+    assert.equal((await fire() as { dispatches: number }).dispatches, 1);
+    assert.equal(bus.published.length, 1);
+    config.expand_allow = { read: [] };
+    assert.equal((await fire() as { dispatches: number }).dispatches, 1);
+    await scheduler.ask({ action: "reload" });
+    assert.match(
+      String((await fire() as { error?: string }).error),
+      /Requires read access to "\/etc\/hosts": an .*`expand_allow\.read`/,
+    );
+  }, { expandRoot: root });
+  await Deno.remove(root, { recursive: true });
+});

@@ -84,7 +84,7 @@ async function fireHere(name: string, options: FireOptions): Promise<number> {
     const timeout = options.timeout * 1000;
     const until = clock.now() + timeout;
     const root = options.expandRoot ?? dirname(options.config);
-    const expander = new Expander({ root, clock, logger });
+    const expander = new Expander({ root, allow: () => config.expandAllow, clock, logger });
     const over = new AbortController();
     try {
       const delivery = new Delivery({ bus, mode: "auto", clock, logger });

@@ -151,11 +151,12 @@ function textOf(status: StatusReply, replies: readonly StatusReply[]): string[] 
 
 /** Returns lines about what the table has no column for. */
 function detailsOf({ entries }: StatusReply): string[] {
-  return entries.flatMap(({ catch_up, description = null, labels = {} }) => {
+  return entries.flatMap(({ for_each_of, catch_up, description = null, labels = {} }) => {
     const notes = notesOf({ description, labels });
     return [
       "",
       ...(notes === "" ? [] : [notes]),
+      ...(for_each_of === undefined ? [] : [`for each of: ${for_each_of}`]),
       ...(catch_up === undefined ? [] : [`catch_up: ${catch_up}`]), // 0.1.0 does not say
     ];
   });

@@ -2,8 +2,8 @@
  * The main thread of the process that expansion functions run in. It starts the worker for user code,
  * passes requests and replies on and watches over the memory; nothing in user code can block it.
  *
- * Requests come as lines on stdin, the first of which is the secret of the frames; replies go out
- * as frames on stdout. The end of stdin ends the process, so it never outlives the scheduler.
+ * Requests come as lines on stdin, behind the secret of the frames and the access of user code;
+ * replies go out as frames on stdout. The end of stdin ends the process, so it never outlives the scheduler.
  *
  * @module
  */
@@ -34,8 +34,7 @@ export async function runExpansionHost(): Promise<never> {
   const send = (reply: string) => {
     for (const frame of writeFrames(reply, secret)) writeAll(frame);
   };
-  // The environment of this process holds only what user code may see.
-  const permissions = { ...userPermissions(), env: "inherit" as const };
+  const permissions = userPermissions(JSON.parse((await requests.next()).value!));
   const thread = new UserThread({ permissions, onReply: send });
   void watchMemory(send);
   for await (const request of requests) thread.send(JSON.parse(request));

@@ -7,7 +7,7 @@
 import { pathToFileURL } from "node:url";
 import type { ExpansionErrorKind } from "../expansion_error.ts";
 import { DONE, type ExpansionRequest, failedReply, type Failure } from "../expansion_protocol.ts";
-import { PERMISSIONS_IN_WORDS } from "../user_permissions.ts";
+import { withWhatAllows } from "../user_permissions.ts";
 import { BadReturn, jsonPieces } from "./worker_result.ts";
 
 /** Longer messages are cut, in characters. */
@@ -68,12 +68,7 @@ function failureOf(kind: ExpansionErrorKind, error: unknown, file: string): Fail
     reason = reason.split("\n")[0]!.replace(/^TypeError: (?=SyntaxError: )/, "") +
       olderRuntimeHint(error, file);
   }
-  if (error instanceof Error && error.name === "NotCapable") {
-    // Deno advises to run the program with another flag, which is no help here.
-    reason = `${
-      reason.replace(/, (run again|specify the required) .*$/, "")
-    }: ${PERMISSIONS_IN_WORDS}`;
-  }
+  reason = withWhatAllows(reason);
   return { kind, reason: reason.slice(0, MAX_REASON_CHARACTERS), at: userFrame(stack), stack };
 }
 
