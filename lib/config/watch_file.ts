@@ -2,6 +2,8 @@ import type { Clock } from "../time/clock.ts";
 
 /** How often the file is looked at, in milliseconds. */
 const PERIOD_MS = 1000;
+/** A file that never stays the same is read after so long all the same. */
+export const MAX_UNSETTLED_MS = 5000;
 
 export interface WatchFileOptions {
   clock: Clock;
@@ -9,8 +11,11 @@ export interface WatchFileOptions {
   since: string | null;
   /** Ends the watch. */
   signal: AbortSignal;
-  /** Called once for each change, when the file has been the same for a second. */
-  onChange(): void;
+  /**
+   * Called once for each change, when the file has been the same for a second, or has kept changing
+   * for {@link MAX_UNSETTLED_MS}: then it may be read half written.
+   */
+  onChange(change: { isSettled: boolean }): void;
 }
 
 /**
@@ -24,15 +29,19 @@ export async function watchFile(
   { clock, since, signal, onChange }: WatchFileOptions,
 ): Promise<void> {
   let known = since;
+  let unsettledMs = 0;
   for (let candidate = known; !signal.aborted;) {
     await clock.sleep(PERIOD_MS, signal);
     const current = await fileVersion(path);
-    // For a moment there may be no file, between the old one and the new one.
-    if (current !== null && current !== known && current === candidate && !signal.aborted) {
-      known = current;
-      onChange();
-    }
+    unsettledMs = current === known ? 0 : unsettledMs + PERIOD_MS;
+    const isSettled = current === candidate;
     candidate = current;
+    // For a moment there may be no file, between the old one and the new one.
+    if (current === null || current === known || signal.aborted) continue;
+    if (!isSettled && unsettledMs < MAX_UNSETTLED_MS) continue;
+    known = current;
+    unsettledMs = 0;
+    onChange({ isSettled });
   }
 }
 

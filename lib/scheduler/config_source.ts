@@ -8,11 +8,13 @@ import type { ConfigProblem } from "../config/config_problem.ts";
 import { type LoadedConfig, loadSchedulerConfig } from "../config/load_config.ts";
 import { loadConfigApart } from "../config/load_config_apart.ts";
 import { checkConfig, validateSchedulerConfig } from "../config/validate_config.ts";
-import { fileVersion, watchFile } from "../config/watch_file.ts";
+import { fileVersion, watchFile, type WatchFileOptions } from "../config/watch_file.ts";
 import type { Clock } from "../time/clock.ts";
 
 /** A configuration as a file holds it, before it is checked: `{ name, schedules: [...] }`. */
 export type ConfigDocument = Readonly<Record<string, unknown>>;
+
+type WatchOptions = Omit<WatchFileOptions, "since">;
 
 export interface ConfigSource {
   /** The path of the file; null for an object. */
@@ -24,7 +26,7 @@ export interface ConfigSource {
   /** The same without holding up what is due meanwhile. */
   reload(clock: Clock): Promise<LoadedConfig>;
   /** Calls `onChange` for each change since the last `load` until `signal` aborts. */
-  watch(options: { clock: Clock; signal: AbortSignal; onChange(): void }): Promise<void>;
+  watch(options: WatchOptions): Promise<void>;
 }
 
 /** A file, which is read again at each reload. */
@@ -51,7 +53,7 @@ export class ConfigFile implements ConfigSource {
     return loadConfigApart(this.path, clock);
   }
 
-  watch(options: { clock: Clock; signal: AbortSignal; onChange(): void }): Promise<void> {
+  watch(options: WatchOptions): Promise<void> {
     return watchFile(this.path, { ...options, since: this.#version });
   }
 }

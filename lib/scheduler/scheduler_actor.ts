@@ -39,6 +39,7 @@ import {
   type ConfigSource,
 } from "./config_source.ts";
 import { timingFields } from "../config/timing/timing.ts";
+import { MAX_UNSETTLED_MS } from "../config/watch_file.ts";
 
 /** How a scheduler is run. */
 export interface SchedulerActorOptions extends ActorOptions {
@@ -312,11 +313,23 @@ export class SchedulerActor extends BaseActor {
     if (await unlessAborted(started, signal) !== ABORTED) this.#started(engine);
     const work = [engine.run(signal, over)];
     if (this.#watchConfig) {
-      const onChange = () => void this.reload("file changed");
+      const onChange = ({ isSettled }: { isSettled: boolean }) => {
+        if (!isSettled) this.#warnUnsettled();
+        void this.reload("file changed");
+      };
       work.push(this.#source.watch({ clock, signal, onChange }));
     }
     await Promise.all(work);
     await this.#control.idle();
+  }
+
+  #warnUnsettled(): void {
+    this.logger.warning("scheduler.config_unsettled", {
+      config_path: this.#source.path,
+      waited_ms: MAX_UNSETTLED_MS,
+      hint: "the file keeps changing and is read as it is, which may be half written: have what " +
+        "writes it write another file and rename it, and only when something differs",
+    });
   }
 
   #started(engine: FiringEngine): void {

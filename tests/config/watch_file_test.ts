@@ -108,7 +108,7 @@ Deno.test("a file that is still being written is no change yet", async () => {
     const path = join(directory, "s.yaml");
     await Deno.writeTextFile(path, "one");
     await withWatch(path, async (changes, passSeconds) => {
-      for (let part = 0; part < 8; part++) {
+      for (let part = 0; part < 3; part++) {
         await Deno.writeTextFile(path, "more", { append: true });
         await passSeconds(1);
       }
@@ -129,5 +129,29 @@ Deno.test("a file that changed before the watch began is one change", async () =
       await passSeconds(5);
       assert.equal(changes(), 1);
     }, since);
+  });
+});
+
+Deno.test("a file that is rewritten more often than once a second is read every 5 s, and said so", async () => {
+  await withDirectory(async (directory) => {
+    const path = join(directory, "s.yaml");
+    await Deno.writeTextFile(path, "");
+    const stop = new AbortController();
+    let second = 0;
+    const clock: Clock = {
+      ...systemClock,
+      async sleep() {
+        if (++second <= 12) await Deno.writeTextFile(path, "x".repeat(second));
+        if (second === 16) stop.abort();
+      },
+    };
+    const reads: string[] = [];
+    await watchFile(path, {
+      clock,
+      since: await fileVersion(path),
+      signal: stop.signal,
+      onChange: ({ isSettled }) => void reads.push(`${second} s, settled: ${isSettled}`),
+    });
+    assert.deepEqual(reads, ["5 s, settled: false", "10 s, settled: false", "13 s, settled: true"]);
   });
 });
