@@ -68,7 +68,9 @@ function unknownKey(
     ? ` (did you mean ${shown(meant)}?)`
     : block === undefined
     ? ': keys of your own begin with "x-"'
-    : `: what is sent stands in '${block === "goal" ? "context" : "payload"}'`;
+    : block === "goal" || block === "task"
+    ? `: what is sent stands in '${block === "goal" ? "context" : "payload"}'`
+    : `: allowed are ${Object.keys(schema.properties ?? {}).join(", ")}`;
   return { severity: "warning", text: `${named} has no effect${hint}` };
 }
 

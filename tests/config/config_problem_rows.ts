@@ -465,7 +465,7 @@ export const STRUCTURE: readonly Row[] = [
     "name: s\nschedules: []\nexpand_allow:\n  read: /srv\n  net:\n  write: [a]\n",
     "4:9 error expand_allow.read | Top level: 'expand_allow.read' must be a list of paths, got",
     "5:3 error expand_allow.net | missing 'net': it must be a list such as | got null",
-    "6:3 warning expand_allow.write | unknown key \"write\" in 'expand_allow' is ignored",
+    "6:3 warning expand_allow.write | unknown key \"write\" in 'expand_allow' | allowed are read, net",
   ),
   row(
     "a path of expand_allow that is no text",

