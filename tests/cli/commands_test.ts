@@ -37,7 +37,7 @@ Deno.test("validate prints one problem a line, as FILE:LINE:COLUMN: severity: me
 });
 
 Deno.test("validate --format json prints one list", async () => {
-  await withFile("name: 5\nschedules: []\n", async (path) => {
+  await withFile("name: [5]\nschedules: []\n", async (path) => {
     const { code, stdout } = await runProgram(["validate", "--format", "json", path, SAMPLE]);
     const report = JSON.parse(stdout);
     assert.equal(report.length, 1);
