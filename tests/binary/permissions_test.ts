@@ -6,11 +6,12 @@ import { EXECUTABLE, ROOT } from "./executables.ts";
 import { everywhere, HERE, type Site } from "./places.ts";
 
 Deno.test("what is allowed in deno.json is baked in, and nothing is ever asked for", async () => {
-  const { read, net, env, run, import: imports, ...rest } = denoJson.permissions.default;
-  assert.deepEqual([read, net, run, imports, rest], [
+  const { read, net, env, run, sys, import: imports, ...rest } = denoJson.permissions.default;
+  assert.deepEqual([read, net, run, sys, imports, rest], [
     true,
     true,
     ["/proc/self/exe"],
+    ["setPriority"],
     { deny: true },
     {},
   ]);
@@ -28,7 +29,7 @@ Deno.test("what is allowed in deno.json is baked in, and nothing is ever asked f
     ...none,
     ...{ ignore_env: null, ignore_read: null },
     ...{ allow_env: env, allow_net: [], allow_read: [], allow_run: run },
-    ...{ allow_ffi: null, allow_sys: null, allow_write: null },
+    ...{ allow_ffi: null, allow_sys: sys, allow_write: null },
     deny_import: [],
     prompt: false,
   });
@@ -49,6 +50,11 @@ const REFUSED: [what: string, code: string, error: RegExp][] = [
   ["end the scheduler", `Deno.kill(Deno.ppid, "SIGKILL")`, /run/],
   ["load a library", `Deno.dlopen("libc.so.6", {})`, /ffi/],
   ["ask for the host's name", `Deno.hostname()`, /sys/],
+  [
+    "raise its priority",
+    `import("node:os").then(({ setPriority }) => setPriority(Deno.ppid, 0))`,
+    /sys/,
+  ],
   [
     "read the scheduler's environment",
     `Deno.readTextFile("/proc/" + Deno.ppid + "/environ")`,

@@ -5,6 +5,7 @@ import type { ScheduleEntry } from "../../lib/config/schedule_entry.ts";
 import { LogRecorder } from "../helpers/log_recorder.ts";
 import { testClock } from "../helpers/test_clock.ts";
 import { intervalEntry } from "../helpers/entries.ts";
+import { expandedOf } from "../helpers/expanded.ts";
 import { dueAt, jobMaker } from "../helpers/jobs.ts";
 import { NamesAhead } from "../../lib/engine/names_ahead.ts";
 import { SwitchableBus } from "./switchable_bus.ts";
@@ -21,7 +22,7 @@ function setUp(expand: Expand = () => Promise.resolve([])) {
   const dispatcher = new Dispatcher({
     scheduler: "test",
     bus,
-    expander: { expand },
+    expander: { expand: async () => expandedOf(await expand()) },
     clock,
     logger: log,
     names,
