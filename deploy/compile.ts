@@ -174,9 +174,9 @@ async function bundleAll(modules: readonly Included[], commit?: string): Promise
 function morePermissions({ allowWrite, allowRun, allowSys, allowFfi }: Options): string[] {
   return [
     ...allowWrite === undefined ? [] : [`--allow-write=${allowWrite}`],
-    // This one is said in place of what deno.json says.
+    // These two are said in place of what deno.json says.
     ...allowRun === undefined ? [] : [`--allow-run=/proc/self/exe,${allowRun}`],
-    ...allowSys === undefined ? [] : [`--allow-sys=${allowSys}`],
+    ...allowSys === undefined ? [] : [`--allow-sys=setPriority,${allowSys}`],
     ...allowFfi === undefined ? [] : [`--allow-ffi=${allowFfi}`],
   ];
 }

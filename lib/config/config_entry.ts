@@ -1,4 +1,4 @@
-import { MAX_OBJECT_CHARACTERS, MAX_OBJECTS } from "../expansion/expansion_protocol.ts";
+import { MAX_OBJECT_BYTES, MAX_OBJECTS } from "../expansion/expansion_protocol.ts";
 import { isPlainObject } from "../internal/plain_object.ts";
 import type { Action, ScheduleEntry } from "./schedule_entry.ts";
 import type { JsonCheck } from "./config_json.ts";
@@ -207,9 +207,10 @@ export function readEntry(
     }
     const findings = file.json.check(objects, [...at, "for_each"], place);
     if (findings.length > 0) return findings.forEach(report);
-    const large = objects.findIndex((each) => JSON.stringify(each).length > MAX_OBJECT_CHARACTERS);
+    const bytesOf = (each: unknown) => new TextEncoder().encode(JSON.stringify(each)).length;
+    const large = objects.findIndex((each) => bytesOf(each) > MAX_OBJECT_BYTES);
     if (large >= 0) {
-      failAt(large, `takes more than ${MAX_OBJECT_CHARACTERS} characters of JSON`);
+      failAt(large, `takes more than ${MAX_OBJECT_BYTES} bytes of JSON`);
     }
     if (objects.length > 0) return;
     report({

@@ -3,10 +3,8 @@ import type { TraceContext } from "../trace/tracing.ts";
 import { type Dispatch, dispatchOf, identityOf, type Occurrence } from "./dispatch.ts";
 import type { ScheduleEntry } from "../config/schedule_entry.ts";
 
-/** The number of messages that are made before other work gets its turn. */
-const MAX_SLICE_MESSAGES = 500;
-/** The number of slices in flight: several, so that the connection never waits for the next. */
-const MAX_SLICES_IN_FLIGHT = 4;
+/** The number of lists in flight: several, so that the connection never waits for the next. */
+const MAX_LISTS_IN_FLIGHT = 4;
 
 export interface PublishAllOptions extends Omit<DeliverOptions, "headers"> {
   delivery: Pick<Delivery, "publish">;
@@ -28,41 +26,41 @@ export interface Published {
   errors: unknown[];
 }
 
-/** Publishes one dispatch per object, in order. A failure does not affect the others. */
+/** Publishes one dispatch per object, in order, list by list. A failure does not affect the others. */
 export async function publishAll(
   entry: ScheduleEntry,
   occurrence: Occurrence,
-  objects: readonly Record<string, unknown>[],
+  lists: Iterable<readonly Record<string, unknown>[]>,
   options: PublishAllOptions,
 ): Promise<Published> {
   const published: Published = { sent: 0, failed: 0, errors: [] };
   const underWay: Promise<void>[] = [];
-  for (let from = 0; from < objects.length; from += MAX_SLICE_MESSAGES) {
-    const to = Math.min(from + MAX_SLICE_MESSAGES, objects.length);
-    const promises = publishSlice(entry, occurrence, objects, { from, to }, options);
+  let from = 0;
+  for (const objects of lists) {
+    const promises = publishList(entry, occurrence, objects, from, options);
+    from += objects.length;
     underWay.push(settle(promises, published, options));
-    if (underWay.length >= MAX_SLICES_IN_FLIGHT) await underWay.shift();
+    if (underWay.length >= MAX_LISTS_IN_FLIGHT) await underWay.shift();
   }
   await Promise.all(underWay);
   return published;
 }
 
-/** Publishes a slice; returns the messages of each promise, since many may share one. */
-function publishSlice(
+/**
+ * Publishes a list, the first of which is object number `from`; returns the messages of each promise,
+ * since many may share one.
+ */
+function publishList(
   entry: ScheduleEntry,
   occurrence: Occurrence,
   objects: readonly Record<string, unknown>[],
-  { from, to }: { from: number; to: number },
+  from: number,
   { delivery, term, trace, signal, permit, until, isRefusalFinal }: PublishAllOptions,
 ): Map<Promise<void>, Dispatch[]> {
   const promises = new Map<Promise<void>, Dispatch[]>();
-  for (let index = from; index < to; index++) {
-    const identity = identityOf(occurrence, index);
-    const dispatch = dispatchOf(entry, identity, occurrence.createdAt, {
-      expansion: objects[index],
-      term,
-      trace,
-    });
+  for (const [place, expansion] of objects.entries()) {
+    const identity = identityOf(occurrence, from + place);
+    const dispatch = dispatchOf(entry, identity, occurrence.createdAt, { expansion, term, trace });
     const { subject, message, headers } = dispatch;
     const options = { headers, signal, permit, until, isRefusalFinal };
     const promise = delivery.publish(subject, message, options);

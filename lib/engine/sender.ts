@@ -7,7 +7,8 @@
 import { NotPermittedError } from "../bus/message_bus.ts";
 import { isExpanded, type ScheduleEntry } from "../config/schedule_entry.ts";
 import type { DeliverOptions, Delivery } from "../durable/delivery.ts";
-import type { Expander } from "../expansion/expansion.ts";
+import type { Expanded, Expander } from "../expansion/expansion.ts";
+import { MAX_LIST_OBJECTS } from "../expansion/expansion_protocol.ts";
 import { graceMs } from "../schedule/misfire.ts";
 import type { Clock } from "../time/clock.ts";
 import { InstantText } from "../time/instant_text.ts";
@@ -48,6 +49,9 @@ const ONE_DISPATCHED: Ending = {
   errors: [],
   isExpansion: false,
 };
+
+/** The one message of an entry without an expansion. */
+const NO_EXPANSION: Expanded = { count: 1, lists: [[{}]] };
 
 export class Sender {
   readonly #options: SenderOptions;
@@ -105,20 +109,22 @@ export class Sender {
 
   async #sendAll(firing: Firing): Promise<void> {
     const { onEnd, onFire } = this.#options;
-    let objects: readonly Record<string, unknown>[] = firing.entry.forEach ?? [{}];
+    const { forEach } = firing.entry;
+    let expanded = forEach === null ? NO_EXPANSION : listsOf(forEach);
     if (firing.entry.expandFrom !== null) {
       try {
-        objects = await this.#expand(firing);
+        expanded = await this.#expand(firing);
       } catch (error) {
         return onEnd(firing, failed({ errors: [error], isExpansion: true }));
       }
     }
-    if (objects.length === 0) {
+    if (expanded.count === 0) {
       return onEnd(firing, { ...ONE_DISPATCHED, outcome: "empty", dispatches: 0 });
     }
     const ending = onFire === undefined
-      ? await this.#publish(firing, objects)
-      : await this.#call(onFire, firing, objects);
+      ? await this.#publish(firing, expanded)
+      : await this.#call(onFire, firing, expanded);
+    expanded.release?.();
     onEnd(firing, ending);
   }
 
@@ -126,7 +132,7 @@ export class Sender {
   async #call(
     onFire: OnFire,
     firing: Firing,
-    objects: readonly Record<string, unknown>[],
+    expanded: Expanded,
   ): Promise<Ending> {
     const { entry, due, id, lateness, isManual, owner, withdraw: { signal } } = firing;
     const span = firing.span?.child("on_fire", { kind: "internal" });
@@ -136,30 +142,32 @@ export class Sender {
         throw new NotPermittedError(`Cannot fire "${entry.name}": its lease is not held`);
       }
       firing.reached("partly_sent");
+      const objects = isExpanded(entry) ? [...expanded.lists].flat() : null;
+      expanded.release?.();
       await onFire(entry, {
         id,
         scheduledFor: new Date(due.scheduledFor),
         passedOverSince: due.passedOverSince === null ? null : new Date(due.passedOverSince),
         lateness,
         isManual,
-        objects: isExpanded(entry) ? objects : null,
+        objects,
         signal,
       });
       span?.end();
-      return { ...ONE_DISPATCHED, dispatches: objects.length };
+      return { ...ONE_DISPATCHED, dispatches: expanded.count };
     } catch (error) {
       span?.end({ error });
-      return failed({ failed: objects.length, errors: [error] });
+      return failed({ failed: expanded.count, errors: [error] });
     }
   }
 
-  async #publish(firing: Firing, objects: readonly Record<string, unknown>[]): Promise<Ending> {
+  async #publish(firing: Firing, { count, lists }: Expanded): Promise<Ending> {
     const { delivery, onDispatched } = this.#options;
     const { entry, due: { scheduledFor }, isManual } = firing;
-    const span = publishSpan(firing, objects.length);
+    const span = publishSpan(firing, count);
     try {
       const occurrence = this.#occurrenceOf(entry, scheduledFor, isManual);
-      const { sent, failed: lost, errors } = await publishAll(entry, occurrence, objects, {
+      const { sent, failed: lost, errors } = await publishAll(entry, occurrence, lists, {
         ...this.#deliverOptions(firing),
         delivery,
         term: firing.term,
@@ -172,11 +180,11 @@ export class Sender {
       return { ...ONE_DISPATCHED, dispatches: sent };
     } catch (error) {
       span?.end({ error });
-      return failed({ failed: objects.length, errors: [error] });
+      return failed({ failed: count, errors: [error] });
     }
   }
 
-  async #expand(firing: Firing): Promise<Record<string, unknown>[]> {
+  async #expand(firing: Firing): Promise<Expanded> {
     const { clock, expander } = this.#options;
     const { entry, due: { scheduledFor }, id, span, withdraw: { signal } } = firing;
     const began = clock.monotonic();
@@ -185,7 +193,7 @@ export class Sender {
       attributes: { "heddle.expand_from": entry.expandFrom! },
     });
     try {
-      const objects = await expander.expand(entry.expandFrom!, {
+      const expanded = await expander.expand(entry.expandFrom!, {
         schedule: entry.name,
         firingId: id,
         scheduledFor: new Date(scheduledFor),
@@ -193,8 +201,8 @@ export class Sender {
         timeoutSeconds: entry.expandTimeoutSeconds,
         signal,
       });
-      own?.end({ attributes: { "heddle.expansion.objects": objects.length } });
-      return objects;
+      own?.end({ attributes: { "heddle.expansion.objects": expanded.count } });
+      return expanded;
     } catch (error) {
       own?.end({ error });
       throw error;
@@ -232,6 +240,15 @@ export class Sender {
       byHand: isManual,
     });
   }
+}
+
+/** Returns the objects of an entry's `for_each`, in lists of moderate size. */
+function listsOf(objects: readonly Record<string, unknown>[]): Expanded {
+  const lists = [];
+  for (let from = 0; from < objects.length; from += MAX_LIST_OBJECTS) {
+    lists.push(objects.slice(from, from + MAX_LIST_OBJECTS));
+  }
+  return { count: objects.length, lists };
 }
 
 function failed(ending: Partial<Ending> & Pick<Ending, "errors">): Ending {

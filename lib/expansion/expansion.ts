@@ -6,6 +6,7 @@
 import { fileURLToPath } from "node:url";
 import { relative, resolve } from "node:path";
 import { errorText } from "../internal/error_text.ts";
+import { Semaphore } from "../internal/semaphore.ts";
 import { nearest } from "../internal/suggestion.ts";
 import type { Logger } from "../log/logger.ts";
 import type { Clock } from "../time/clock.ts";
@@ -15,13 +16,15 @@ import { OutputLog } from "./expansion_output.ts";
 import { COMPILED_IN, resolveExpandFrom } from "./expansion_path.ts";
 import { ExpansionPool } from "./expansion_pool.ts";
 import { ExpansionProcess } from "./expansion_process.ts";
-import type { Failure } from "./expansion_protocol.ts";
+import { type Failure, MAX_RESULT_BYTES } from "./expansion_protocol.ts";
+import { type Expanded, ExpansionResult } from "./expansion_result.ts";
 import { CallFailure, ExpansionRunner } from "./expansion_runner.ts";
 import { UserThread } from "./host/user_thread.ts";
 import { type UserAccess, userPermissions } from "./user_permissions.ts";
 
 export { ExpansionError, type ExpansionErrorKind } from "./expansion_error.ts";
 export { resolveExpandFrom } from "./expansion_path.ts";
+export type { Expanded } from "./expansion_result.ts";
 
 export interface ExpanderOptions {
   /** What `expand_from` is resolved against and never leaves. */
@@ -69,6 +72,8 @@ export class Expander {
   readonly #pool: ExpansionPool;
   /** Gives up each call under way. */
   readonly #calls = new Set<AbortController>();
+  /** What results take until they are released; who needs more waits. */
+  readonly #memory = new Semaphore(MAX_RESULT_BYTES);
   #closed = false;
 
   constructor(options: ExpanderOptions) {
@@ -82,12 +87,12 @@ export class Expander {
 
   /**
    * Returns the function's objects as JSON carries them: dates are strings, what is undefined is
-   * left out.
+   * left out. They must be released.
    *
    * @throws {ExpansionError} when the function cannot be called, fails, or returns something else
    * @throws the reason of `signal`, once that aborts
    */
-  async expand(expandFrom: string, options: ExpandOptions): Promise<Record<string, unknown>[]> {
+  async expand(expandFrom: string, options: ExpandOptions): Promise<Expanded> {
     const target = await resolveExpandFrom(expandFrom, this.#root);
     const { signal, schedule } = options;
     const call = new AbortController();
@@ -138,20 +143,43 @@ export class Expander {
     runner: ExpansionRunner,
     { file, exportName }: ExpansionTarget,
     { schedule, firingId, scheduledFor, with: given = {}, timeoutSeconds }: ExpandOptions,
-    call: AbortController,
-  ): Promise<Record<string, unknown>[]> {
+    { signal }: AbortController,
+  ): Promise<Expanded> {
     runner.output.firingId = firingId;
     const argument = { schedule, scheduledFor: scheduledFor.toISOString(), with: given };
-    const limit = this.#options.clock.sleep(timeoutSeconds * 1000, call.signal).then(() => {
-      if (call.signal.aborted) throw call.signal.reason;
-      const reason = `it did not return within ${timeoutSeconds} s, and was ended`;
+    const call = runner.call({ file, exportName, argument });
+    const returned = await this.#within(timeoutSeconds, "it did not return", call.returned, signal);
+    if (returned.count === 0) return NOTHING;
+    await this.#memory.take(returned.bytes, signal);
+    const result = new ExpansionResult(returned, this.#memory);
+    try {
+      const received = call.receive(result);
+      await this.#within(timeoutSeconds, "its result did not arrive", received, signal);
+      return result;
+    } catch (error) {
+      result.release();
+      throw error;
+    }
+  }
+
+  async #within<Result>(
+    seconds: number,
+    problem: string,
+    work: Promise<Result>,
+    signal: AbortSignal,
+  ): Promise<Result> {
+    const done = new AbortController();
+    const over = AbortSignal.any([signal, done.signal]);
+    const limit = this.#options.clock.sleep(seconds * 1000, over).then(() => {
+      if (signal.aborted) throw signal.reason;
+      const reason = `${problem} within ${seconds} s, and was ended`;
       throw new CallFailure({ kind: "call", reason, fatal: true });
     });
     limit.catch(() => {}); // too late to matter
     try {
-      return await Promise.race([runner.call({ file, exportName, argument }), limit]);
+      return await Promise.race([work, limit]);
     } finally {
-      call.abort(); // ends the sleep
+      done.abort(); // ends the sleep
     }
   }
 
@@ -192,6 +220,8 @@ function realAndGiven(path: string): string[] {
     return [path]; // not there yet
   }
 }
+
+const NOTHING: Expanded = { count: 0, lists: [] };
 
 function shutDown(): CallFailure {
   return new CallFailure({ kind: "call", reason: "the scheduler is shutting down", fatal: true });
@@ -234,9 +264,13 @@ function exportsOf({ functions }: Failure, wanted: string): string {
 }
 
 /** ` (expansions/sessions.ts:3:9)` */
-function placeOf({ at }: Failure, { file, path }: ExpansionTarget): string {
-  const place = at === undefined ? null : /^(file:.+?)((?::\d+)+)$/.exec(at);
-  if (place === null) return "";
+function placeOf({ at = "" }: Failure, { file, path }: ExpansionTarget): string {
+  const [, url, place] = /^(file:.*?)(:\d+:\d+)$/.exec(at) ?? [];
+  if (url === undefined) return "";
   const root = file.slice(0, file.length - path.length) || "/";
-  return ` (${relative(root, fileURLToPath(place[1]!))}${place[2]})`;
+  try {
+    return ` (${relative(root, fileURLToPath(url))}${place})`;
+  } catch {
+    return ""; // it is no file's URL
+  }
 }

@@ -1,3 +1,4 @@
+import { Semaphore } from "../internal/semaphore.ts";
 import type { Clock } from "../time/clock.ts";
 import type { ExpansionRunner } from "./expansion_runner.ts";
 
@@ -29,8 +30,7 @@ export class ExpansionPool {
   readonly #idle = new Map<string, Idle>();
   /** Every runner of which something may be left. */
   readonly #runners = new Set<ExpansionRunner>();
-  readonly #waiting: (() => void)[] = [];
-  #busy = 0;
+  readonly #places = new Semaphore(MAX_BUSY);
   #generation = 0;
 
   constructor(options: ExpansionPoolOptions) {
@@ -49,7 +49,7 @@ export class ExpansionPool {
     work: (runner: ExpansionRunner) => Promise<Result>,
     spoils: (error: unknown) => boolean,
   ): Promise<Result> {
-    await this.#place(signal);
+    await this.#places.take(1, signal);
     const generation = this.#generation;
     let runner: ExpansionRunner | undefined;
     let good = false;
@@ -66,7 +66,7 @@ export class ExpansionPool {
         if (good && runner.alive && generation === this.#generation) this.#keep(key, runner);
         else runner.kill();
       }
-      this.#release();
+      this.#places.give(1);
     }
   }
 
@@ -85,35 +85,6 @@ export class ExpansionPool {
   /** Resolves once no runner is left. */
   async ended(): Promise<void> {
     await Promise.all([...this.#runners].map((runner) => runner.ended));
-  }
-
-  async #place(signal: AbortSignal): Promise<void> {
-    signal.throwIfAborted();
-    if (this.#busy < MAX_BUSY) {
-      this.#busy++;
-      return;
-    }
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const giveUp = () => {
-      const place = this.#waiting.indexOf(resolve);
-      if (place < 0) return; // its turn has come in the same moment
-      this.#waiting.splice(place, 1);
-      reject(signal.reason);
-    };
-    this.#waiting.push(resolve);
-    signal.addEventListener("abort", giveUp, { once: true });
-    await promise;
-    signal.removeEventListener("abort", giveUp);
-    if (!signal.aborted) return;
-    this.#release();
-    throw signal.reason;
-  }
-
-  /** Hands the place to whoever waits longest. */
-  #release(): void {
-    const next = this.#waiting.shift();
-    if (next === undefined) this.#busy--;
-    else next();
   }
 
   #take(key: string): ExpansionRunner {

@@ -1,6 +1,12 @@
+import { setPriority } from "node:os";
 import { FrameReader } from "./expansion_frames.ts";
 import type { OutputLog } from "./expansion_output.ts";
-import { EXPANSION_HOST_ARGUMENT, type ExpansionRequest } from "./expansion_protocol.ts";
+import {
+  EXPANSION_HOST_ARGUMENT,
+  MAX_MEMORY_BYTES,
+  OUT_OF_MEMORY_EXIT_CODE,
+  type ToWorker,
+} from "./expansion_protocol.ts";
 import type { UserPlace } from "./expansion_runner.ts";
 import { USER_ENVIRONMENT, type UserAccess, userVariables } from "./user_permissions.ts";
 
@@ -9,7 +15,7 @@ export interface ExpansionProcessOptions {
   root: string;
   access: UserAccess;
   output: OutputLog;
-  onReply(reply: string): void;
+  onReply(reply: Uint8Array): void;
 }
 
 /** This program itself; the permission `run: ["/proc/self/exe"]` covers it and nothing else. */
@@ -31,6 +37,12 @@ const FROM_SOURCE = [
   new URL("./host/expansion_host.ts", import.meta.url).href,
 ];
 
+/** Output is read in pieces of this size at most: as much as a pipe holds. */
+const MAX_PIECE_BYTES = 64 * 2 ** 10;
+
+/** Above the scheduler's own, so that user code gets the time that the schedules leave. */
+const NICENESS = 10;
+
 /** Set in the process, so that a program that takes itself for the scheduler there is found out. */
 const MARK = "HEDDLE_SCHEDULER_EXPANSION_HOST";
 
@@ -47,6 +59,7 @@ export class ExpansionProcess implements UserPlace {
   constructor({ root, access, output, onReply }: ExpansionProcessOptions) {
     this.#child = spawn(root);
     this.#requests = this.#child.stdin.getWriter();
+    lowerPriority(this.#child.pid);
     let outOfMemory = false;
     const secret = crypto.randomUUID();
     const stdout = new FrameReader(secret, {
@@ -56,14 +69,22 @@ export class ExpansionProcess implements UserPlace {
     const stderr = new FrameReader("", {
       onReply: () => {},
       onPrinted: (line) => {
-        outOfMemory ||= /\bout of memory\b/i.test(line);
+        outOfMemory ||= /\bout of memory\b/i.test(new TextDecoder().decode(line));
         output.line("stderr", line);
       },
     });
-    const read = [readAll(this.#child.stdout, stdout), readAll(this.#child.stderr, stderr)];
+    const over = new AbortController();
+    const read = [
+      readAll(this.#child.stdout, stdout, output, over.signal),
+      readAll(this.#child.stderr, stderr, output, over.signal),
+    ];
     this.ended = this.#child.status.then(async ({ code, signal }) => {
+      over.abort();
       await Promise.all(read);
       this.#requests.close().catch(() => {});
+      if (code === OUT_OF_MEMORY_EXIT_CODE) {
+        return `out of memory: it used more than ${MAX_MEMORY_BYTES / 2 ** 20} MiB`;
+      }
       if (outOfMemory) return "out of memory";
       return `its process was ended ${signal === null ? `with exit code ${code}` : `by ${signal}`}`;
     });
@@ -71,8 +92,8 @@ export class ExpansionProcess implements UserPlace {
     this.#write(JSON.stringify(access));
   }
 
-  send(request: ExpansionRequest): void {
-    this.#write(JSON.stringify(request));
+  send(message: ToWorker): void {
+    this.#write(JSON.stringify(message));
   }
 
   kill(): void {
@@ -117,8 +138,28 @@ function variable(name: string): string | undefined {
   }
 }
 
-async function readAll(stream: ReadableStream<Uint8Array>, reader: FrameReader): Promise<void> {
-  const decoder = new TextDecoder();
-  for await (const bytes of stream) reader.feed(decoder.decode(bytes, { stream: true }));
-  reader.end();
+/** Threads that it starts get the priority of the one that starts them; it has one so far. */
+function lowerPriority(pid: number): void {
+  try {
+    setPriority(pid, NICENESS);
+  } catch {
+    // It may not be allowed, or the process has ended.
+  }
+}
+
+async function readAll(
+  stream: ReadableStream<Uint8Array>,
+  reader: FrameReader,
+  output: OutputLog,
+  signal: AbortSignal,
+): Promise<void> {
+  // Into the same bytes again and again: new ones for each piece would be garbage, by the megabyte.
+  const source = stream.getReader({ mode: "byob" });
+  let room = new Uint8Array(MAX_PIECE_BYTES);
+  for (;;) {
+    const { value, done } = await source.read(room);
+    if (done) return reader.end();
+    await output.paced(reader.feed(value), signal);
+    room = new Uint8Array(value.buffer);
+  }
 }

@@ -1,7 +1,8 @@
 /**
  * The messages between the scheduler and the worker in which user code runs; used on both sides, and
- * by the process between them. A request is one JSON object. Each answer is a series of replies, the
- * last of which is `done` or `failed`. A reply is one JSON text, so that it is passed on unread.
+ * by the process between them. A request is one JSON object. The answer begins with `returned` or
+ * `failed`. What was returned then follows where the scheduler asks for it with `SEND`, once it has
+ * room: lists of objects. A reply is one JSON text in UTF-8, so that it is passed on unread.
  *
  * @module
  */
@@ -11,12 +12,33 @@ import type { ExpansionErrorKind } from "./expansion_error.ts";
 /** The first argument of a program that is to run expansion functions, and do nothing else. */
 export const EXPANSION_HOST_ARGUMENT = "--expansion-host";
 
+/** How a process ends that has used more memory than {@link MAX_MEMORY_BYTES}. */
+export const OUT_OF_MEMORY_EXIT_CODE = 86;
+/** The most memory (resident set) such a process may take. */
+export const MAX_MEMORY_BYTES = 512 * 2 ** 20;
+
 /** The most objects one expansion may return. */
 export const MAX_OBJECTS = 100_000;
-/** The most characters of JSON one object may take; a NATS server takes no larger message. */
-export const MAX_OBJECT_CHARACTERS = 2 ** 20;
-/** The most characters of JSON all objects of one expansion may take. */
-export const MAX_RESULT_CHARACTERS = 64 * 2 ** 20;
+/** The most JSON one object may take; a NATS server takes no larger message, unless it is told to. */
+export const MAX_OBJECT_BYTES = 2 ** 20;
+/** The most JSON all objects of one expansion may take. */
+export const MAX_RESULT_BYTES = 16 * 2 ** 20;
+/**
+ * The most values one object may have, those inside others included. An empty list has three bytes of
+ * JSON and takes fifty; this bounds the memory that the objects at hand take, and the time to read them.
+ */
+export const MAX_VALUES = 2 ** 15;
+/** A list of objects is sent once it has this much JSON; one object may have more. */
+export const MAX_LIST_BYTES = 32 * 2 ** 10;
+/** A list of objects is sent once it has this many. */
+export const MAX_LIST_OBJECTS = 100;
+/** The largest reply is a list of one object. */
+export const MAX_REPLY_BYTES = MAX_OBJECT_BYTES + 2;
+
+/** The rest of a longer text in a failure is left out. */
+const MAX_TEXT_CHARACTERS = 4000;
+const MAX_FUNCTIONS = 50;
+const MAX_NAME_CHARACTERS = 80;
 
 export interface ExpansionRequest {
   /** Absolute path of the module. */
@@ -25,6 +47,12 @@ export interface ExpansionRequest {
   /** What the function is called with. */
   argument: ExpansionArgument;
 }
+
+/** Asks for what was returned. */
+export const SEND = "send";
+
+/** What is said to the worker. */
+export type ToWorker = ExpansionRequest | typeof SEND;
 
 /** The one argument of an expansion function. */
 export interface ExpansionArgument {
@@ -49,28 +77,102 @@ export interface Failure {
   fatal?: boolean;
 }
 
-/** Some of the objects, or the end of the answer. */
-export type Reply =
-  | Record<string, unknown>[]
-  | { type: "done" }
-  | { type: "failed"; failure: Failure };
-
-export const DONE = JSON.stringify({ type: "done" } satisfies Reply);
-
-export function failedReply(failure: Failure): string {
-  return JSON.stringify({ type: "failed", failure } satisfies Reply);
+/** How much a call returned. */
+export interface Returned {
+  count: number;
+  /** What the lists of objects take together. */
+  bytes: number;
 }
 
-/** @throws where `text` is no reply: what comes from user code's process is not trusted */
-export function parseReply(text: string): Reply {
-  const reply = JSON.parse(text);
+export interface Failed {
+  type: "failed";
+  failure: Failure;
+}
+
+export type Reply = Record<string, unknown>[] | { type: "returned"; returned: Returned } | Failed;
+
+export function returnedReply(returned: Returned): Uint8Array {
+  return encode({ type: "returned", returned });
+}
+
+export function failedReply(failure: Failure): Uint8Array {
+  return encode({ type: "failed", failure: readFailure({ ...failure }) });
+}
+
+function encode(reply: Reply): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify(reply));
+}
+
+/** @throws where `bytes` is no reply: what comes from user code's process is not trusted */
+export function parseReply(bytes: Uint8Array): Reply {
+  if (bytes.length > MAX_REPLY_BYTES) throw new TypeError(`it is longer than ${MAX_REPLY_BYTES} B`);
+  if (valuesIn(bytes) > MAX_VALUES) throw new TypeError(`it has more than ${MAX_VALUES} values`);
+  const reply: unknown = JSON.parse(new TextDecoder().decode(bytes));
   if (Array.isArray(reply)) {
     const wrong = reply.findIndex((each) => !isPlainObject(each));
-    if (wrong >= 0) throw new TypeError(`no object at index ${wrong}`);
+    if (wrong >= 0) throw new TypeError(`there is no object at index ${wrong}`);
+    if (reply.length === 0 || reply.length > MAX_LIST_OBJECTS) {
+      throw new TypeError(`it is a list of ${reply.length} objects`);
+    }
+    if (reply.length > 1 && bytes.length > MAX_LIST_BYTES) {
+      throw new TypeError(`it is a list of ${bytes.length} B`);
+    }
     return reply;
   }
-  const isReply = isPlainObject(reply) &&
-    (reply.type === "done" || reply.type === "failed" && isPlainObject(reply.failure));
-  if (!isReply) throw new TypeError(`no reply begins with ${text.slice(0, 20)}`);
-  return reply as unknown as Reply;
+  if (isPlainObject(reply) && reply.type === "returned" && isPlainObject(reply.returned)) {
+    return { type: "returned", returned: readReturned(reply.returned) };
+  }
+  if (isPlainObject(reply) && reply.type === "failed" && isPlainObject(reply.failure)) {
+    return { type: "failed", failure: readFailure(reply.failure) };
+  }
+  throw new TypeError("it is no known message");
+}
+
+const [QUOTE, BACKSLASH, COMMA, BRACKET, BRACE] = [...'"\\,[{'].map((each) => each.charCodeAt(0));
+
+/** The number of values in JSON, or fewer where it is so short that it cannot have too many. */
+export function valuesIn(json: Uint8Array): number {
+  if (json.length <= 2 * MAX_VALUES) return 1;
+  let values = 1;
+  let isText = false;
+  for (let place = 0; place < json.length; place++) {
+    const byte = json[place]!;
+    if (byte === QUOTE) isText = !isText;
+    else if (isText) place += byte === BACKSLASH ? 1 : 0;
+    else if (byte === COMMA) values++;
+    // What closes it stands two places behind what opens it, in ASCII too.
+    else if ((byte === BRACKET || byte === BRACE) && json[place + 1] !== byte + 2) values++;
+  }
+  return values;
+}
+
+function readReturned({ count, bytes }: Record<string, unknown>): Returned {
+  const within = (value: unknown, most: number): value is number =>
+    Number.isInteger(value) && Number(value) >= 0 && Number(value) <= most;
+  if (!within(count, MAX_OBJECTS) || !within(bytes, MAX_RESULT_BYTES)) {
+    throw new TypeError("it announces too much");
+  }
+  return { count, bytes };
+}
+
+const KINDS: readonly unknown[] = ["import", "call", "bad_return"] satisfies ExpansionErrorKind[];
+
+/** Reads a failure; cuts what is too long, and leaves out what cannot be read. */
+function readFailure(
+  { kind, reason, at, stack, functions, fatal }: Record<keyof Failure, unknown> | Failure,
+): Failure {
+  const text = (value: unknown) =>
+    typeof value === "string" ? value.slice(0, MAX_TEXT_CHARACTERS) : undefined;
+  const names = Array.isArray(functions)
+    ? functions.slice(0, MAX_FUNCTIONS).filter((name) => typeof name === "string")
+      .map((name) => name.slice(0, MAX_NAME_CHARACTERS))
+    : undefined;
+  return {
+    kind: KINDS.includes(kind) ? kind as ExpansionErrorKind : "call",
+    reason: text(reason) ?? "it does not say why",
+    at: text(at),
+    stack: text(stack),
+    functions: names,
+    fatal: fatal === true,
+  };
 }

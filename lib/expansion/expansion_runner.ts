@@ -1,25 +1,29 @@
+import { errorText } from "../internal/error_text.ts";
 import type { OutputLog } from "./expansion_output.ts";
 import {
   type ExpansionRequest,
+  type Failed,
   type Failure,
-  MAX_OBJECTS,
-  MAX_RESULT_CHARACTERS,
   parseReply,
   type Reply,
+  type Returned,
+  SEND,
+  type ToWorker,
 } from "./expansion_protocol.ts";
+import type { ExpansionResult } from "./expansion_result.ts";
 
 /** Where user code runs, as the scheduler sees it: a process of its own, or a thread. */
 export interface UserPlace {
   /** Resolves once nothing of it is left, with how it ended, in words. Never rejects. */
   readonly ended: Promise<string>;
-  send(request: ExpansionRequest): void;
+  send(message: ToWorker): void;
   /** Ends it at once. */
   kill(): void;
 }
 
 export interface ExpansionRunnerOptions {
   /** Starts the place; what it throws comes out of the constructor. */
-  start(onReply: (reply: string) => void): UserPlace;
+  start(onReply: (reply: Uint8Array) => void): UserPlace;
   /** Where what is printed in it goes. */
   output: OutputLog;
   /** Told when user code ends its place while no call is under way. */
@@ -38,10 +42,61 @@ export class CallFailure extends Error {
   }
 }
 
-/** A call under way, and what has come of it so far. */
-interface Call extends PromiseWithResolvers<Record<string, unknown>[]> {
-  readonly objects: Record<string, unknown>[];
-  size: number;
+/** A call of a function. */
+export class ExpansionCall {
+  readonly #returned = Promise.withResolvers<Returned>();
+  readonly #received = Promise.withResolvers<void>();
+  /** What has come of it so far; null until it is asked for. */
+  #result: ExpansionResult | null = null;
+  #isReturned = false;
+  readonly #send: (message: ToWorker) => void;
+
+  constructor(send: (message: ToWorker) => void) {
+    this.#send = send;
+    // Whoever gave up waiting has said why.
+    this.#returned.promise.catch(() => {});
+    this.#received.promise.catch(() => {});
+  }
+
+  /**
+   * Resolves once the function has returned, with how much.
+   *
+   * @throws {CallFailure} where it gives no objects
+   */
+  get returned(): Promise<Returned> {
+    return this.#returned.promise;
+  }
+
+  /** Fetches what was returned into `result`. */
+  receive(result: ExpansionResult): Promise<void> {
+    this.#result = result;
+    this.#send(SEND);
+    return this.#received.promise;
+  }
+
+  /**
+   * Takes a reply, which `bytes` hold; returns whether it was the last one.
+   *
+   * @throws where it is not what is to come
+   */
+  take(reply: Exclude<Reply, Failed>, bytes: Uint8Array): boolean {
+    if (Array.isArray(reply)) {
+      if (this.#result === null) throw new TypeError("nobody asked for objects");
+      this.#result.add(bytes, reply.length);
+      if (this.#result.isComplete) this.#received.resolve();
+      return this.#result.isComplete;
+    }
+    if (this.#isReturned) throw new TypeError("it has returned already");
+    this.#isReturned = true;
+    this.#returned.resolve(reply.returned);
+    return reply.returned.count === 0;
+  }
+
+  fail(failure: Failure): void {
+    const error = new CallFailure(failure);
+    this.#returned.reject(error);
+    this.#received.reject(error);
+  }
 }
 
 /** Runs expansion functions, one call at a time. Trusts nothing that comes back. */
@@ -51,7 +106,7 @@ export class ExpansionRunner {
   readonly ended: Promise<void>;
   readonly #place: UserPlace;
   readonly #onCrash: (reason: string) => void;
-  #call: Call | null = null;
+  #call: ExpansionCall | null = null;
   #alive = true;
 
   constructor({ start, output, onCrash }: ExpansionRunnerOptions) {
@@ -66,17 +121,11 @@ export class ExpansionRunner {
     return this.#alive;
   }
 
-  /**
-   * Calls a function and returns its objects.
-   *
-   * @throws {CallFailure} where it gives none
-   */
-  call(request: ExpansionRequest): Promise<Record<string, unknown>[]> {
-    const call = { ...Promise.withResolvers<Record<string, unknown>[]>(), objects: [], size: 0 };
-    call.promise.catch(() => {}); // whoever gave up waiting has said why
-    this.#call = call;
+  /** Calls a function. */
+  call(request: ExpansionRequest): ExpansionCall {
+    this.#call = new ExpansionCall((message) => this.#place.send(message));
     this.#place.send(request);
-    return call.promise;
+    return this.#call;
   }
 
   /** Ends it at once, and with it a call under way. */
@@ -85,54 +134,32 @@ export class ExpansionRunner {
     this.#place.kill();
   }
 
-  #take(text: string): void {
+  #take(bytes: Uint8Array): void {
     if (!this.#alive) return;
-    const reply = readReply(text);
-    const call = this.#call;
-    if (call === null) return this.#takeBetweenCalls(reply);
-    if (Array.isArray(reply)) {
-      call.size += text.length;
-      for (const each of reply) call.objects.push(each);
-      // Twice the size: what stands between the objects counts here and not there.
-      if (call.objects.length <= MAX_OBJECTS && call.size <= 2 * MAX_RESULT_CHARACTERS) return;
-      return this.#fail(call, unreadable("more than was agreed"));
+    try {
+      const reply = parseReply(bytes);
+      if ("failure" in reply) return this.#fail(reply.failure);
+      if (this.#call === null) throw new TypeError("nobody called it");
+      if (this.#call.take(reply, bytes)) this.#call = null;
+    } catch (error) {
+      const reason = `its process sent what is no answer: ${errorText(error)}`;
+      this.#fail({ kind: "call", reason, fatal: true });
     }
-    if (reply.type === "failed") return this.#fail(call, reply.failure);
-    this.#call = null;
-    call.resolve(call.objects);
   }
 
-  #fail(call: Call, failure: Failure): void {
+  /** Between two calls nothing is to come but the end of user code. */
+  #fail(failure: Failure): void {
+    const call = this.#call;
     this.#call = null;
-    call.reject(new CallFailure(failure));
-    if (failure.fatal === true) this.kill();
-  }
-
-  /** Nothing is to come then but the end of user code. */
-  #takeBetweenCalls(reply: Reply): void {
-    this.kill();
-    if ("failure" in reply) this.#onCrash(reply.failure.reason);
+    if (call === null || failure.fatal === true) this.kill();
+    if (call === null) this.#onCrash(failure.reason);
+    else call.fail(failure);
   }
 
   #end(how: string): void {
     this.output.flush();
-    const failure: Failure = { kind: "call", reason: how, fatal: true };
-    if (this.#call !== null) this.#call.reject(new CallFailure(failure));
-    else if (this.#alive) this.#onCrash(how);
-    this.#call = null;
-    this.#alive = false;
+    if (this.#call !== null || this.#alive) {
+      this.#fail({ kind: "call", reason: how, fatal: true });
+    }
   }
-}
-
-function readReply(text: string): Reply {
-  try {
-    return parseReply(text);
-  } catch (error) {
-    return { type: "failed", failure: unreadable(error) };
-  }
-}
-
-function unreadable(reason: unknown): Failure {
-  const text = `its process gave an answer that cannot be read: ${reason}`;
-  return { kind: "call", reason: text, fatal: true };
 }

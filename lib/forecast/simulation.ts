@@ -154,7 +154,7 @@ export class Simulation {
     const dispatcher = new Dispatcher({
       scheduler: this.#config.name,
       bus: new MemoryBus({ clock, logger }),
-      expander: { expand: () => Promise.resolve([{}]) },
+      expander: { expand: () => Promise.resolve({ count: 1, lists: [[{}]] }) },
       clock,
       logger,
       history,

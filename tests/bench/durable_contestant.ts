@@ -16,6 +16,7 @@ import { systemClock } from "../../lib/time/clock.ts";
 import { TASKS_SUBJECT } from "../../lib/wire/subjects.ts";
 import { intervalEntry } from "../helpers/entries.ts";
 import { cpuTime, report, sleep, taskOf } from "./apart.ts";
+import { expandedOf } from "../helpers/expanded.ts";
 
 export interface DurableTask {
   url: string;
@@ -65,7 +66,7 @@ async function open({ url, entries }: DurableTask) {
     scheduler: `bench-${Date.now()}`,
     bus,
     delivery,
-    expander: { expand: () => Promise.resolve([]) },
+    expander: { expand: () => Promise.resolve(expandedOf([])) },
     clock,
     logger: SILENT,
   };

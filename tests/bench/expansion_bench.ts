@@ -15,6 +15,7 @@ import { startNatsServer } from "../helpers/nats_server.ts";
 import { apart, report, taskOf } from "./apart.ts";
 import { configText, taskMessageText } from "./schedulers.ts";
 import { type Cell, printTable, quantile } from "./table.ts";
+import { expandedOf } from "../helpers/expanded.ts";
 
 const OBJECTS = 100_000;
 const ROUNDS = 7;
@@ -69,7 +70,7 @@ async function prepareOurs(url: string): Promise<Round> {
     const dispatcher = new Dispatcher({
       scheduler: config!.name,
       bus,
-      expander: { expand: () => Promise.resolve(objects) },
+      expander: { expand: () => Promise.resolve(expandedOf(objects)) },
       clock: systemClock,
       logger: defaultLogger(),
     });

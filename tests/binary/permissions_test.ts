@@ -6,12 +6,13 @@ import { EXECUTABLE, ROOT } from "./executables.ts";
 import { everywhere, HERE, type Site } from "./places.ts";
 
 Deno.test("what is allowed in deno.json is baked in, and nothing is ever asked for", async () => {
-  const { read, net, env, run, import: imports, ...rest } = denoJson.permissions.default;
-  assert.deepEqual([read, net, env.ignore, run, imports, rest], [
+  const { read, net, env, run, sys, import: imports, ...rest } = denoJson.permissions.default;
+  assert.deepEqual([read, net, env.ignore, run, sys, imports, rest], [
     true,
     true,
     true,
     ["/proc/self/exe"],
+    ["setPriority"],
     { deny: true },
     {},
   ]);
@@ -29,7 +30,7 @@ Deno.test("what is allowed in deno.json is baked in, and nothing is ever asked f
     ...none,
     ...{ ignore_env: [], ignore_read: null }, // what is not allowed of it is not there
     ...{ allow_env: env.allow, allow_net: [], allow_read: [], allow_run: run },
-    ...{ allow_ffi: null, allow_sys: null, allow_write: null },
+    ...{ allow_ffi: null, allow_sys: sys, allow_write: null },
     deny_import: [],
     prompt: false,
   });
@@ -67,6 +68,11 @@ const REFUSED: [what: string, code: string, error: RegExp][] = [
     "take variables out of the scheduler's environment",
     `(await import("node:process")).loadEnvFile("/proc/" + Deno.ppid + "/environ")`,
     /read|env|all/,
+  ],
+  [
+    "raise its priority",
+    `import("node:os").then(({ setPriority }) => setPriority(Deno.ppid, 0))`,
+    /sys/,
   ],
   [
     "read the scheduler's environment",

@@ -210,7 +210,7 @@ export const RULES: readonly Row[] = [
   row(
     "a large object",
     taskWith("for_each:", `  - { a: ${"x".repeat(2 ** 20)} }`),
-    "8:9 error schedules[0].for_each[0] | takes more than 1048576 characters of JSON",
+    "8:9 error schedules[0].for_each[0] | takes more than 1048576 bytes of JSON",
   ),
   row(
     "a large argument",

@@ -7,6 +7,7 @@ import type { LogRecorder } from "../helpers/log_recorder.ts";
 import { cronEntry, intervalEntry } from "../helpers/entries.ts";
 import { SwitchableBus } from "./switchable_bus.ts";
 import { type FoundDue, START, withLoop } from "./with_loop.ts";
+import { expandedOf } from "../helpers/expanded.ts";
 
 const SECOND = 1000, MINUTE = 60_000, HOUR = 3_600_000, DAY = 86_400_000;
 
@@ -244,7 +245,7 @@ Deno.test("set forward past the grace, the late occurrence is a misfire, and the
     cronEntry("in_time", "*/10 * * * * *", grace),
   ];
   await withLoop(entries, async ({ clock, log }) => {
-    const expander = { expand: () => Promise.resolve([]) };
+    const expander = { expand: () => Promise.resolve(expandedOf([])) };
     const dispatcher = new Dispatcher({ scheduler: "test", bus, expander, clock, logger: log });
     fire = (job, due) => dispatcher.due(job, due);
     await clock.advance(500);

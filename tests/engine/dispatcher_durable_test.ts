@@ -9,6 +9,7 @@ import { LogRecorder } from "../helpers/log_recorder.ts";
 import { cronEntry } from "../helpers/entries.ts";
 import { checkpointThat, dueAt, jobMaker } from "../helpers/jobs.ts";
 import { SwitchableBus } from "./switchable_bus.ts";
+import { expandedOf } from "../helpers/expanded.ts";
 
 const START = Date.parse("2026-01-01T00:00:00Z");
 
@@ -41,7 +42,7 @@ function setUp() {
   const dispatcher = new Dispatcher({
     scheduler: "test",
     bus,
-    expander: { expand: () => Promise.resolve([{ n: 0 }, { n: 1 }]) },
+    expander: { expand: () => Promise.resolve(expandedOf([{ n: 0 }, { n: 1 }])) },
     clock,
     logger: log,
     delivery: {

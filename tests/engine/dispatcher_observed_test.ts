@@ -8,6 +8,7 @@ import type { ManualClock } from "../../lib/time/manual_clock.ts";
 import { testClock } from "../helpers/test_clock.ts";
 import { LogRecorder } from "../helpers/log_recorder.ts";
 import { intervalEntry } from "../helpers/entries.ts";
+import { expandedOf } from "../helpers/expanded.ts";
 import { checkpointThat, dueAt, jobMaker } from "../helpers/jobs.ts";
 import { SwitchableBus } from "./switchable_bus.ts";
 
@@ -25,7 +26,7 @@ function setUp(expand: () => Promise<Record<string, unknown>[]> = () => Promise.
   const dispatcher = new Dispatcher({
     scheduler: "test",
     bus,
-    expander: { expand },
+    expander: { expand: async () => expandedOf(await expand()) },
     clock,
     logger: log,
     history,

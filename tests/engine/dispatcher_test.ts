@@ -5,13 +5,16 @@ import type { ScheduleEntry } from "../../lib/config/schedule_entry.ts";
 import { LogRecorder } from "../helpers/log_recorder.ts";
 import { testClock } from "../helpers/test_clock.ts";
 import { intervalEntry } from "../helpers/entries.ts";
+import { expandedOf } from "../helpers/expanded.ts";
 import { dueAt, jobMaker } from "../helpers/jobs.ts";
 import { NamesAhead } from "../../lib/engine/names_ahead.ts";
 import { SwitchableBus } from "./switchable_bus.ts";
 
 const START = new Date("2026-01-01T00:00:00.000Z");
 
-type Expand = Expander["expand"];
+type Expand = (
+  ...given: Parameters<Expander["expand"]>
+) => Promise<Record<string, unknown>[]>;
 
 function setUp(expand: Expand = () => Promise.resolve([])) {
   const clock = testClock(START.getTime());
@@ -21,7 +24,7 @@ function setUp(expand: Expand = () => Promise.resolve([])) {
   const dispatcher = new Dispatcher({
     scheduler: "test",
     bus,
-    expander: { expand },
+    expander: { expand: async (...given) => expandedOf(await expand(...given)) },
     clock,
     logger: log,
     names,

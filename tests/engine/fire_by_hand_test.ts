@@ -19,7 +19,7 @@ function setUp() {
   const log = new LogRecorder();
   const expander = {
     expand: (_: string, { signal }: { signal?: AbortSignal }) =>
-      new Promise<Record<string, unknown>[]>((_resolve, reject) =>
+      new Promise<never>((_resolve, reject) =>
         signal!.addEventListener("abort", () => reject(signal!.reason))
       ),
   };

@@ -13,6 +13,7 @@ import { cronEntry } from "../helpers/entries.ts";
 import { checkpointThat, dueAt, jobMaker } from "../helpers/jobs.ts";
 import { LogRecorder } from "../helpers/log_recorder.ts";
 import { SwitchableBus } from "./switchable_bus.ts";
+import { expandedOf } from "../helpers/expanded.ts";
 
 const START = Date.parse("2026-01-01T00:00:00Z");
 const OPTIONS = { id: "id", lateness: 0, span: null };
@@ -147,7 +148,7 @@ class World {
     this.dispatcher = new Dispatcher({
       scheduler: "model",
       bus: this.bus,
-      expander: { expand: () => Promise.resolve([{ n: 0 }, { n: 1 }, { n: 2 }]) },
+      expander: { expand: () => Promise.resolve(expandedOf([{ n: 0 }, { n: 1 }, { n: 2 }])) },
       clock: this.clock,
       logger: this.log,
       history,

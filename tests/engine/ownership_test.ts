@@ -17,6 +17,7 @@ import { MemoryStore } from "../durable/memory_store.ts";
 import { cronEntry, intervalEntry } from "../helpers/entries.ts";
 import { LogRecorder } from "../helpers/log_recorder.ts";
 import { SwitchableBus } from "./switchable_bus.ts";
+import { expandedOf } from "../helpers/expanded.ts";
 
 const START = Date.parse("2026-01-01T00:00:00Z");
 const SHARDS = 2;
@@ -79,7 +80,7 @@ function setUp(
   const dispatcher = new Dispatcher({
     scheduler: "s",
     bus,
-    expander: { expand: () => Promise.resolve([{}]) },
+    expander: { expand: () => Promise.resolve(expandedOf([{}])) },
     clock,
     logger: log,
   });

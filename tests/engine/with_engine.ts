@@ -5,6 +5,7 @@ import type { ScheduleEntry } from "../../lib/config/schedule_entry.ts";
 import type { Clock } from "../../lib/time/clock.ts";
 import { LogRecorder } from "../helpers/log_recorder.ts";
 import { SwitchableBus } from "./switchable_bus.ts";
+import { expandedOf } from "../helpers/expanded.ts";
 
 export interface RunningEngine {
   readonly log: LogRecorder;
@@ -27,7 +28,7 @@ export function newEngine(
   return new FiringEngine({
     scheduler: "test",
     bus,
-    expander: { expand: () => Promise.resolve([]) },
+    expander: { expand: () => Promise.resolve(expandedOf([])) },
     clock,
     logger: log,
     delivery,

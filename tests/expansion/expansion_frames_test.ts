@@ -1,25 +1,28 @@
 import assert from "node:assert/strict";
 import { FrameReader, writeFrames } from "../../lib/expansion/expansion_frames.ts";
+import { MAX_REPLY_BYTES } from "../../lib/expansion/expansion_protocol.ts";
 
 const SECRET = "0b5f3c1e-secret";
 
 function readAll(text: string, step: number) {
   const replies: string[] = [];
   const printed: string[] = [];
+  const decoder = new TextDecoder();
   const reader = new FrameReader(SECRET, {
-    onReply: (reply) => replies.push(reply),
-    onPrinted: (line) => printed.push(line),
+    onReply: (reply) => replies.push(decoder.decode(reply)),
+    onPrinted: (line) => printed.push(decoder.decode(line)),
   });
-  for (let at = 0; at < text.length; at += step) reader.feed(text.slice(at, at + step));
+  const bytes = Uint8Array.from(text, (character) => character.charCodeAt(0));
+  for (let at = 0; at < bytes.length; at += step) reader.feed(bytes.subarray(at, at + step));
   reader.end();
   return { replies, printed };
 }
 
+/** The lines of a reply, a character for each byte. */
 function frames(reply: string): string[] {
-  const decoder = new TextDecoder("utf-8", { fatal: true });
-  return [...writeFrames(reply, SECRET)].map((line) => {
+  return [...writeFrames(new TextEncoder().encode(reply), SECRET)].map((line) => {
     assert.ok(line.length <= 4096, `${line.length} bytes`);
-    return decoder.decode(line);
+    return String.fromCharCode(...line);
   });
 }
 
@@ -51,4 +54,19 @@ Deno.test("a line without an end is cut instead of kept", () => {
   assert.equal(printed.length, 2);
   assert.ok(printed[0]!.length < 10_000);
   assert.equal(printed[1], "after");
+});
+
+Deno.test("a reply without an end is told of in pieces, not collected", () => {
+  const { replies } = readAll(frames("x".repeat(2 * MAX_REPLY_BYTES)).join(""), 65_536);
+  assert.ok(replies.length > 1);
+  for (const { length } of replies) assert.ok(length <= MAX_REPLY_BYTES + 4096, `${length} bytes`);
+});
+
+Deno.test("reading costs by the byte and by the line, and replies cost nothing", () => {
+  const reader = new FrameReader(SECRET, { onReply() {}, onPrinted() {} });
+  const cost = (text: string) => reader.feed(new TextEncoder().encode(text));
+  assert.equal(cost(frames("d").join("").slice(1)), 0);
+  assert.ok(cost("\n".repeat(1000)) >= 10_000);
+  assert.ok(cost("x".repeat(100_000)) >= 8192);
+  assert.equal(cost("x".repeat(100_000)), 100_000);
 });

@@ -37,13 +37,16 @@ export class Harness implements AsyncDisposable {
     }, 5);
   }
 
-  expand(expandFrom: string, options: Partial<ExpandOptions> = {}) {
-    return this.expander.expand(expandFrom, {
+  async expand(expandFrom: string, options: Partial<ExpandOptions> = {}) {
+    const expanded = await this.expander.expand(expandFrom, {
       schedule: "digest",
       scheduledFor: new Date("2026-03-01T08:00:00Z"),
       timeoutSeconds: 10,
       ...options,
     });
+    const objects = [...expanded.lists].flat();
+    expanded.release?.();
+    return objects;
   }
 
   /** The error of an expansion that must fail. */

@@ -10,6 +10,7 @@ import { checkpointThat, dueAt } from "../helpers/jobs.ts";
 import { LogRecorder } from "../helpers/log_recorder.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { type Embedded, KeepingBus, withScheduler } from "./with_scheduler.ts";
+import { expandedOf } from "../helpers/expanded.ts";
 
 const entry = (name: string, more: Record<string, unknown> = {}) => ({
   name,
@@ -195,7 +196,7 @@ Deno.test("onFire is not called once the lease is gone; the occurrence is left t
   const dispatcher = new Dispatcher({
     scheduler: "test",
     bus: new KeepingBus({ clock, logger: log }),
-    expander: { expand: () => Promise.resolve([]) },
+    expander: { expand: () => Promise.resolve(expandedOf([])) },
     clock,
     logger: log,
     onFire: () => void calls++,

@@ -65,6 +65,8 @@ export interface ExpansionContext {
   schedule: string;
   /** The instant at which it was due, such as "2026-03-01T08:00:00.000Z". */
   scheduledFor: string;
+  /** What the entry says as expand_with; an empty object where it says nothing. */
+  with: Record<string, unknown>;
 }
 
 /** A function that expand_from names: it returns one plain object for each message. */

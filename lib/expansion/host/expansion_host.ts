@@ -9,14 +9,15 @@
  */
 import { systemClock } from "../../time/clock.ts";
 import { writeFrames } from "../expansion_frames.ts";
-import { EXPANSION_HOST_ARGUMENT, failedReply } from "../expansion_protocol.ts";
+import {
+  EXPANSION_HOST_ARGUMENT,
+  MAX_MEMORY_BYTES,
+  OUT_OF_MEMORY_EXIT_CODE,
+} from "../expansion_protocol.ts";
 import { userPermissions } from "../user_permissions.ts";
 import { UserThread } from "./user_thread.ts";
 
 export { EXPANSION_HOST_ARGUMENT };
-
-/** The most memory (resident set) such a process may take, in bytes. */
-export const MAX_MEMORY_BYTES = 512 * 2 ** 20;
 
 /** How often the memory is looked at, in milliseconds. */
 const MEMORY_PERIOD_MS = 50;
@@ -25,33 +26,34 @@ const MEMORY_PERIOD_MS = 50;
 export async function runExpansionHost(): Promise<never> {
   // A compiled program starts with all permissions of the scheduler, which may start itself.
   Deno.permissions.revokeSync({ name: "run", command: "/proc/self/exe" });
+  Deno.permissions.revokeSync({ name: "sys", kind: "setPriority" as "gid" });
   // A terminal or a service manager signals the whole group; calls under way are to finish.
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     Deno.addSignalListener(signal, () => {});
   }
   const requests = linesOf(Deno.stdin.readable);
   const secret = (await requests.next()).value ?? "";
-  const send = (reply: string) => {
-    for (const frame of writeFrames(reply, secret)) writeAll(frame);
-  };
+  let written = Promise.resolve();
+  const onReply = (reply: Uint8Array) => written = written.then(() => write(reply, secret));
   const permissions = userPermissions(JSON.parse((await requests.next()).value!));
-  const thread = new UserThread({ permissions, onReply: send });
-  void watchMemory(send);
+  const thread = new UserThread({ permissions, onReply });
+  void watchMemory();
   for await (const request of requests) thread.send(JSON.parse(request));
   Deno.exit(0);
 }
 
-async function watchMemory(send: (reply: string) => void): Promise<void> {
+async function watchMemory(): Promise<void> {
   while (Deno.memoryUsage().rss <= MAX_MEMORY_BYTES) await systemClock.sleep(MEMORY_PERIOD_MS);
-  const reason = `out of memory: it used more than ${MAX_MEMORY_BYTES / 2 ** 20} MiB`;
-  send(failedReply({ kind: "call", reason, fatal: true }));
-  Deno.exit(1);
+  Deno.exit(OUT_OF_MEMORY_EXIT_CODE);
 }
 
-function writeAll(bytes: Uint8Array): void {
+/** Writes without blocking this thread: what user code prints may fill the pipe. */
+async function write(reply: Uint8Array, secret: string): Promise<void> {
   try {
-    for (let written = 0; written < bytes.length;) {
-      written += Deno.stdout.writeSync(bytes.subarray(written));
+    for (const frame of writeFrames(reply, secret)) {
+      for (let written = 0; written < frame.length;) {
+        written += await Deno.stdout.write(frame.subarray(written));
+      }
     }
   } catch {
     Deno.exit(1); // nobody listens any more

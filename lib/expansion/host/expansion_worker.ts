@@ -3,17 +3,14 @@
  *
  * @module
  */
-import { type ExpansionRequest, failedReply } from "../expansion_protocol.ts";
-import { callExpansion } from "./worker_call.ts";
+import { failedReply, SEND, type ToWorker } from "../expansion_protocol.ts";
+import { callExpansion, type Channel } from "./worker_call.ts";
 
 /** The first and only message to the worker itself; the port that comes with it carries the rest. */
 export interface WorkerStart {
   /** Whether `console` is passed on, from a process whose output is not user code's. */
   captureConsole: boolean;
 }
-
-/** A reply, or what user code printed. */
-export type FromWorker = string | { printed: string };
 
 /** Said to the worker for each reply that was taken from it. */
 export const TAKEN = "taken";
@@ -30,29 +27,35 @@ if (import.meta.main) {
 }
 
 function serve(port: MessagePort, { captureConsole }: WorkerStart): void {
+  // User code may replace the prototype's.
+  const postMessage: (message: Uint8Array | string) => void = port.postMessage.bind(port);
   let underWay = 0;
   let makeRoom = () => {};
-  const post = (reply: string) => {
+  let mayContinue = () => {};
+  const post = (reply: Uint8Array) => {
     underWay++;
-    port.postMessage(reply);
+    postMessage(reply);
   };
-  const send = async (reply: string) => {
-    post(reply);
-    if (underWay >= MAX_REPLIES_UNDER_WAY) await new Promise<void>((resolve) => makeRoom = resolve);
+  const channel: Channel = {
+    async send(reply) {
+      post(reply);
+      if (underWay >= MAX_REPLIES_UNDER_WAY) {
+        await new Promise<void>((resolve) => makeRoom = resolve);
+      }
+    },
+    asked: () => new Promise((resolve) => mayContinue = resolve),
   };
   reportExits(post);
-  if (captureConsole) capture((printed) => port.postMessage({ printed } satisfies FromWorker));
-  port.onmessage = ({ data }: MessageEvent<ExpansionRequest | typeof TAKEN>) => {
-    if (data !== TAKEN) {
-      void callExpansion(data, send);
-    } else if (--underWay < MAX_REPLIES_UNDER_WAY) {
-      makeRoom();
-    }
+  if (captureConsole) capture(postMessage);
+  port.onmessage = ({ data }: MessageEvent<ToWorker | typeof TAKEN>) => {
+    if (data === SEND) mayContinue();
+    else if (data !== TAKEN) void callExpansion(data, channel);
+    else if (--underWay < MAX_REPLIES_UNDER_WAY) makeRoom();
   };
 }
 
 /** In a worker `Deno.exit()` ends the thread without a word to anyone. */
-function reportExits(send: (reply: string) => void): void {
+function reportExits(send: (reply: Uint8Array) => void): void {
   const report = (call: string) => {
     send(failedReply({ kind: "call", reason: `it called ${call}`, fatal: true }));
   };

@@ -1,12 +1,18 @@
-import { type ExpansionRequest, failedReply } from "../expansion_protocol.ts";
+import {
+  failedReply,
+  type Failure,
+  MAX_REPLY_BYTES,
+  type ToWorker,
+} from "../expansion_protocol.ts";
 import { workerEntry } from "../../internal/worker_entry.ts";
 // This import puts the worker's entry into an executable that is compiled without bundling.
-import { type FromWorker, TAKEN, type WorkerStart } from "./expansion_worker.ts";
+import { TAKEN, type WorkerStart } from "./expansion_worker.ts";
 
 export interface UserThreadOptions {
   /** What user code may do; never more than this process. */
   permissions: Deno.PermissionOptionsObject;
-  onReply(reply: string): void;
+  /** Takes a reply; the next ones wait meanwhile. */
+  onReply(reply: Uint8Array): void | Promise<void>;
   /** Told what user code prints with `console`; left out, that goes to this process' own output. */
   onPrinted?(text: string): void;
 }
@@ -32,28 +38,35 @@ export class UserThread {
     });
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
-    port1.onmessage = ({ data }: MessageEvent<FromWorker>) => {
-      if (typeof data === "object") return onPrinted?.(data.printed);
-      onReply(data);
-      port1.postMessage(TAKEN);
+    const fail = (failure: Omit<Failure, "kind">) =>
+      onReply(failedReply({ kind: "call", ...failure, fatal: true }));
+    // User code can get hold of the port and send anything.
+    port1.onmessage = async ({ data }: MessageEvent<unknown>) => {
+      if (data instanceof Uint8Array && data.length > 0 && data.length <= MAX_REPLY_BYTES) {
+        await onReply(data.slice()); // what it is in may be shared with user code
+        port1.postMessage(TAKEN);
+      } else if (onPrinted !== undefined && typeof data === "string") {
+        onPrinted(data);
+      } else {
+        await fail({ reason: "it sent what is no answer" });
+      }
     };
+    port1.onmessageerror = () => void fail({ reason: "it sent what cannot be read" });
     // User code threw outside of a call.
     this.#worker.onerror = (event) => {
       event.preventDefault();
       const { message, filename, lineno, colno } = event;
-      onReply(failedReply({
-        kind: "call",
+      void fail({
         reason: message.replace(/^Uncaught (\(in promise\) )?/, "uncaught "),
         at: filename ? `${filename}:${lineno}:${colno}` : undefined,
-        fatal: true,
-      }));
+      });
     };
     const start: WorkerStart = { captureConsole: onPrinted !== undefined };
     this.#worker.postMessage(start, [port2]);
   }
 
-  send(request: ExpansionRequest): void {
-    this.#port.postMessage(request);
+  send(message: ToWorker): void {
+    this.#port.postMessage(message);
   }
 
   kill(): void {

@@ -6,19 +6,30 @@
  */
 import { pathToFileURL } from "node:url";
 import type { ExpansionErrorKind } from "../expansion_error.ts";
-import { DONE, type ExpansionRequest, failedReply, type Failure } from "../expansion_protocol.ts";
+import {
+  type ExpansionRequest,
+  failedReply,
+  type Failure,
+  returnedReply,
+} from "../expansion_protocol.ts";
 import { withWhatAllows } from "../user_permissions.ts";
-import { BadReturn, jsonPieces } from "./worker_result.ts";
+import { BadReturn, jsonLists } from "./worker_result.ts";
 
-/** Longer messages are cut, in characters. */
-const MAX_REASON_CHARACTERS = 4000;
+/** The way back to the scheduler. */
+export interface Channel {
+  /** Sends a reply; resolves once there is room for more. */
+  send(reply: Uint8Array): Promise<void>;
+  /** Resolves once the scheduler asks for what was returned. */
+  asked(): Promise<void>;
+}
 
-/**
- * Answers `request` through `send`, which resolves once there is room for more. Never throws.
- */
+/** A stack is looked through so far, in characters. */
+const MAX_STACK_CHARACTERS = 4000;
+
+/** Answers `request` through `channel`. Never throws. */
 export async function callExpansion(
   request: ExpansionRequest,
-  send: (reply: string) => Promise<void>,
+  { send, asked }: Channel,
 ): Promise<void> {
   let kind: ExpansionErrorKind = "import";
   try {
@@ -27,8 +38,11 @@ export async function callExpansion(
     kind = "call";
     const result = await expansion(request.argument);
     kind = "bad_return";
-    for (const json of jsonPieces(result)) await send(json);
-    await send(DONE);
+    const { returned, lists } = jsonLists(result);
+    const isAsked = asked();
+    await send(returnedReply(returned));
+    await isAsked;
+    for (const list of lists) await send(list);
   } catch (error) {
     await send(failedReply(failureOf(kind, error, request.file)));
   }
@@ -57,7 +71,9 @@ function exportOf(module: Record<string, unknown>, name: string): Expansion {
 
 /** What is told about something that was thrown, `kind` saying during what. */
 function failureOf(kind: ExpansionErrorKind, error: unknown, file: string): Failure {
-  const stack = error instanceof Error ? String(error.stack) : undefined;
+  const stack = error instanceof Error
+    ? String(error.stack).slice(0, MAX_STACK_CHARACTERS)
+    : undefined;
   if (error instanceof BadReturn) return { kind, reason: error.message };
   if (error instanceof MissingExport) {
     return { kind, reason: error.message, functions: error.functions };
@@ -68,8 +84,7 @@ function failureOf(kind: ExpansionErrorKind, error: unknown, file: string): Fail
     reason = reason.split("\n")[0]!.replace(/^TypeError: (?=SyntaxError: )/, "") +
       olderRuntimeHint(error, file);
   }
-  reason = withWhatAllows(reason);
-  return { kind, reason: reason.slice(0, MAX_REASON_CHARACTERS), at: userFrame(stack), stack };
+  return { kind, reason: withWhatAllows(reason), at: userFrame(stack), stack };
 }
 
 function describe(error: unknown): string {

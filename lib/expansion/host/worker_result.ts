@@ -7,14 +7,15 @@
 import { errorText } from "../../internal/error_text.ts";
 import { isPlainObject } from "../../internal/plain_object.ts";
 import {
-  MAX_OBJECT_CHARACTERS,
+  MAX_LIST_BYTES,
+  MAX_LIST_OBJECTS,
+  MAX_OBJECT_BYTES,
   MAX_OBJECTS,
-  MAX_RESULT_CHARACTERS,
+  MAX_RESULT_BYTES,
+  MAX_VALUES,
+  type Returned,
+  valuesIn,
 } from "../expansion_protocol.ts";
-
-/** A piece of JSON is passed on once it has this many characters, or this many objects. */
-const MAX_PIECE_CHARACTERS = 64 * 1024;
-const MAX_PIECE_OBJECTS = 500;
 
 /** The result is not what the contract asks for. */
 export class BadReturn extends Error {
@@ -22,38 +23,49 @@ export class BadReturn extends Error {
 }
 
 /**
- * Yields the objects as JSON texts of lists, each small enough to be parsed without a pause.
+ * Returns the objects as JSON texts of lists, each small enough to be parsed without a pause.
  *
  * @throws {BadReturn} where `result` is no list of plain objects, or too large
  */
-export function* jsonPieces(result: unknown): Generator<string> {
+export function jsonLists(result: unknown): { returned: Returned; lists: Uint8Array[] } {
   if (!Array.isArray(result)) {
     throw new BadReturn(`expected a list of plain objects, got ${nameOf(result)}`);
   }
-  if (result.length > MAX_OBJECTS) {
-    throw new BadReturn(`expected at most ${MAX_OBJECTS} objects, got ${result.length}`);
+  const count = result.length;
+  if (count > MAX_OBJECTS) {
+    throw new BadReturn(`expected at most ${MAX_OBJECTS} objects, got ${count}`);
   }
-  let piece: string[] = [];
-  let pieceSize = 0;
+  const lists: Uint8Array[] = [];
+  let bytes = 0;
+  let list: string[] = [];
   let size = 0;
-  for (let index = 0; index < result.length; index++) {
-    const text = jsonOf(result[index], index);
-    size += text.length;
-    if (size > MAX_RESULT_CHARACTERS) {
+  const end = (index: number) => {
+    const encoded = encoder.encode(`[${list.join(",")}]`);
+    bytes += encoded.length;
+    if (bytes > MAX_RESULT_BYTES) {
       throw new BadReturn(
-        `expected at most ${MAX_RESULT_CHARACTERS} characters of JSON in all, got more up to index ${index}`,
+        `expected at most ${MAX_RESULT_BYTES} bytes of JSON in all, got more up to index ${index}`,
       );
     }
-    piece.push(text);
-    pieceSize += text.length;
-    if (pieceSize >= MAX_PIECE_CHARACTERS || piece.length === MAX_PIECE_OBJECTS) {
-      yield `[${piece.join(",")}]`;
-      piece = [];
-      pieceSize = 0;
+    lists.push(encoded);
+    list = [];
+    size = 2;
+  };
+  for (let index = 0; index < count; index++) {
+    const text = jsonOf(result[index], index);
+    // As many bytes as it may have.
+    const most = 3 * text.length + 1;
+    if (list.length === MAX_LIST_OBJECTS || list.length > 0 && size + most > MAX_LIST_BYTES) {
+      end(index);
     }
+    list.push(text);
+    size += most;
   }
-  if (piece.length > 0) yield `[${piece.join(",")}]`;
+  if (list.length > 0) end(count - 1);
+  return { returned: { count, bytes }, lists };
 }
+
+const encoder = new TextEncoder();
 
 function jsonOf(value: unknown, index: number): string {
   if (!isPlainObject(value)) {
@@ -70,10 +82,19 @@ function jsonOf(value: unknown, index: number): string {
   if (text === undefined || text[0] !== "{") {
     throw new BadReturn(`the object at index ${index} becomes ${text} as JSON, by its toJSON()`);
   }
-  if (text.length > MAX_OBJECT_CHARACTERS) {
+  if (3 * text.length <= MAX_LIST_BYTES) return text;
+  const json = encoder.encode(text);
+  if (json.length > MAX_OBJECT_BYTES) {
     throw new BadReturn(
-      `expected at most ${MAX_OBJECT_CHARACTERS} characters of JSON in an object, got ${text.length} at ` +
-        `index ${index}`,
+      `expected at most ${MAX_OBJECT_BYTES} bytes of JSON in an object, got ${json.length} at index ` +
+        index,
+    );
+  }
+  // The list around it counts as well.
+  const values = valuesIn(json) + 1;
+  if (values > MAX_VALUES) {
+    throw new BadReturn(
+      `expected at most ${MAX_VALUES} values in an object, got ${values} at index ${index}`,
     );
   }
   return text;
