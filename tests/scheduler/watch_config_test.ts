@@ -19,7 +19,10 @@ Deno.test("a watched file that never stays the same is reloaded, with a warning 
       }
       const { config_path, waited_ms } = unsettled()[0]?.fields ?? {};
       assert.deepEqual({ config_path, waited_ms }, { config_path: path, waited_ms: 5000 });
-      await eventually("read", () => log.of("scheduler.config_reloaded").length > 0);
+      await eventually("read", async () => {
+        await clock.advance(1000);
+        return log.of("scheduler.config_reloaded").length > 0;
+      });
     }, { watchConfig: true });
   } finally {
     await Deno.remove(path);
