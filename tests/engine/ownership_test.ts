@@ -683,6 +683,20 @@ Deno.test("a store that is found late and knows of the entries takes each where 
   assert.deepEqual(later.sort(), [`${A}@20`, `${B}@20`, `${C}@20`, `${X}@20`].sort());
 });
 
+Deno.test("a store that is found before anything came due brings back what was missed, policy by policy", async () => {
+  const process = await withoutStore(
+    5,
+    tens(A, all),
+    tens(B, { catchUp: "one" }),
+    tens(X, { catchUp: "none" }),
+  );
+  const { ownership, newStore, fire, run } = process;
+  for (const name of [A, B, X]) await leave(process, tens(name), { since: -100, last: -30 });
+  await ownership.remember(newStore());
+  assert.deepEqual(fire(), [`${A}@-20`, `${A}@-10`, `${A}@0`, `${B}@0`]);
+  assert.deepEqual(await run(5), [`${A}@10`, `${B}@10`, `${X}@10`]);
+});
+
 Deno.test("where each fires, a store that is found late brings back what was missed, in order", async () => {
   const process = setUp({ shards: null });
   const { clock, bus, ownership, newStore, load, run, fire } = process;
