@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { pausesKey } from "../../lib/durable/keys.ts";
 import { eventually } from "../helpers/eventually.ts";
-import { gaps, Place, SCHEDULER, sleep } from "../helpers/durable_place.ts";
+import { gaps, Place, SCHEDULER } from "../helpers/durable_place.ts";
 import type { Program } from "../helpers/program.ts";
 
 const SECOND = 1000;
