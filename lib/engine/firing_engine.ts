@@ -351,9 +351,9 @@ export class FiringEngine {
     else looked.catch(() => {}); // each dispatch reports it
     const schedules = this.#group === null ? "" : await schedulesHash(entries, clock);
     // The stream may have been created since the start.
-    const isMissing = this.#group === null && this.#ownership.store === null &&
-      this.waitingFor === null;
-    if (isMissing && bus.connected) await unlessAborted(this.#remember(), limit.signal);
+    if (bus.connected && this.waitingFor === null) {
+      await unlessAborted(this.#remember(), limit.signal);
+    }
     await unlessAborted(this.#ownership.prepare(entries), limit.signal);
     const draft = await this.#table.prepare(entries, this.#ownership);
     if (this.#signal.aborted) throw new Error("The scheduler is stopping: it does not reload");
@@ -399,8 +399,9 @@ export class FiringEngine {
     this.#loop.wake();
   }
 
-  /** Finds the checkpoints after the jobs have begun. */
+  /** Without replicas: finds the checkpoints after the jobs have begun, where there are none yet. */
   #remember(found?: Promise<CheckpointStore | null>): Promise<void> {
+    if (this.#group !== null || this.#ownership.store !== null) return Promise.resolve();
     this.#remembering ??= (found ?? this.#findStore())
       .then((store) => store === null ? undefined : this.#ownership.remember(store))
       .finally(() => this.#remembering = null);
@@ -415,7 +416,6 @@ export class FiringEngine {
 
   /** A stream captures now what none did: from here it is remembered what fired. */
   #streamFound(): void {
-    if (this.#group !== null || this.#ownership.store !== null) return;
     this.#remember().catch((error) => {
       this.#options.logger.warning("memory.read_failed", { error: errorText(error) });
     });
@@ -464,8 +464,7 @@ export class FiringEngine {
       await bus.whenConnected(signal);
       if (signal.aborted) return;
       const { store } = this.#ownership;
-      const isMissing = store === null && this.#group === null;
-      await Promise.allSettled([isMissing ? this.#remember() : store?.check(), pauses.refresh()]);
+      await Promise.allSettled([this.#remember(), store?.check(), pauses.refresh()]);
       this.pausesChanged();
     }
   }

@@ -68,6 +68,8 @@ export class Ownership implements LeaseHolder, Placement {
   /** Whether all replicas report the same schedules. */
   #agrees: boolean;
   #hasEnded = false;
+  /** Whether the log says that the scheduler runs without its checkpoints. */
+  #isUnread = false;
 
   constructor(options: OwnershipOptions) {
     this.#options = options;
@@ -267,7 +269,7 @@ export class Ownership implements LeaseHolder, Placement {
 
   /** Opens all checkpoints, or none where they cannot be read. */
   async #openAll(store: CheckpointStore | null, maxAttempts: number): Promise<void> {
-    const { clock, pauses } = this.#options;
+    const { logger, clock, pauses } = this.#options;
     if (store === null) return;
     for (let attempts = 1;; attempts++) {
       try {
@@ -275,27 +277,24 @@ export class Ownership implements LeaseHolder, Placement {
         await store.open(partitionsOf(0, 1), this.#remembering(), null);
         this.#store = store;
         if (this.#hasEnded) store.stop(); // meanwhile
+        if (this.#isUnread) logger.info("memory.read");
+        this.#isUnread = false;
         return;
       } catch (error) {
         if (this.#hasEnded) return store.stop();
         const isLast = attempts === maxAttempts;
-        this.#reportUnread(error, { isLast });
+        const text = isLast
+          ? "; the scheduler goes on without checkpoints, reads them again every few seconds, and " +
+            "then catches up"
+          : "";
+        logger[this.#isUnread ? "debug" : isLast ? "error" : "warning"]("memory.read_failed", {
+          error: `${errorText(error)}${text}`,
+        });
+        this.#isUnread ||= isLast;
         if (isLast) return store.stop();
         await clock.sleep(RETRY_MS);
       }
     }
-  }
-
-  /** Reports that the checkpoints cannot be read, and once that the jobs begin without them. */
-  #reportUnread(error: unknown, { isLast }: { isLast: boolean }): void {
-    const { logger } = this.#options;
-    if (this.#isAlone) return logger.debug("memory.read_failed", { error: errorText(error) });
-    logger[isLast ? "error" : "warning"]("memory.read_failed", {
-      error: isLast
-        ? `${errorText(error)}; the scheduler starts without checkpoints, reads them again every ` +
-          "few seconds, and then catches up"
-        : errorText(error),
-    });
   }
 
   /** Opens the checkpoints of a lease and lets its jobs begin; retries while the lease is held. */

@@ -15,7 +15,7 @@ schedules:
 `;
 
 everywhere(
-  "--version names the program's version, the commit, Deno and V8",
+  "--version names the program's version, the commit, Deno, V8 and the time zone data",
   async (place) => {
     await place.withFiles({}, async (site) => {
       const { code, stdout } = await site.run(["--version"]);

@@ -2,7 +2,11 @@
 import assert from "node:assert/strict";
 
 const PROMISES: [what: string, file: string, test: string][] = [
-  ["--version", "commands", "--version names the program's version, the commit, Deno and V8"],
+  [
+    "--version",
+    "commands",
+    "--version names the program's version, the commit, Deno, V8 and the time zone data",
+  ],
   ["run, every command", "commands", "run, status, fire and reload do their work on a server"],
   ["validate", "commands", "validate tells the place of what is wrong, and exits with 2"],
   ["simulate", "commands", "simulate lists what would fire"],

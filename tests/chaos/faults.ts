@@ -216,13 +216,12 @@ async function settled(context: Context): Promise<void> {
 /** What a server tells of a group of copies, or why it does not. */
 interface GroupState {
   leader?: string;
-  replicas?: { name: string; current: boolean }[];
+  replicas?: { current: boolean }[];
   error?: unknown;
 }
 
 function isCurrent({ leader, replicas = [] }: GroupState): boolean {
-  return Boolean(leader) && replicas.length > 0 &&
-    replicas.every(({ current }) => current);
+  return Boolean(leader) && replicas.length > 0 && replicas.every(({ current }) => current);
 }
 
 async function streamState(client: NatsConnection, stream: string): Promise<GroupState> {

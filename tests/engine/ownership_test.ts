@@ -618,9 +618,11 @@ Deno.test("a scheduler that is alone begins with its checkpoints, or without aft
     if (isThere) continue;
     await ownership.remember(newStore());
     assert.equal(log.of("memory.read_failed").at(-1)!.level, "debug", "it was said");
+    assert.equal(log.of("memory.read").length, 0);
     store.isDown = false;
     await ownership.remember(newStore());
     assert.deepEqual(fire(), [`${A}@-20`, `${A}@-10`, `${A}@0`]);
+    assert.equal(log.of("memory.read").length, 1);
   }
 });
 
@@ -682,6 +684,31 @@ Deno.test("a store that is found late and knows of the entries takes each where 
   assert.deepEqual(process.fire(), [], "what fired since then is not made again");
   const later = await run(10);
   assert.deepEqual(later.sort(), [`${A}@20`, `${B}@20`, `${C}@20`, `${X}@20`].sort());
+});
+
+Deno.test("a first store that cannot be read is an error once, and used when it can be", async () => {
+  const { store, ownership, log, newStore } = await withoutStore(5, tens(A));
+  store.isDown = true;
+  for (let tries = 0; tries < 3; tries++) await ownership.remember(newStore());
+  const levels = log.of("memory.read_failed").map(({ level }) => level);
+  assert.deepEqual(levels, ["error", "debug", "debug"]);
+  store.isDown = false;
+  await ownership.remember(newStore());
+  assert.deepEqual([ownership.store === null, log.of("memory.read").length], [false, 1]);
+});
+
+Deno.test("a store that is found before anything came due brings back what was missed, policy by policy", async () => {
+  const process = await withoutStore(
+    5,
+    tens(A, all),
+    tens(B, { catchUp: "one" }),
+    tens(X, { catchUp: "none" }),
+  );
+  const { ownership, newStore, fire, run } = process;
+  for (const name of [A, B, X]) await leave(process, tens(name), { since: -100, last: -30 });
+  await ownership.remember(newStore());
+  assert.deepEqual(fire(), [`${A}@-20`, `${A}@-10`, `${A}@0`, `${B}@0`]);
+  assert.deepEqual(await run(5), [`${A}@10`, `${B}@10`, `${X}@10`]);
 });
 
 Deno.test("where each fires, a store that is found late brings back what was missed, in order", async () => {

@@ -18,8 +18,9 @@ Deno.test("until never says 0 before now does, after the clock was set back", ()
   try {
     Date.now = () => now() - 5000;
     for (let round = 0; round < 1000; round++) {
-      const left = systemClock.until(systemClock.now() + 1);
-      assert.ok(left > 0 || systemClock.until(systemClock.now() + 1) > 0, `${left} ms`);
+      const instant = systemClock.now() + 1;
+      const left = systemClock.until(instant);
+      assert.ok(left > 0 || systemClock.now() >= instant, `${left} ms`);
     }
   } finally {
     Date.now = now;
