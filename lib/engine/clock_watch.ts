@@ -2,7 +2,7 @@ import type { Clock } from "../time/clock.ts";
 
 /** A wall clock that moves this much against the monotonic one in a second was set, not slewed. */
 const MIN_JUMP_MS = 250;
-/** A wake-up that is this late was not delayed by the scheduler's own work. */
+/** A look that is this late was not delayed by the scheduler's own work, which has short slices. */
 const MIN_LATE_MS = 1000;
 /** The clocks are compared over this time at most, since slewing adds up to a seeming jump. */
 const MAX_COMPARISON_MS = 1000;
@@ -17,25 +17,32 @@ export interface ClockFault {
 
 /**
  * Detects a wall clock that was set, by comparing it with the monotonic clock, and a process that
- * did not run, by comparing the end of a sleep with its planned end. The monotonic clock of a
- * suspended machine stops, so a suspension looks like a clock that was set forward.
+ * did not run, by comparing the time between two looks with the sleep that was planned between
+ * them. The monotonic clock of a suspended machine stops, so a suspension looks like a clock that
+ * was set forward.
  */
 export class ClockWatch {
   readonly #clock: Clock;
   /** The wall clock minus the monotonic one, and the monotonic instant at which they were read. */
   #reference: { offset: number; at: number };
-  /** The monotonic instant at which the current sleep should end. */
-  #wakeAt = Infinity;
+  /** The monotonic instant of the last look. */
+  #lookedAt: number;
+  /** The monotonic instant at which the next look should follow. */
+  #expectedAt = Infinity;
 
   constructor(clock: Clock) {
     this.#clock = clock;
     const at = clock.monotonic();
     this.#reference = { offset: clock.now() - at, at };
+    this.#lookedAt = at;
   }
 
-  /** Records that a sleep of `milliseconds` begins. */
+  /**
+   * Records that a sleep of `milliseconds` begins. It counts from the last look, so that a process
+   * that was stopped between the two is noticed.
+   */
   sleeping(milliseconds: number): void {
-    this.#wakeAt = this.#clock.monotonic() + milliseconds;
+    this.#expectedAt = this.#lookedAt + milliseconds;
   }
 
   /** Returns the faults since the last call; null where there are none. */
@@ -46,9 +53,10 @@ export class ClockWatch {
     const jump = Math.abs(difference) < MIN_JUMP_MS ? 0 : Math.round(difference);
     const isOld = at - this.#reference.at >= MAX_COMPARISON_MS;
     if (jump !== 0 || isOld) this.#reference = { offset, at };
-    const overslept = Math.round(at - this.#wakeAt);
-    const late = overslept < MIN_LATE_MS ? 0 : overslept;
-    if (overslept >= 0) this.#wakeAt = Infinity;
+    const overdue = Math.round(at - this.#expectedAt);
+    const late = overdue < MIN_LATE_MS ? 0 : overdue;
+    if (overdue >= 0) this.#expectedAt = at;
+    this.#lookedAt = at;
     return jump === 0 && late === 0 ? null : { jump, late };
   }
 }

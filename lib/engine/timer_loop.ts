@@ -94,6 +94,7 @@ export class TimerLoop {
       if (!slice.isOver()) continue;
       await slice.pause();
       if (signal.aborted) return;
+      this.watchClock();
     }
   }
 
@@ -112,6 +113,7 @@ export class TimerLoop {
       naming.nameAhead(job, job.irregular?.late?.scheduledFor ?? job.next);
       if (!slice.isOver()) continue;
       await slice.pause();
+      this.watchClock();
       if (signal.aborted || table.nextDue !== nextDue || !isSoon()) return;
     }
   }

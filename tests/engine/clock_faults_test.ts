@@ -334,6 +334,24 @@ for (const [fault, span] of [["stopped for 3 s", 3000], ["suspended for 8 h", 8 
   });
 }
 
+Deno.test("stopped while it dispatches: logged with the size, one late occurrence, nothing twice", async () => {
+  let stop = () => {};
+  const entries = [cronEntry("cron", "* * * * * *"), intervalEntry("interval", 0.5)];
+  await withLoop(entries, async ({ clock, log, dues }) => {
+    await clock.advance(2200);
+    stop = () => {
+      stop = () => {};
+      clock.stop(3 * SECOND);
+    };
+    await clock.advance(3400); // at 2.5 s the interval is due
+    assert.deepEqual(jumps(log), [[3 * SECOND, 3 * SECOND]]);
+    await clock.advance(SECOND);
+    assertNothingTwice(dues);
+    assert.deepEqual(passedOver(dues).map(({ entry }) => entry.name).sort(), ["cron", "interval"]);
+    assert.equal(jumps(log).length, 1);
+  }, { onDue: () => stop() });
+});
+
 Deno.test("stopped and set back at once: both are in the size, the intervals go on", async () => {
   await withLoop([intervalEntry("a", 0.5)], async ({ clock, log, dues }) => {
     await clock.advance(2200);
