@@ -143,7 +143,7 @@ everywhere("one that hangs is killed when its time is over, and delays nothing",
     assert.match(String(error), /1 s/);
     await program.logged("scheduler.task_dispatched", 15);
     const late = program.log("scheduler.firing").filter(({ schedule }) => schedule === "other");
-    assert.ok(late.every(({ lateness_ms }) => Number(lateness_ms) < 500), "the other is on time");
+    assert.ok(late.every(({ lateness_ms }) => Number(lateness_ms) < 1000), "the other is on time");
     program.kill("SIGTERM");
     assert.equal(await program.exit(), 0);
   });

@@ -358,7 +358,7 @@ Deno.test("50,000 messages that are no requests delay no firing", async () => {
     // One that comes after them is taken again once they are read.
     await eventually("it is answered", async () => (await ask({})).status === "ok");
     const lateness = program.log("scheduler.firing").map(({ lateness_ms }) => Number(lateness_ms));
-    assert.ok(Math.max(...lateness) < 250, `${lateness}`);
+    assert.ok(Math.max(...lateness) < 1000, `${lateness}`);
     assert.ok(program.log("bus.malformed_message_skipped").length < 50);
   });
 });

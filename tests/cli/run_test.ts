@@ -159,7 +159,10 @@ Deno.test("a file with everything in it publishes the contract's messages at the
     // Another process's clock reading and two scheduled hops; the benchmarks measure lateness.
     for (const { entry, at, scheduledFor } of seen) {
       if (entry.startsWith("path_") || entry.startsWith("dotted_")) continue;
-      assert.ok(at >= scheduledFor && at - scheduledFor < 250, `${entry}: ${at - scheduledFor} ms`);
+      assert.ok(
+        at >= scheduledFor && at - scheduledFor < 1000,
+        `${entry}: ${at - scheduledFor} ms`,
+      );
     }
   });
 });
@@ -178,7 +181,7 @@ Deno.test("a cron of every minute fires on the minute", async () => {
     const [{ at, scheduledFor, data }] = of(seen, "every_minute") as [Seen];
     assert.equal(scheduledFor % 60_000, 0);
     const late = at + offset - scheduledFor;
-    assert.ok(late >= 0 && late < 250, `${late} ms late`);
+    assert.ok(late >= 0 && late < 1000, `${late} ms late`);
     assert.equal(data.instruction, "Once a minute");
     assert.deepEqual(data.context, { source: "docs" });
     assert.equal(data.priority, "high");

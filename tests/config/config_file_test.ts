@@ -103,7 +103,7 @@ Deno.test("a file of 100 MB is refused without being read", async () => {
     await refusal(path),
     /error: The file is too large: at most 33554432 bytes are read, this is 104857600 bytes/,
   );
-  assert.ok(performance.now() - started < 200);
+  assert.ok(performance.now() - started < 1000);
   await Deno.remove(path);
 });
 

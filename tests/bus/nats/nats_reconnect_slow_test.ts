@@ -294,7 +294,7 @@ Deno.test("closing while the server is down is immediate and rejects what is unw
     });
     const before = performance.now();
     await bus.close();
-    assert.ok(performance.now() - before < 200);
+    assert.ok(performance.now() - before < 1000);
     await rejected;
     await waiting;
   });

@@ -162,6 +162,6 @@ Deno.test("a text is not looked at for long, whatever is in it", () => {
     const before = performance.now();
     problemOf(text);
     problemOf(text.slice(0, 200));
-    assert.ok(performance.now() - before < 500, part);
+    assert.ok(performance.now() - before < 1000, part);
   }
 });
