@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { isIP } from "node:net";
 import { errorText } from "../internal/error_text.ts";
-import { readRegularFile } from "../internal/read_file.ts";
+import { readSecretFile } from "../bus/secret_file.ts";
 import { UsageError } from "./exit_codes.ts";
 
 /** The address of an HTTP server. */
@@ -65,7 +65,7 @@ export function isLoopback({ hostname }: HttpAddress): boolean {
 export async function readToken(path: string): Promise<string> {
   let token: string;
   try {
-    token = new TextDecoder().decode(await readRegularFile(path)).trim();
+    token = new TextDecoder().decode(await readSecretFile(path)).trim();
   } catch (error) {
     const reason = errorText(error);
     throw new UsageError(`Cannot read the token file "${path}": ${reason}`);

@@ -1,8 +1,8 @@
 import { Buffer } from "node:buffer";
 import { constants, open } from "node:fs/promises";
 
-/** More than keys, tokens and certificates take. */
-const DEFAULT_MAX_BYTES = 2 ** 20;
+/** To open and read a pipe without blocking. Windows has no such flag. */
+export const NON_BLOCKING = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
 
 /** A file is not what can be read as a whole: it is no regular file, or too large. */
 export class FileKindError extends Error {
@@ -18,14 +18,13 @@ export class FileKindError extends Error {
  */
 export async function readRegularFile(
   path: string,
-  maxBytes = DEFAULT_MAX_BYTES,
+  maxBytes: number,
 ): Promise<Uint8Array> {
   const { size, ...info } = await Deno.stat(path);
   if (!info.isFile) throw new FileKindError(`This is ${kindOf(info)}: name a regular file`);
   if (size > maxBytes) throw tooLarge(maxBytes, `${size} bytes`);
   // A pipe may have taken its place since: to open that must not wait either.
-  const { O_RDONLY, O_NONBLOCK = 0 } = constants;
-  const file = await open(path, O_RDONLY | O_NONBLOCK);
+  const file = await open(path, NON_BLOCKING);
   try {
     // It may grow meanwhile, so the end is what counts.
     let bytes = new Uint8Array(size + 1);
@@ -71,7 +70,7 @@ function kindOf(info: Omit<Deno.FileInfo, "size">): string {
   return "a device";
 }
 
-function tooLarge(maxBytes: number, size: string): FileKindError {
+export function tooLarge(maxBytes: number, size: string): FileKindError {
   return new FileKindError(
     `The file is too large: at most ${maxBytes} bytes are read, this is ${size}`,
   );

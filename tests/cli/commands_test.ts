@@ -225,28 +225,29 @@ for (
   });
 }
 
-for (const option of ["--nats-creds", "--nats-nkey", "--nats-ca", "--http-token-file"]) {
-  Deno.test(`${option} reads a regular file of at most 1 MiB only`, async () => {
-    const directory = await Deno.makeTempDir();
-    try {
-      await Deno.writeFile(`${directory}/large`, new Uint8Array(2 ** 20 + 1));
-      await new Deno.Command("mkfifo", { args: [`${directory}/pipe`] }).output();
-      for (
-        const [path, message] of [
-          ["/dev/zero", /This is a device: name a regular file/],
-          [`${directory}/pipe`, /This is a pipe \(FIFO\): name a regular file/],
-          [`${directory}/large`, /The file is too large: at most 1048576 bytes are read/],
-        ] as const
-      ) {
-        const { code, stderr } = await runProgram(["run", "--http", "0", option, path]);
-        assert.match(stderr, message);
-        assert.notEqual(code, 0);
-      }
-    } finally {
-      await Deno.remove(directory, { recursive: true });
+Deno.test("files of secrets are regular files and pipes of at most 1 MiB, never waited for long", async () => {
+  const directory = await Deno.makeTempDir();
+  const pipe = `${directory}/pipe`, large = `${directory}/large`;
+  const refused = async (option: string, path: string, message: RegExp) => {
+    const { code, stderr } = await runProgram(["run", "--http", "0", option, path]);
+    assert.match(stderr, message, option);
+    assert.notEqual(code, 0);
+  };
+  try {
+    await Deno.writeFile(large, new Uint8Array(2 ** 20 + 1));
+    await new Deno.Command("mkfifo", { args: [pipe] }).output();
+    for (const option of ["--nats-creds", "--nats-nkey", "--nats-ca", "--http-token-file"]) {
+      await refused(option, "/dev/zero", /This is a device: name a regular file/);
+      await refused(option, large, /The file is too large: at most 1048576 bytes are read/);
     }
-  });
-}
+    await refused("--http-token-file", pipe, /Nobody wrote and closed this pipe in 5000 ms/);
+    const writer = new Deno.Command("sh", { args: ["-c", `cat /dev/zero > ${pipe}`] }).spawn();
+    await refused("--nats-creds", pipe, /The file is too large: at most 1048576 bytes are read/);
+    await writer.status;
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+});
 
 Deno.test("a URL that is none is told in one line, without its password", async () => {
   const { stderr } = await runProgram(["reload", "--nats-url", "http://user:secret@x"]);

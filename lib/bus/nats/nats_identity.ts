@@ -7,7 +7,7 @@
 import { credsAuthenticator, nkeyAuthenticator, nkeys } from "@nats-io/nats-core";
 import type { Authenticator, ConnectionOptions } from "@nats-io/nats-core";
 import { errorText } from "../../internal/error_text.ts";
-import { readRegularFile } from "../../internal/read_file.ts";
+import { readSecretFile } from "../secret_file.ts";
 import type { NatsServerAddress } from "./nats_servers.ts";
 
 /** Credentials for servers whose URL has none: one file. An empty path counts as none. */
@@ -126,7 +126,7 @@ async function readPem(what: string, path: string, block: string): Promise<strin
 
 async function readText(what: string, path: string): Promise<string> {
   try {
-    return new TextDecoder().decode(await readRegularFile(path));
+    return new TextDecoder().decode(await readSecretFile(path));
   } catch (cause) {
     const reason = errorText(cause);
     throw new IdentityError(`Cannot read ${what} file "${path}": ${reason}`, { cause });

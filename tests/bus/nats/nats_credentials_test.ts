@@ -136,6 +136,12 @@ Deno.test("a creds file", async () => {
       await fails({ servers: url, ...credsFile("none.creds"), waitForFirst: true }),
       /^Cannot read credentials file ".*none\.creds": No such file/,
     );
+    const pipe = join(directory, "pipe.creds");
+    await new Deno.Command("mkfifo", { args: [pipe] }).output();
+    const written = Deno.writeTextFile(pipe, creds);
+    await connects({ servers: url, ...credsFile("pipe.creds") });
+    await written;
+    await connects({ servers: url, ...credsFile("pipe.creds") }); // what was read the first time
     const both = join(directory, "right.creds");
     assert.match(
       await fails({ servers: url, credentials: { credsFile: both, nkeyFile: both } }),
