@@ -113,36 +113,44 @@ Deno.test("a file that a pipe takes the place of is refused; what fires goes on"
   });
 });
 
-/** Whether the process has a handler for the signal of this number. */
-async function catches(pid: number, signal: number): Promise<boolean> {
-  const status = await Deno.readTextFile(`/proc/${pid}/status`);
-  const mask = BigInt(`0x${/^SigCgt:\s*([0-9a-f]+)$/m.exec(status)![1]}`);
-  return (mask >> BigInt(signal - 1) & 1n) === 1n;
+/** Resolves when the process has handlers for its signals. */
+async function listens({ pid }: Program): Promise<void> {
+  await eventually("it catches SIGTERM", async () => {
+    const status = await Deno.readTextFile(`/proc/${pid}/status`);
+    const mask = BigInt(`0x${/^SigCgt:\s*([0-9a-f]+)$/m.exec(status)![1]}`);
+    return (mask >> 14n & 1n) === 1n;
+  });
+  // Deno catches them all at once, and then learns what to do with each: so it has to run on.
+  const ticks = async () => {
+    const stat = await Deno.readTextFile(`/proc/${pid}/stat`);
+    const [user, system] = stat.slice(stat.lastIndexOf(")")).split(" ").slice(12, 14);
+    return Number(user) + Number(system);
+  };
+  const before = await ticks();
+  await eventually("it has run for 20 ms more", async () => await ticks() > before + 1);
 }
 
-const SIGNALS = { SIGHUP: 1, SIGTERM: 15 };
-
-for (const signal of Object.keys(SIGNALS) as (keyof typeof SIGNALS)[]) {
+for (const signal of ["SIGHUP", "SIGTERM"] as const) {
   Deno.test({
     name: `${signal} while a large file is read kills nothing`,
     ignore: Deno.build.os !== "linux",
     fn: async () => {
       await withConfig(often(60_000, 86_400), async (path) => {
-        await using program = new Program(["--config", path, "--bus", "memory"]);
-        await eventually("it listens", () => catches(program.pid, SIGNALS[signal]));
-        const before = performance.now();
-        program.kill(signal);
-        if (signal === "SIGTERM") {
+        // On a busy machine the file may be read before this test is run again: five times at most.
+        let isReading = false;
+        for (let time = 0; time < 5 && !isReading; time++) {
+          await using program = new Program(["--config", path, "--bus", "memory"]);
+          await listens(program);
+          isReading = program.log("scheduler.starting").length === 0;
+          program.kill(signal);
+          if (signal === "SIGHUP") {
+            await program.logged("scheduler.running");
+            if (isReading) await program.logged("scheduler.config_reloaded");
+            program.kill("SIGTERM");
+          }
           assert.equal(await program.exit(), 0);
-          assert.deepEqual(program.log("actor.connected"), []);
-          return;
         }
-        await program.logged("scheduler.starting");
-        const read = performance.now() - before;
-        assert.ok(read > 50, `it listens before the file is read, not ${read} ms after`);
-        await program.logged("scheduler.config_reloaded");
-        await program.logged("scheduler.running");
-        await stop(program);
+        assert.ok(isReading, "it listens before the file is read, not after");
       });
     },
   });
