@@ -13,6 +13,9 @@ USER 65532:65532
 ENV HEDDLE_SCHEDULER_CONFIG=/etc/heddle/schedules.yaml
 # glibc keeps a heap for each thread otherwise: ten megabytes that are never given back.
 ENV MALLOC_ARENA_MAX=1
-HEALTHCHECK --interval=30s --timeout=5s --start-period=15s CMD ["/heddle-scheduler", "status"]
+# Probes, metrics and the page, for the container alone. "health" asks there: neither a file that is
+# wrong nor a server that is away makes the container unhealthy.
+ENV HEDDLE_SCHEDULER_HTTP=127.0.0.1:8080
+HEALTHCHECK --interval=30s --timeout=6s --start-period=15s CMD ["/heddle-scheduler", "health"]
 ENTRYPOINT ["/heddle-scheduler"]
 CMD ["run", "--watch-config"]

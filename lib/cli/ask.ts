@@ -5,7 +5,9 @@
  */
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { type JsonObject, type MessageBus, NoReplyError } from "../bus/message_bus.ts";
+import { absolutePath } from "../internal/absolute_path.ts";
 import type { ControlRequest, ErrorReply, HealthReply } from "../control/control_api.ts";
+import { formatProblem, shown } from "../config/config_problem.ts";
 import { schedulerName } from "../config/load_config.ts";
 import { schedulerSubject } from "../wire/subjects.ts";
 import { EXIT, UsageError } from "./exit_codes.ts";
@@ -130,6 +132,34 @@ export class RemoteScheduler {
   }
 }
 
+/** The time in which running schedulers tell their files. */
+const LOOKUP_MS = 500;
+/** The number of names in one message. */
+const MAX_NAMES = 3;
+
+/**
+ * Returns advice that names the schedulers which run with the file at `path` and are not called
+ * `name`; empty where there are none, or where nobody may ask for them.
+ */
+async function othersWith(path: string, name: string, bus: MessageBus): Promise<string> {
+  const wanted = absolutePath(path);
+  const others = new Set<string>();
+  const isReply = ({ metadata }: JsonObject) => {
+    const { scheduler, config_path } = Object(metadata);
+    if (typeof scheduler === "string" && scheduler !== name && config_path === wanted) {
+      others.add(shown(scheduler));
+    }
+    return false; // more may come
+  };
+  await bus.request("$SRV.INFO.heddle-scheduler", {}, LOOKUP_MS, { isReply }).catch(() => {});
+  const [first, ...more] = others;
+  if (first === undefined) return "";
+  const named = [first, ...more.slice(0, MAX_NAMES - 1)].join(", ");
+  const left = others.size > MAX_NAMES ? ` and ${others.size - MAX_NAMES} more` : "";
+  return `; with ${path} runs ${named}${left}, and a scheduler keeps its name until a restart: ` +
+    `ask it by --name ${first}`;
+}
+
 /** A scheduler answered with an error. */
 export class RefusedError extends Error {
   override name = "RefusedError";
@@ -152,10 +182,9 @@ export async function askScheduler(
   hint = "",
 ): Promise<number> {
   const name = options.name ?? await schedulerName(options.config);
-  if (name === null) {
-    throw new UsageError(
-      `Cannot tell the scheduler's name: ${options.config} has none; give it by --name`,
-    );
+  if (typeof name !== "string") {
+    printError(formatProblem(options.config, name));
+    throw new UsageError("Cannot tell the scheduler's name from this file: give it by --name");
   }
   if (options.bus === "memory") {
     throw new UsageError("Cannot ask a running scheduler on the memory bus: it is in one process");
@@ -166,7 +195,8 @@ export async function askScheduler(
       return await ask(new RemoteScheduler(bus, name, timeout));
     } catch (error) {
       if (error instanceof NoReplyError) {
-        const instead = error.reason === "no_responders" ? hint : "";
+        const instead = await othersWith(options.config, name, bus) ||
+          (error.reason === "no_responders" ? hint : "");
         printError(`No scheduler named "${name}" answers: ${error.message}${instead}`);
         return EXIT.failure;
       }

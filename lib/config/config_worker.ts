@@ -1,14 +1,20 @@
 /**
  * The thread that a large configuration is read in: the entry of a worker. It answers the first
- * message, a path, with a {@link ConfigHead}, and each further one with the next entries.
+ * {@link ConfigQuestion}, a file, with a {@link ConfigHead}, and each further one, null, with the
+ * next entries.
  *
  * @module
  */
 import type { ConfigProblem } from "./config_problem.ts";
-import { loadSchedulerConfig } from "./load_config.ts";
+import { type CheckOptions, loadSchedulerConfig } from "./load_config.ts";
 import type { EntryWith, ScheduleEntry } from "./schedule_entry.ts";
 import type { TimingData } from "./timing/timing.ts";
 import type { SchedulerConfig } from "./validate_config.ts";
+
+/** Which file to read, and how; null asks for more of its entries. */
+export type ConfigQuestion =
+  | { readonly path: string; readonly options: CheckOptions | undefined }
+  | null;
 
 /** All but the entries. */
 export interface ConfigHead {
@@ -27,13 +33,13 @@ if (import.meta.main) {
   let entries: readonly ScheduleEntry[] = [];
   let sent = 0;
   globalThis.addEventListener("message", async (event) => {
-    const { data } = event as MessageEvent<string | null>;
+    const { data } = event as MessageEvent<ConfigQuestion>;
     if (data === null) {
       const next = entries.slice(sent, sent += MAX_ENTRIES_AT_ONCE);
       postMessage(next.map(dataOf));
       return;
     }
-    const { config, problems } = await loadSchedulerConfig(data);
+    const { config, problems } = await loadSchedulerConfig(data.path, data.options);
     if (config === null) return postMessage({ problems, config });
     const { entries: all, ...others } = config;
     entries = all;

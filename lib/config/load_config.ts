@@ -1,8 +1,6 @@
+import { isPlainObject } from "../internal/plain_object.ts";
 import { ConfigFileError, readConfigFile } from "./config_file.ts";
 import { type ConfigProblem, type Finding, formatPath } from "./config_problem.ts";
-import { FILE_SCHEMA } from "./config_schema.ts";
-import { schedulerNameProblem } from "./config_values.ts";
-import { plainMeaning } from "./foreign/plain_meaning.ts";
 import { checkConfig, type CheckOptions, type SchedulerConfig } from "./validate_config.ts";
 import { readYaml } from "./yaml/yaml_document.ts";
 
@@ -43,13 +41,8 @@ export async function loadAdvisedConfig(
   advise: Advise,
   options?: CheckOptions,
 ): Promise<LoadedConfig> {
-  try {
-    return parse(await readConfigFile(source), advise, options);
-  } catch (error) {
-    if (!(error instanceof ConfigFileError)) throw error;
-    const { message, line, column } = error;
-    return refused({ severity: "error", message, path: "", line, column });
-  }
+  const text = await textOf(source);
+  return typeof text === "string" ? parse(text, advise, options) : refused(text);
 }
 
 /** Reads and checks the text of a configuration file. Never throws. */
@@ -72,22 +65,31 @@ function parse(text: string, advise: Advise, options?: CheckOptions): LoadedConf
 }
 
 /**
- * The scheduler's name in the file at `path`, or null where it has none. The rest of the file may
- * be wrong: whoever runs by an older version of it has the same name.
+ * Returns the scheduler's name in the file at `path`, or the problem that keeps it from being told.
+ * The rest of the file may be wrong: whoever runs by an older version of it has the same name.
  */
-export async function schedulerName(path: string): Promise<string | null> {
+export async function schedulerName(path: string): Promise<string | ConfigProblem> {
+  const text = await textOf(path);
+  if (typeof text !== "string") return text;
+  const document = readYaml(text);
+  if ("severity" in document) return document;
+  const { value } = document;
+  const named = isPlainObject(value) ? { name: value.name, schedules: [] } : value;
+  const { config, findings } = checkConfig(named);
+  if (config !== null) return config.name;
+  return document.locate(findings.filter(({ severity }) => severity === "error"))[0]!;
+}
+
+/** Returns the text of a file, or why it cannot be read. */
+async function textOf(
+  source: string | ReadableStream<Uint8Array>,
+): Promise<string | ConfigProblem> {
   try {
-    const document = readYaml(await readConfigFile(path));
-    if ("severity" in document) return null;
-    const { name } = Object(plainMeaning(document.value, FILE_SCHEMA, {
-      at: [],
-      place: "",
-      report: () => {},
-    }));
-    return typeof name === "string" && schedulerNameProblem(name) === null ? name : null;
+    return await readConfigFile(source);
   } catch (error) {
-    if (error instanceof ConfigFileError) return null;
-    throw error;
+    if (!(error instanceof ConfigFileError)) throw error;
+    const { message, line, column } = error;
+    return { severity: "error", message, path: "", line, column };
   }
 }
 

@@ -45,9 +45,13 @@ export interface CheckedConfig {
  *
  * @param path the name of the file, to begin the messages with
  */
-export function validateSchedulerConfig(config: unknown, path?: string): ConfigProblem[] {
+export function validateSchedulerConfig(
+  config: unknown,
+  path?: string,
+  options?: CheckOptions,
+): ConfigProblem[] {
   const prefix = path === undefined ? "" : `${path}: `;
-  return checkConfig(config).findings.map(({ severity, message, at }) => ({
+  return checkConfig(config, options).findings.map(({ severity, message, at }) => ({
     severity,
     message: prefix + message,
     path: formatPath(at),
@@ -58,15 +62,14 @@ export function validateSchedulerConfig(config: unknown, path?: string): ConfigP
 export interface CheckOptions {
   /** Whether to report what only matters to someone who comes from Heddle's Python scheduler. */
   readonly fromPython?: boolean;
+  /** The name of the scheduler that runs, which a reload does not change: another is reported. */
+  readonly runsAs?: string;
 }
 
 /** Checks `raw` and builds the configuration from it. Never throws. */
-export function checkConfig(
-  raw: unknown,
-  { fromPython = false }: CheckOptions = {},
-): CheckedConfig {
+export function checkConfig(raw: unknown, options: CheckOptions = {}): CheckedConfig {
   const findings: Finding[] = [];
-  const config = guarded([], findings, () => readConfig(raw, findings, fromPython)) ?? null;
+  const config = guarded([], findings, () => readConfig(raw, findings, options)) ?? null;
   const isRight = !findings.some((finding) => finding.severity === "error");
   return { config: isRight ? config : null, findings };
 }
@@ -74,7 +77,7 @@ export function checkConfig(
 function readConfig(
   written: unknown,
   findings: Finding[],
-  fromPython: boolean,
+  { fromPython = false, runsAs }: CheckOptions,
 ): SchedulerConfig | null {
   const raw = plainMeaning(written, FILE_SCHEMA, {
     at: [],
@@ -91,6 +94,12 @@ function readConfig(
   if (typeof name === "string" && name !== "") {
     const problem = schedulerNameProblem(name);
     if (problem !== null) fail(`'name' is ${shown(name)}: ${problem}`, "name");
+    else if (runsAs !== undefined && name !== runsAs) {
+      const message =
+        `Top level: 'name' changed from ${shown(runsAs)} to ${shown(name)}: the old ` +
+        "one stays in use until a restart; --name asks for it";
+      findings.push({ severity: "warning", message, at: ["name"] });
+    }
   }
   const timings = new TimingTable();
   let zone: string = DEFAULTS.timezone;

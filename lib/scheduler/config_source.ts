@@ -5,10 +5,15 @@
  */
 import { dirname } from "node:path";
 import type { ConfigProblem } from "../config/config_problem.ts";
-import { type LoadedConfig, loadSchedulerConfig } from "../config/load_config.ts";
+import {
+  type CheckOptions,
+  type LoadedConfig,
+  loadSchedulerConfig,
+} from "../config/load_config.ts";
 import { loadConfigApart } from "../config/load_config_apart.ts";
 import { checkConfig, validateSchedulerConfig } from "../config/validate_config.ts";
 import { fileVersion, watchFile, type WatchFileOptions } from "../config/watch_file.ts";
+import { absolutePath } from "../internal/absolute_path.ts";
 import type { Clock } from "../time/clock.ts";
 
 /** A configuration as a file holds it, before it is checked: `{ name, schedules: [...] }`. */
@@ -19,12 +24,14 @@ type WatchOptions = Omit<WatchFileOptions, "since">;
 export interface ConfigSource {
   /** The path of the file; null for an object. */
   readonly path: string | null;
+  /** The same for processes in other directories. */
+  readonly absolutePath: string | null;
   /** Where `expand_from` is resolved, unless an option says otherwise. */
   readonly expandRoot: string;
   /** Reads and checks it. Never rejects. */
   load(): Promise<LoadedConfig>;
   /** The same without holding up what is due meanwhile. */
-  reload(clock: Clock): Promise<LoadedConfig>;
+  reload(clock: Clock, options: CheckOptions): Promise<LoadedConfig>;
   /** Calls `onChange` for each change since the last `load` until `signal` aborts. */
   watch(options: WatchOptions): Promise<void>;
 }
@@ -39,6 +46,10 @@ export class ConfigFile implements ConfigSource {
     this.path = path;
   }
 
+  get absolutePath(): string {
+    return absolutePath(this.path);
+  }
+
   get expandRoot(): string {
     return dirname(this.path);
   }
@@ -49,8 +60,8 @@ export class ConfigFile implements ConfigSource {
     return await loadSchedulerConfig(this.path);
   }
 
-  reload(clock: Clock): Promise<LoadedConfig> {
-    return loadConfigApart(this.path, clock);
+  reload(clock: Clock, options: CheckOptions): Promise<LoadedConfig> {
+    return loadConfigApart(this.path, clock, options);
   }
 
   watch(options: WatchOptions): Promise<void> {
@@ -61,6 +72,7 @@ export class ConfigFile implements ConfigSource {
 /** An object. What the program changes in it acts at the next reload, and not before. */
 export class ConfigObject implements ConfigSource {
   readonly path = null;
+  readonly absolutePath = null;
   readonly expandRoot = ".";
   readonly #document: ConfigDocument;
 
@@ -68,14 +80,14 @@ export class ConfigObject implements ConfigSource {
     this.#document = document;
   }
 
-  load(): Promise<LoadedConfig> {
-    const problems = validateSchedulerConfig(this.#document);
+  load(options?: CheckOptions): Promise<LoadedConfig> {
+    const problems = validateSchedulerConfig(this.#document, undefined, options);
     const isRight = problems.every(({ severity }) => severity !== "error");
     return Promise.resolve(isRight ? this.#copy(problems) : { config: null, problems });
   }
 
-  reload(): Promise<LoadedConfig> {
-    return this.load();
+  reload(_: Clock, options: CheckOptions): Promise<LoadedConfig> {
+    return this.load(options);
   }
 
   watch(): Promise<void> {

@@ -372,12 +372,17 @@ export class SchedulerActor extends BaseActor {
   /** What `nats micro` finds. */
   #service(name: string): MicroService {
     const replica = this.#replicas?.name;
+    const path = this.#source.absolutePath;
     return new MicroService({
       bus: this.bus,
       name: "heddle-scheduler",
       version: VERSION,
       description: "Publishes Heddle goals and tasks when they are due",
-      metadata: { scheduler: name, ...(replica !== undefined && { replica }) },
+      metadata: {
+        scheduler: name,
+        ...(path !== null && { config_path: path }),
+        ...(replica !== undefined && { replica }),
+      },
       endpoint: {
         name: "control",
         subject: schedulerSubject(name),
@@ -411,8 +416,10 @@ export class SchedulerActor extends BaseActor {
   /** @returns the warnings */
   async #reload(): Promise<readonly ConfigProblem[]> {
     renewZones(); // before the file, whose zones are looked up
-    const loaded = await this.#source.reload(this.#clock);
-    const config = this.#keepName(this.#checked(loaded));
+    const runsAs = this.#config?.name; // another one needs a restart
+    const loaded = await this.#source.reload(this.#clock, { runsAs });
+    const checked = this.#checked(loaded);
+    const config = { ...checked, name: runsAs ?? checked.name };
     // All that can refuse the change comes before it, and all that it changes changes at once.
     const swap = await this.#engine?.prepare(config);
     swap?.();
@@ -436,20 +443,6 @@ export class SchedulerActor extends BaseActor {
       });
     }
     return { zone_data: directory ?? "built-in", zone_data_version: version };
-  }
-
-  /** Another name needs a restart: until then the one from the start stays in use. */
-  #keepName(config: SchedulerConfig): SchedulerConfig {
-    const { name } = this.#config ?? config;
-    if (name === config.name) return config;
-    this.logger.warning("scheduler.config_error", {
-      config_path: this.#source.path,
-      severity: "warning",
-      path: "name",
-      message: `'name' changed from "${name}" to "${config.name}": ` +
-        `the old one stays in use until a restart`,
-    });
-    return { ...config, name };
   }
 
   /** Answers a request; what is wanted of it is in `control_api.ts`. */

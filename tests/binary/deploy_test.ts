@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { loadAll } from "js-yaml";
 import { join, parse as parsePath } from "node:path";
+import { eventually } from "../helpers/eventually.ts";
 import { Program, runProgram } from "../helpers/program.ts";
 import { startNatsServer } from "../helpers/nats_server.ts";
 import type { IDeployment } from "../deploy/linters.ts";
@@ -26,29 +27,14 @@ async function withEtcHeddle(test: () => Promise<void>): Promise<void> {
   }
 }
 
-/** Starts `run`, and asks `probe` before, while and after it runs. */
-async function startsAndIsProbed(
-  run: string[],
-  probe: string[],
-  env: Record<string, string>,
-): Promise<void> {
-  await using server = await startNatsServer();
-  const options = { env: { ...env, NATS_URL: server.url } };
-  await withEtcHeddle(() =>
-    BARE.withFiles({}, async (site) => {
-      assert.equal((await site.run(probe, options)).code, 1, "before it runs");
-      const program = site.start(run, options);
-      try {
-        await program.logged("scheduler.running");
-        assert.equal((await site.run(probe, options)).code, 0, "while it runs");
-        program.kill("SIGTERM");
-        assert.equal(await program.exit(), 0);
-      } finally {
-        await program[Symbol.asyncDispose]();
-      }
-      assert.equal((await site.run(probe, options)).code, 1, "after it ran");
-    })
-  );
+const PATH_IN_IMAGE = join(BARE_ROOT, "etc/heddle/schedules.yaml");
+
+/** The environment of a container, with a port that is free here in place of its own. */
+function withFreePort(env: Record<string, string>): { env: Record<string, string>; port: number } {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = listener.addr;
+  const address = env.HEDDLE_SCHEDULER_HTTP!.replace(/\d+$/, String(port));
+  return { env: { ...env, HEDDLE_SCHEDULER_HTTP: address }, port };
 }
 
 /** Where the image looks for the schedules. */
@@ -66,7 +52,26 @@ Deno.test("the image's command and its health check", async () => {
   const env = Object.fromEntries(
     [...text.matchAll(/^ENV (\w+)=(\S+)$/gm)].map(([, name, value]) => [name!, value!]),
   );
-  await startsAndIsProbed(list(/^CMD (.*)$/m), probe, env);
+  assert.equal(env.HEDDLE_SCHEDULER_HTTP, "127.0.0.1:8080");
+  await using server = await startNatsServer();
+  const options = { env: { ...withFreePort(env).env, NATS_URL: server.url } };
+  await withEtcHeddle(() =>
+    BARE.withFiles({}, async (site) => {
+      const health = async () => (await site.run(probe, options)).code;
+      assert.equal(await health(), 1, "before it runs");
+      await using program = site.start(list(/^CMD (.*)$/m), options);
+      await program.logged("scheduler.running");
+      assert.equal(await health(), 0, "while it runs");
+      await Deno.writeTextFile(PATH_IN_IMAGE, "name: other\nschedules: [\n");
+      await program.logged("actor.reload_failed");
+      await server.kill();
+      await program.logged("bus.disconnected");
+      assert.equal(await health(), 0, "with a broken file, and without its server");
+      program.kill("SIGTERM");
+      assert.equal(await program.exit(), 0);
+      assert.equal(await health(), 1, "after it ran");
+    })
+  );
 });
 
 Deno.test("the image is built from what .dockerignore leaves", async () => {
@@ -87,23 +92,63 @@ Deno.test("the image is built from what .dockerignore leaves", async () => {
   await Deno.remove(context, { recursive: true });
 });
 
-Deno.test("the Kubernetes examples' arguments and probes", async () => {
+Deno.test("the Kubernetes examples' arguments, and their probes through what may happen", async () => {
   const documents = loadAll(await read("deploy/kubernetes.yaml")) as IDeployment[];
   const config = await configInImage();
   for (const { spec } of documents.slice(1)) {
     const { containers, initContainers = [], volumes } = spec!.template.spec!;
     const container = [...containers, ...initContainers].find(({ name }) => name === "scheduler")!;
-    const [program, ...probe] = container.readinessProbe!.exec!.command!;
-    assert.equal(program, EXECUTABLE_IN_IMAGE);
-    await startsAndIsProbed(container.args!, probe, { HEDDLE_SCHEDULER_CONFIG: config });
     assert.ok(container.volumeMounts!.some(({ mountPath }) => config.startsWith(mountPath)));
     for (const { name } of container.volumeMounts!) {
       assert.ok(volumes!.some((volume) => volume.name === name));
     }
-    const startup = container.startupProbe;
-    if (startup) assert.deepEqual(startup.exec, container.readinessProbe!.exec);
+    await isProbed(container, config);
   }
 });
+
+type Container = NonNullable<
+  NonNullable<IDeployment["spec"]>["template"]["spec"]
+>["containers"][number];
+
+/** Runs it without its server at first, with it, and with another name in the file. */
+async function isProbed(container: Container, config: string): Promise<void> {
+  await using server = await startNatsServer();
+  await server.kill();
+  const { env, port } = withFreePort({
+    ...Object.fromEntries(container.env!.map(({ name, value }) => [name, value!])),
+    HEDDLE_SCHEDULER_CONFIG: config,
+    NATS_URL: server.url,
+  });
+  const { startupProbe, livenessProbe, readinessProbe } = container;
+  const status = async ({ httpGet }: NonNullable<Container["readinessProbe"]>) => {
+    const response = await fetch(`http://127.0.0.1:${port}${httpGet!.path}`);
+    await response.body?.cancel();
+    return response.status;
+  };
+  const isAlive = async () => {
+    for (const probe of [startupProbe, livenessProbe]) {
+      if (probe) assert.equal(await status(probe), 200);
+    }
+  };
+  await withEtcHeddle(() =>
+    BARE.withFiles({}, async (site) => {
+      await using program = site.start(container.args!, { env });
+      await program.logged("http.listening");
+      await isAlive();
+      assert.equal(await status(readinessProbe!), 503, "without its server");
+      await server.start();
+      await program.logged("scheduler.running");
+      await eventually("it is ready", async () => await status(readinessProbe!) === 200);
+      const text = await Deno.readTextFile(PATH_IN_IMAGE);
+      await Deno.writeTextFile(PATH_IN_IMAGE, text.replace(/^name: .*/m, "name: renamed"));
+      await program.logged("scheduler.config_reloaded");
+      await isAlive();
+      assert.equal(await status(readinessProbe!), 200, "with another name in the file");
+      program.kill("SIGTERM");
+      assert.equal(await program.exit(), 0);
+    })
+  );
+}
 
 Deno.test("the compose file's mount, and the address of its server", async () => {
   const [compose] = loadAll(await read("deploy/compose.yaml")) as {

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import type { NatsConnection } from "@nats-io/nats-core";
 import { connect } from "../helpers/nats_client.ts";
+import { relative } from "node:path";
 import { DiscardPolicy, jetstreamManager, RetentionPolicy } from "@nats-io/jetstream";
 import { Kvm } from "@nats-io/kv";
 import { Svcm } from "../deps.ts";
@@ -281,6 +282,66 @@ Deno.test("reload tells why a file is refused, and the old schedules stay", asyn
   });
 });
 
+Deno.test("a changed name is a warning, and whoever asks by the file is told who runs with it", async () => {
+  await running(async ({ path, at, ask }) => {
+    await Deno.writeTextFile(path, `# later\n${CONFIG.replace("controlled", "renamed")}`);
+    const { code, stdout, stderr } = await runProgram(["reload", "--name", "controlled", ...at]);
+    const warning =
+      `'name' changed from "controlled" to "renamed": the old one stays in use until ` +
+      "a restart; --name asks for it";
+    assert.deepEqual([code, stdout], [0, "Reloaded: 4 entries"]);
+    assert.equal(stderr.split("\n")[0], `2:7: warning: Top level: ${warning}`);
+    const { name, last_reload } = await ask({ action: "status" });
+    assert.equal(name, "controlled");
+    const [problem] = (last_reload as { problems: unknown[] }).problems;
+    const place = { path: "name", line: 2, column: 7 };
+    assert.deepEqual(problem, { severity: "warning", message: `Top level: ${warning}`, ...place });
+    const answer = (file: string) =>
+      'No scheduler named "renamed" answers: No reply to the request on ' +
+      `"heddle.scheduler.renamed": nobody is subscribed; with ${file} runs "controlled", and a ` +
+      'scheduler keeps its name until a restart: ask it by --name "controlled"';
+    for (const command of [["status"], ["reload"], ["fire", "daily"], ["pause", "--all"]]) {
+      const { code, stderr } = await runProgram([...command, ...at]);
+      assert.deepEqual([code, stderr], [1, answer(path)], command.join(" "));
+    }
+    const besides = relative("", path);
+    const { stderr: another } = await runProgram(["status", ...at, "--config", besides]);
+    assert.equal(another, answer(besides), "a file is the same by another path");
+    await Deno.writeTextFile(`${path}.other`, "name: other\nschedules: []\n");
+    const other = await runProgram(["fire", "x", ...at, "--config", `${path}.other`]);
+    assert.match(other.stderr, /nobody is subscribed; --local dispatches from here, without it$/);
+  });
+});
+
+const BROKEN: readonly (readonly [text: string, place: string, message: RegExp])[] = [
+  ["name: controlled\nschedules: [\n", "3:1", /error: .*/],
+  ["name: controlled\nname: [x]\nschedules: []\n", "2:7", /error: Top level: 'name' must be a/],
+  ["schedules: []\n", "1:1", /error: Top level: missing required key 'name'/],
+  ["name: a b\nschedules: []\n", "1:7", /error: Top level: 'name' is "a b": it becomes part of/],
+  ["- name: controlled\n", "1:1", /error: Top level: expected a mapping, got a list/],
+];
+
+Deno.test("with a broken file the commands say what is wrong, where, and that --name helps", async () => {
+  await running(async ({ path, at }) => {
+    const hint = "error: Cannot tell the scheduler's name from this file: give it by --name";
+    for (const [text, place, message] of BROKEN) {
+      await Deno.writeTextFile(path, text);
+      const { code, stderr } = await runProgram(["status", ...at]);
+      const [problem, ...others] = stderr.split("\n");
+      assert.ok(problem!.startsWith(`${path}:${place}: error: `), problem);
+      assert.match(problem!, message);
+      assert.deepEqual([code, others], [2, [hint]]);
+    }
+    await Deno.remove(path);
+    for (const command of [["status"], ["reload"], ["fire", "daily"], ["pause", "--all"]]) {
+      const { code, stderr } = await runProgram([...command, ...at]);
+      assert.equal(code, 2);
+      assert.match(stderr, /^\S+:1:1: error: There is no such file: .*\nerror: Cannot tell the/);
+    }
+    assert.equal((await runProgram(["status", "--name", "controlled", ...at])).code, 0);
+  });
+});
+
 const REFUSED: readonly (readonly [unknown, string, RegExp])[] = [
   [{ action: "stauts" }, "unknown_action", /"stauts" \(did you mean "status"\?\)/],
   [{ action: 5 }, "unknown_action", /Unknown action 5/],
@@ -364,7 +425,7 @@ Deno.test("50,000 messages that are no requests delay no firing", async () => {
 });
 
 Deno.test("the scheduler is a NATS service", async () => {
-  await running(async ({ client, ask, server, program }) => {
+  await running(async ({ client, ask, server, program, path }) => {
     await ask({ action: "status" });
     await ask({ action: "nonsense" });
     const services = new Svcm(client as never).client();
@@ -375,7 +436,7 @@ Deno.test("the scheduler is a NATS service", async () => {
     };
     const [ping, ...others] = await all(services.ping("heddle-scheduler"));
     assert.equal(others.length, 0);
-    assert.equal(ping!.metadata!.scheduler, "controlled");
+    assert.deepEqual(ping!.metadata, { scheduler: "controlled", config_path: path });
     const [info] = await all(services.info("heddle-scheduler", ping!.id));
     assert.equal(info!.endpoints[0]!.subject, "heddle.scheduler.controlled");
     assert.equal(info!.id, ping!.id);

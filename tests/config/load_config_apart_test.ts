@@ -39,6 +39,16 @@ Deno.test("a large file read apart holds what it holds read here, in order", asy
   await Deno.remove(path);
 });
 
+Deno.test("another name than that of the scheduler that runs is told of a large file too", async () => {
+  const path = await largeFile("");
+  const warnings = async (runsAs: string) =>
+    (await loadConfigApart(path, systemClock, { runsAs })).problems
+      .map(({ path, line, column }) => [path, line, column]);
+  assert.deepEqual(await warnings("large"), []);
+  assert.deepEqual(await warnings("small"), [["name", 1, 7]]);
+  await Deno.remove(path);
+});
+
 Deno.test("of a large file with an error every problem is told, and no configuration", async () => {
   const path = await largeFile("  - name: broken\n    cron: 61 * * * *\n");
   const apart = await loadConfigApart(path, systemClock);

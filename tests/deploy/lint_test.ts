@@ -75,6 +75,37 @@ Deno.test("the Kubernetes manifests are right, and as tight as they say", async 
   }
 });
 
+Deno.test("no probe of theirs depends on the server or on the name, and a stop is waited for", async () => {
+  const [, ...deployments] = await manifests();
+  for (const { spec } of deployments) {
+    const pod = spec!.template.spec!;
+    const { ports, env, ...container } = [...pod.containers, ...pod.initContainers ?? []]
+      .find(({ name }) => name === "scheduler")!;
+    assert.equal(ports!.length, 1);
+    const { name: port, containerPort } = ports![0]!;
+    const address = env!.find(({ name }) => name === "HEDDLE_SCHEDULER_HTTP")!.value;
+    assert.equal(address, `0.0.0.0:${containerPort}`);
+    const { startupProbe, livenessProbe, readinessProbe } = container;
+    for (const probe of [startupProbe, livenessProbe]) {
+      if (probe) assert.deepEqual(probe.httpGet, { path: "/healthz", port });
+    }
+    assert.ok(livenessProbe);
+    assert.deepEqual(readinessProbe!.httpGet, { path: "/readyz", port });
+    assert.equal(pod.terminationGracePeriodSeconds, 30);
+  }
+});
+
+/** Contract, section 6. */
+const MAX_STOP_SECONDS = 10;
+
+Deno.test("whatever stops the scheduler waits for longer than a stop takes", async () => {
+  const seconds = [
+    /^TimeoutStopSec=(\d+)$/m.exec(await read("deploy/heddle-scheduler.service"))![1],
+    /^ +stop_grace_period: (\d+)s$/m.exec(await read("deploy/compose.yaml"))![1],
+  ];
+  for (const each of seconds) assert.ok(Number(each) > MAX_STOP_SECONDS);
+});
+
 Deno.test("the schedules in them are valid, even strictly", async () => {
   const path = new URL("deploy/config/schedules.yaml", ROOT).pathname;
   assert.deepEqual((await loadSchedulerConfig(path)).problems, []);

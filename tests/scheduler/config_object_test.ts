@@ -79,6 +79,21 @@ Deno.test("an object that is wrong at a reload leaves the schedules as they were
   });
 });
 
+Deno.test("another name in the object is a warning of the reload, which keeps the old one", async () => {
+  const config = document(task("a"));
+  await withScheduler(config, async ({ scheduler }) => {
+    config.name = "renamed";
+    const reply = await scheduler.ask({ action: "reload" });
+    assert.ok(reply?.status === "ok" && "problems" in reply);
+    const message =
+      `Top level: 'name' changed from "embedded" to "renamed": the old one stays in ` +
+      "use until a restart; --name asks for it";
+    const place = { path: "name", line: null, column: null };
+    assert.deepEqual(reply.problems, [{ severity: "warning", message, ...place }]);
+    assert.equal(scheduler.config!.name, "embedded");
+  });
+});
+
 Deno.test("expand_allow acts at the start, and what a reload finds in it from then on", async () => {
   const root = await Deno.makeTempDir();
   await Deno.writeTextFile(
