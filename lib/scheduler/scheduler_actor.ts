@@ -42,7 +42,7 @@ import { timingFields } from "../config/timing/timing.ts";
 import { MAX_UNSETTLED_MS } from "../config/watch_file.ts";
 
 /** How a scheduler is run. */
-export interface SchedulerActorOptions extends ActorOptions {
+export interface SchedulerActorOptions extends Omit<ActorOptions, "shutdownGraceSeconds"> {
   /**
    * Where `expand_from` is resolved, and what it never leaves. Default: the file's directory; the
    * working directory where the configuration is an object.
@@ -76,6 +76,8 @@ export interface SchedulerActorOptions extends ActorOptions {
 
 /** The time in which firings under way may finish at a shutdown, in milliseconds. */
 const DRAIN_TIMEOUT_MS = 7000;
+/** Leaves the program time for its last lines: it ends within ten seconds. */
+const SHUTDOWN_GRACE_SECONDS = 8;
 
 /**
  * Dispatches goals and tasks when they are due, as a configuration says that it re-reads on a
@@ -133,7 +135,7 @@ export class SchedulerActor extends BaseActor {
     config: string | ConfigDocument,
     options: SchedulerActorOptions = {},
   ) {
-    super(actorId, options);
+    super(actorId, { ...options, shutdownGraceSeconds: SHUTDOWN_GRACE_SECONDS });
     this.#source = typeof config === "string" ? new ConfigFile(config) : new ConfigObject(config);
     this.#watchConfig = options.watchConfig ?? false;
     this.#clock = options.clock ?? systemClock;
