@@ -315,19 +315,29 @@ export class SchedulerActor extends BaseActor {
     if (await unlessAborted(started, signal) !== ABORTED) this.#started(engine);
     const work = [engine.run(signal, over)];
     if (this.#watchConfig) {
-      const onChange = ({ isSettled }: { isSettled: boolean }) => {
-        if (!isSettled) this.#warnUnsettled();
-        void this.reload("file changed");
-      };
-      work.push(this.#source.watch({ clock, signal, onChange }));
+      work.push(this.#source.watch({
+        clock,
+        signal,
+        others: () => this.#modules(),
+        onChange: ({ path, isSettled }) => {
+          if (!isSettled) this.#warnUnsettled(path);
+          void this.reload("file changed");
+        },
+      }));
     }
     await Promise.all(work);
     await this.#control.idle();
   }
 
-  #warnUnsettled(): void {
+  /** Where the modules of the configuration in use are, or would be. */
+  #modules(): Iterable<string> {
+    const named = this.#config?.entries.flatMap(({ expandFrom }) => expandFrom ?? []) ?? [];
+    return this.#expander.pathsOf(new Set(named));
+  }
+
+  #warnUnsettled(path: string): void {
     this.logger.warning("scheduler.config_unsettled", {
-      config_path: this.#source.path,
+      config_path: path,
       waited_ms: MAX_UNSETTLED_MS,
       hint: "the file keeps changing and is read as it is, which may be half written: have what " +
         "writes it write another file and rename it, and only when something differs",
