@@ -23,10 +23,10 @@ import { ProcessSignals } from "./process_signals.ts";
 /** The default of `natsUrl`. */
 export const DEFAULT_NATS_URL = "nats://nats:4222";
 
-/** The time that a stop may take, in milliseconds. */
-export const MAX_STOP_MS = 8000;
-/** The time that it may take once nothing is under way any more, in milliseconds. */
-export const MAX_IDLE_STOP_MS = 3000;
+/** The default of `shutdownGraceSeconds`. */
+export const DEFAULT_SHUTDOWN_GRACE_SECONDS = 10;
+/** The time that a stop may take once nothing is under way any more, in milliseconds. */
+const MAX_IDLE_STOP_MS = 3000;
 
 /** Options of an actor. */
 export interface ActorOptions {
@@ -36,6 +36,11 @@ export interface ActorOptions {
   bus?: MessageBus;
   /** The number of messages that are handled at once. Default: 1, which keeps them in order. */
   maxConcurrent?: number;
+  /**
+   * The time that a stop may take, in seconds. What is under way then is told so by its signal, and
+   * left behind. Default: 10.
+   */
+  shutdownGraceSeconds?: number;
   /** Default: that of LogTape, or the console; see {@link Logger}. */
   logger?: Logger;
   /** Default: the machine's own. */
@@ -90,18 +95,22 @@ export abstract class BaseActor {
   readonly #subscriptions = new Set<Subscription>();
   #disconnected = false;
   readonly #limiter: Limiter;
+  readonly #graceMs: number;
   /** Settles when the last reload that was asked for has ended. */
   #reloads: Promise<unknown> = Promise.resolve();
   /** True until that reload begins. */
   #isReloadWaiting = false;
   #stopping: AbortSignal | null = null;
+  /** Aborts when the stop has taken as long as it may. */
+  #over: AbortSignal = new AbortController().signal;
   /** Settles when the background work has ended; never rejects. */
   #background: Promise<void> = Promise.resolve();
 
   /**
    * Makes an actor, which does nothing before {@link BaseActor.run}.
    *
-   * @throws {RangeError} when `maxConcurrent` is no positive whole number
+   * @throws {RangeError} when `maxConcurrent` is no positive whole number, or `shutdownGraceSeconds`
+   * is no number from 0
    */
   constructor(actorId: string, options: ActorOptions = {}) {
     this.actorId = actorId;
@@ -111,19 +120,34 @@ export abstract class BaseActor {
     this.#isBusGiven = options.bus !== undefined;
     this.#natsUrl = options.natsUrl ?? DEFAULT_NATS_URL;
     this.#limiter = new Limiter(options.maxConcurrent ?? 1);
+    const { shutdownGraceSeconds = DEFAULT_SHUTDOWN_GRACE_SECONDS } = options;
+    if (!Number.isFinite(shutdownGraceSeconds) || shutdownGraceSeconds < 0) {
+      throw new RangeError(
+        `Cannot use "shutdownGraceSeconds" ${shutdownGraceSeconds}: expected a number from 0`,
+      );
+    }
+    this.#graceMs = shutdownGraceSeconds * 1000;
   }
 
   /**
    * Handles one message. An error that it throws is logged (`actor.error`) and harms no other one.
    * Answer a request with `message.respond`.
+   *
+   * @param signal aborts when a stop has taken as long as it may: the actor ends without this one
    */
-  abstract handleMessage(data: JsonObject, message: Message): Promise<void> | void;
+  abstract handleMessage(
+    data: JsonObject,
+    message: Message,
+    signal: AbortSignal,
+  ): Promise<void> | void;
 
   /**
    * Called on a reload message or SIGHUP. An error that it throws is logged as
    * `actor.reload_failed`. It may throw only when everything is as it was before.
+   *
+   * @param signal as that of {@link BaseActor.handleMessage}
    */
-  onReload(): Promise<void> | void {}
+  onReload(_signal: AbortSignal): Promise<void> | void {}
 
   /**
    * Called first, before it connects. It may take its time: a stop does not wait for it.
@@ -231,18 +255,18 @@ export abstract class BaseActor {
   /**
    * Connects, subscribes and serves until a signal, or `options.signal`, ends it. Then it finishes
    * the messages and the background work that run, drains the connection that it made and returns:
-   * after {@link MAX_STOP_MS} at the latest, whatever the server does, and after
-   * {@link MAX_IDLE_STOP_MS} where nothing is under way. An actor that never receives a message ends
-   * just as fast.
+   * after `shutdownGraceSeconds` at the latest, whatever the server and a handler do, and after three
+   * seconds where nothing is under way. An actor that never receives a message ends just as fast.
    *
    * @throws {BusConnectError} when no server can be reached
-   * @throws {Error} that of {@link BaseActor.background}
+   * @throws {Error} that of {@link BaseActor.background}, or of the subscription
    */
   async run(options: RunOptions): Promise<void> {
     const stop = new AbortController();
     const over = new AbortController();
     const ended = new AbortController();
     this.#stopping = stop.signal;
+    this.#over = over.signal;
     const requestStop = (reason: string) => {
       if (stop.signal.aborted) return;
       this.logger.info("actor.shutdown_requested", { actor_id: this.actorId, reason });
@@ -274,7 +298,7 @@ export abstract class BaseActor {
 
   /** Aborts `over` when a stop that begins now has taken as long as it may. */
   async #limitStop(over: AbortController, ended: AbortSignal): Promise<void> {
-    const longest = this.#clock.sleep(MAX_STOP_MS, ended);
+    const longest = this.#clock.sleep(this.#graceMs, ended);
     const idle = Promise.all([this.#reloads, this.#limiter.idle(), this.idle()]);
     await Promise.race([longest, idle]);
     await Promise.race([longest, this.#clock.sleep(MAX_IDLE_STOP_MS, ended)]);
@@ -292,22 +316,20 @@ export abstract class BaseActor {
     if (await unlessStopped(this.connect()) === ABORTED) return;
     const inbox = await unlessStopped(this.subscribe(subject, subscription));
     if (inbox === ABORTED) return;
-    const control = await unlessStopped(this.#subscribe(RELOAD_SUBJECT, {}));
+    const subscribed = Promise.withResolvers<Subscription | null>();
+    const controlDone = this.#listenToControl(subscribed.resolve, stop.signal);
+    const control = await unlessStopped(subscribed.promise);
     if (control === ABORTED) return;
-    this.logger.info("actor.control_subscribed", {
-      actor_id: this.actorId,
-      subject: RELOAD_SUBJECT,
-    });
 
     const inboxDone = this.#handleAll(inbox);
-    const controlDone = this.#listenToControl(control);
     const background = this.background(stop.signal, over);
     this.#background = background.catch(() => {});
     try {
-      await unlessStopped(background.then(() => new Promise<never>(() => {})));
+      const work = Promise.all([background, inboxDone]);
+      await unlessStopped(work.then(() => new Promise<never>(() => {})));
     } finally {
       stop.abort();
-      const unsubscribed = [inbox.unsubscribe(), control.unsubscribe()];
+      const unsubscribed = [inbox.unsubscribe(), control?.unsubscribe()];
       const done = [...unsubscribed, inboxDone, controlDone, background, this.#reloads];
       await unlessAborted(Promise.allSettled(done).then(() => this.#limiter.idle()), over);
     }
@@ -320,7 +342,7 @@ export abstract class BaseActor {
 
   async #handleOne(message: Message): Promise<void> {
     try {
-      await this.handleMessage(message.data, message);
+      await this.handleMessage(message.data, message, this.#over);
       this.logger.debug("actor.processed", { actor_id: this.actorId, subject: message.subject });
     } catch (error) {
       this.logger.error("actor.error", {
@@ -331,9 +353,27 @@ export abstract class BaseActor {
     }
   }
 
-  async #listenToControl(control: Subscription): Promise<void> {
-    for await (const { data } of control) {
-      if (data.action === "reload") void this.reload("message");
+  /** Never rejects: an actor that cannot hear the reload message does everything else. */
+  async #listenToControl(
+    subscribed: (control: Subscription | null) => void,
+    stopping: AbortSignal,
+  ): Promise<void> {
+    const fields = { actor_id: this.actorId, subject: RELOAD_SUBJECT };
+    try {
+      const control = await this.#subscribe(RELOAD_SUBJECT, {});
+      if (!stopping.aborted) this.logger.info("actor.control_subscribed", fields);
+      subscribed(control);
+      for await (const { data } of control) {
+        if (data.action === "reload") void this.reload("message");
+      }
+    } catch (error) {
+      if (stopping.aborted) return;
+      this.logger.error("actor.control_failed", {
+        ...fields,
+        error: errorText(error),
+        hint: "the reload message is not heard: allow the subject, and start the actor again",
+      });
+      subscribed(null);
     }
   }
 
@@ -358,7 +398,7 @@ export abstract class BaseActor {
   async #reloadNow(reason: string): Promise<unknown> {
     this.logger.info("actor.reload_requested", { actor_id: this.actorId, reason });
     try {
-      await this.onReload();
+      await this.onReload(this.#over);
       this.logger.info("actor.reload_completed", { actor_id: this.actorId });
       return null;
     } catch (error) {

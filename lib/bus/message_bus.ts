@@ -107,6 +107,8 @@ export interface MessageBus extends AsyncDisposable {
    * Publishes a message. Resolves when the server, or a bus in memory, has accepted it. Messages of
    * one publisher stay in order. While there is no connection, messages wait for it.
    *
+   * @throws {Error} if a bus that needs a server was not told to {@link MessageBus.connect}; so do
+   * `subscribe` and `request`
    * @throws {TypeError} if the subject, the payload or a header is invalid
    * @throws {UnconfirmedError} if the connection broke after the message was written and before it
    * was confirmed: it may have arrived, and is not sent again

@@ -1,52 +1,69 @@
 import type { Clock } from "../time/clock.ts";
 
-/** How often the file is looked at, in milliseconds. */
+/** How often the files are looked at, in milliseconds. */
 const PERIOD_MS = 1000;
-/** A file that never stays the same is read after so long all the same. */
+/** Files that never stay the same are read after so long all the same. */
 export const MAX_UNSETTLED_MS = 5000;
 
-export interface WatchFileOptions {
+/** Of each file its version; null where there is none. */
+export type FileVersions = ReadonlyMap<string, string | null>;
+
+export interface WatchFilesOptions {
   clock: Clock;
-  /** The {@link fileVersion} that is in use: a change since then counts, also one before the start. */
-  since: string | null;
+  /** The versions that are in use: a change since then counts, also one before the start. */
+  since: FileVersions;
   /** Ends the watch. */
   signal: AbortSignal;
   /**
-   * Called once for each change, when the file has been the same for a second, or has kept changing
-   * for {@link MAX_UNSETTLED_MS}: then it may be read half written.
+   * Called once for each change, when the files have been the same for a second, or have kept
+   * changing for {@link MAX_UNSETTLED_MS}: then `path`, one of them, may be read half written.
    */
-  onChange(change: { isSettled: boolean }): void;
+  onChange(change: { path: string; isSettled: boolean }): void;
 }
 
 /**
- * Watches one file until the signal aborts, following symbolic links: an editor that replaces the
- * file, a Kubernetes config map that swaps the directory behind it and one that is written bit by
- * bit each count as one change. It asks instead of being told, since inotify does not see what
- * happens behind a link or on a network share.
+ * Watches files until the signal aborts, following symbolic links: an editor that replaces a file, a
+ * Kubernetes config map that swaps the directory behind it, one that is written bit by bit and
+ * several that are written together each count as one change. It asks instead of being told, since
+ * inotify does not see what happens behind a link or on a network share.
+ *
+ * @param paths returns those to watch now
  */
-export async function watchFile(
-  path: string,
-  { clock, since, signal, onChange }: WatchFileOptions,
+export async function watchFiles(
+  paths: () => Iterable<string>,
+  { clock, since, signal, onChange }: WatchFilesOptions,
 ): Promise<void> {
-  let known = since;
+  const known = new Map(since);
   let unsettledMs = 0;
-  for (let candidate = known; !signal.aborted;) {
+  for (let candidate: FileVersions = known; !signal.aborted;) {
     await clock.sleep(PERIOD_MS, signal);
-    const current = await fileVersion(path);
-    unsettledMs = current === known ? 0 : unsettledMs + PERIOD_MS;
-    const isSettled = current === candidate;
+    const current = await fileVersions(paths());
+    // One that is named from now on has been read as it is.
+    for (const [path, version] of current) if (!known.has(path)) known.set(path, version);
+    const differing = [...current.keys()].filter((path) => current.get(path) !== known.get(path));
+    const isSettled = differing.every((path) => current.get(path) === candidate.get(path));
+    unsettledMs = isSettled ? 0 : unsettledMs + PERIOD_MS;
     candidate = current;
     // For a moment there may be no file, between the old one and the new one.
-    if (current === null || current === known || signal.aborted) continue;
+    const changed = differing.find((path) => current.get(path) !== null);
+    if (changed === undefined || signal.aborted) continue;
     if (!isSettled && unsettledMs < MAX_UNSETTLED_MS) continue;
-    known = current;
+    for (const path of differing) known.set(path, current.get(path)!);
     unsettledMs = 0;
-    onChange({ isSettled });
+    onChange({ path: changed, isSettled });
   }
 }
 
-/** What differs between two versions of a file; null when there is none. Never throws. */
-export async function fileVersion(path: string): Promise<string | null> {
+/** Returns what differs between two versions of each file. Never throws. */
+export async function fileVersions(paths: Iterable<string>): Promise<FileVersions> {
+  const versions = new Map<string, string | null>();
+  for (const path of paths) {
+    if (!versions.has(path)) versions.set(path, await fileVersion(path));
+  }
+  return versions;
+}
+
+async function fileVersion(path: string): Promise<string | null> {
   try {
     const { dev, ino, size, mtime, ctime } = await Deno.stat(path);
     return [dev, ino, size, mtime?.getTime(), ctime?.getTime()].join();

@@ -19,7 +19,7 @@ import { zoneSource } from "../time/zone.ts";
 import type { FiringRecord, JobHistory } from "../engine/history.ts";
 
 /** Longer error texts are cut. */
-const MAX_ERROR_CHARACTERS = 500;
+export const MAX_ERROR_CHARACTERS = 500;
 const MAX_DESCRIPTION_CHARACTERS = 2000;
 const MAX_LABEL_CHARACTERS = 200;
 const MAX_LABELS = 50;

@@ -4,12 +4,13 @@
  * @module
  */
 import { fileURLToPath } from "node:url";
-import { relative, resolve } from "node:path";
+import { join, relative, resolve } from "node:path";
 import { errorText } from "../internal/error_text.ts";
 import { Semaphore } from "../internal/semaphore.ts";
 import { nearest } from "../internal/suggestion.ts";
 import type { Logger } from "../log/logger.ts";
 import type { Clock } from "../time/clock.ts";
+import { parseExpandFrom } from "./expand_from.ts";
 import { ExpansionError, type ExpansionTarget } from "./expansion_error.ts";
 import { DEFAULT_EXPAND_ALLOW, type ExpandAllow } from "./expand_allow.ts";
 import { OutputLog } from "./expansion_output.ts";
@@ -115,6 +116,15 @@ export class Expander {
       this.#calls.delete(call);
       signal?.removeEventListener("abort", giveUp);
     }
+  }
+
+  /** Returns where the modules that `expandFroms` name are, or would be; what names none is left out. */
+  pathsOf(expandFroms: Iterable<string>): string[] {
+    return [...expandFroms].flatMap((expandFrom) => {
+      const named = parseExpandFrom(expandFrom);
+      if (typeof named === "string") return [];
+      return named.candidates.map((path) => join(this.#root, path));
+    });
   }
 
   /**

@@ -46,6 +46,8 @@ export interface PageRow {
   /** The description and the labels. */
   notes: string;
   state: EntryState;
+  /** True also where it is disabled as well, which `state` says then. */
+  is_paused: boolean;
   next: number | null;
   /** The same by the clocks of the entry's zone. */
   next_text: string;
@@ -147,6 +149,7 @@ export function rowOf(row: Row, snapshot: Snapshot, now: number): PageRow {
     }`,
     notes: view.notes,
     state: snapshot.stateOf(row),
+    is_paused: snapshot.isPaused(row),
     next: next === Infinity ? null : next,
     next_text: next === Infinity ? "" : instantInZone(wholeSecond(next), view.timezone),
     last: last && {

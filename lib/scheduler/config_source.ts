@@ -12,14 +12,22 @@ import {
 } from "../config/load_config.ts";
 import { loadConfigApart } from "../config/load_config_apart.ts";
 import { checkConfig, validateSchedulerConfig } from "../config/validate_config.ts";
-import { fileVersion, watchFile, type WatchFileOptions } from "../config/watch_file.ts";
+import {
+  type FileVersions,
+  fileVersions,
+  watchFiles,
+  type WatchFilesOptions,
+} from "../config/watch_file.ts";
 import { absolutePath } from "../internal/absolute_path.ts";
 import type { Clock } from "../time/clock.ts";
 
 /** A configuration as a file holds it, before it is checked: `{ name, schedules: [...] }`. */
 export type ConfigDocument = Readonly<Record<string, unknown>>;
 
-type WatchOptions = Omit<WatchFileOptions, "since">;
+interface WatchOptions extends Omit<WatchFilesOptions, "since"> {
+  /** Returns the other files that count as the configuration now. */
+  others(): Iterable<string>;
+}
 
 export interface ConfigSource {
   /** The path of the file; null for an object. */
@@ -32,7 +40,7 @@ export interface ConfigSource {
   load(): Promise<LoadedConfig>;
   /** The same without holding up what is due meanwhile. */
   reload(clock: Clock, options: CheckOptions): Promise<LoadedConfig>;
-  /** Calls `onChange` for each change since the last `load` until `signal` aborts. */
+  /** Calls `onChange` for each change since `load` until `signal` aborts. */
   watch(options: WatchOptions): Promise<void>;
 }
 
@@ -40,7 +48,7 @@ export interface ConfigSource {
 export class ConfigFile implements ConfigSource {
   readonly path: string;
   /** The version of the file at the last `load`. */
-  #version: string | null = null;
+  #version: FileVersions = new Map();
 
   constructor(path: string) {
     this.path = path;
@@ -56,7 +64,7 @@ export class ConfigFile implements ConfigSource {
 
   async load(): Promise<LoadedConfig> {
     // Before the file is read: a change in between is then seen as one.
-    this.#version = await fileVersion(this.path);
+    this.#version = await fileVersions([this.path]);
     return await loadSchedulerConfig(this.path);
   }
 
@@ -64,8 +72,9 @@ export class ConfigFile implements ConfigSource {
     return loadConfigApart(this.path, clock, options);
   }
 
-  watch(options: WatchOptions): Promise<void> {
-    return watchFile(this.path, { ...options, since: this.#version });
+  watch({ others, ...options }: WatchOptions): Promise<void> {
+    const paths = () => [this.path, ...others()];
+    return watchFiles(paths, { ...options, since: this.#version });
   }
 }
 

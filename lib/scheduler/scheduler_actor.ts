@@ -42,7 +42,7 @@ import { timingFields } from "../config/timing/timing.ts";
 import { MAX_UNSETTLED_MS } from "../config/watch_file.ts";
 
 /** How a scheduler is run. */
-export interface SchedulerActorOptions extends ActorOptions {
+export interface SchedulerActorOptions extends Omit<ActorOptions, "shutdownGraceSeconds"> {
   /**
    * Where `expand_from` is resolved, and what it never leaves. Default: the file's directory; the
    * working directory where the configuration is an object.
@@ -76,6 +76,8 @@ export interface SchedulerActorOptions extends ActorOptions {
 
 /** The time in which firings under way may finish at a shutdown, in milliseconds. */
 const DRAIN_TIMEOUT_MS = 7000;
+/** Leaves the program time for its last lines: it ends within ten seconds. */
+const SHUTDOWN_GRACE_SECONDS = 8;
 
 /**
  * Dispatches goals and tasks when they are due, as a configuration says that it re-reads on a
@@ -133,7 +135,7 @@ export class SchedulerActor extends BaseActor {
     config: string | ConfigDocument,
     options: SchedulerActorOptions = {},
   ) {
-    super(actorId, options);
+    super(actorId, { ...options, shutdownGraceSeconds: SHUTDOWN_GRACE_SECONDS });
     this.#source = typeof config === "string" ? new ConfigFile(config) : new ConfigObject(config);
     this.#watchConfig = options.watchConfig ?? false;
     this.#clock = options.clock ?? systemClock;
@@ -313,19 +315,29 @@ export class SchedulerActor extends BaseActor {
     if (await unlessAborted(started, signal) !== ABORTED) this.#started(engine);
     const work = [engine.run(signal, over)];
     if (this.#watchConfig) {
-      const onChange = ({ isSettled }: { isSettled: boolean }) => {
-        if (!isSettled) this.#warnUnsettled();
-        void this.reload("file changed");
-      };
-      work.push(this.#source.watch({ clock, signal, onChange }));
+      work.push(this.#source.watch({
+        clock,
+        signal,
+        others: () => this.#modules(),
+        onChange: ({ path, isSettled }) => {
+          if (!isSettled) this.#warnUnsettled(path);
+          void this.reload("file changed");
+        },
+      }));
     }
     await Promise.all(work);
     await this.#control.idle();
   }
 
-  #warnUnsettled(): void {
+  /** Where the modules of the configuration in use are, or would be. */
+  #modules(): Iterable<string> {
+    const named = this.#config?.entries.flatMap(({ expandFrom }) => expandFrom ?? []) ?? [];
+    return this.#expander.pathsOf(new Set(named));
+  }
+
+  #warnUnsettled(path: string): void {
     this.logger.warning("scheduler.config_unsettled", {
-      config_path: this.#source.path,
+      config_path: path,
       waited_ms: MAX_UNSETTLED_MS,
       hint: "the file keeps changing and is read as it is, which may be half written: have what " +
         "writes it write another file and rename it, and only when something differs",

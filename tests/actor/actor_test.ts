@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
 import { BaseActor } from "../../lib/actor/actor.ts";
 import { MemoryBus } from "../../lib/bus/memory_bus.ts";
-import type { JsonObject, Message } from "../../lib/bus/message_bus.ts";
+import type {
+  JsonObject,
+  Message,
+  SubscribeOptions,
+  Subscription,
+} from "../../lib/bus/message_bus.ts";
 import type { Clock } from "../../lib/time/clock.ts";
 import { ManualClock, settle } from "../../lib/time/manual_clock.ts";
 import { eventually } from "../helpers/eventually.ts";
@@ -11,9 +16,9 @@ import { startNatsServer } from "../helpers/nats_server.ts";
 const SUBJECT = "heddle.test";
 
 interface Behaviour {
-  handle?(data: JsonObject, message: Message): Promise<void> | void;
-  reload?(): Promise<void> | void;
-  background?(signal: AbortSignal): Promise<void>;
+  handle?(data: JsonObject, message: Message, signal: AbortSignal): Promise<void> | void;
+  reload?(signal: AbortSignal): Promise<void> | void;
+  background?(signal: AbortSignal, over: AbortSignal): Promise<void>;
 }
 
 class TestActor extends BaseActor {
@@ -23,20 +28,21 @@ class TestActor extends BaseActor {
     log: LogRecorder,
     limit?: number,
     clock?: Clock,
+    shutdownGraceSeconds?: number,
   ) {
-    super("test", { bus, logger: log, maxConcurrent: limit, clock });
+    super("test", { bus, logger: log, maxConcurrent: limit, clock, shutdownGraceSeconds });
   }
-  override handleMessage(data: JsonObject, message: Message) {
-    return this.behaviour.handle?.(data, message);
+  override handleMessage(data: JsonObject, message: Message, signal: AbortSignal) {
+    return this.behaviour.handle?.(data, message, signal);
   }
-  override onReload() {
-    return this.behaviour.reload?.();
+  override onReload(signal: AbortSignal) {
+    return this.behaviour.reload?.(signal);
   }
   ask(reason: string): Promise<unknown> {
     return this.reload(reason);
   }
   protected override background(signal: AbortSignal, over: AbortSignal) {
-    return this.behaviour.background?.(signal) ?? super.background(signal, over);
+    return this.behaviour.background?.(signal, over) ?? super.background(signal, over);
   }
 }
 
@@ -263,15 +269,29 @@ Deno.test("a stop lets the message and the background work under way finish", as
   });
 });
 
-for (const what of ["message", "background work", "reload"] as const) {
-  Deno.test(`a stop leaves a ${what} behind that does not end in 8 s`, async () => {
-    const never = () => new Promise<void>(() => {});
+for (
+  const [what, seconds, grace] of [
+    ["message", 10, undefined],
+    ["background work", 10, undefined],
+    ["reload", 10, undefined],
+    ["message", 0.5, 0.5],
+    ["reload", 3600, 3600],
+  ] as const
+) {
+  const name = `a stop leaves a ${what} behind that does not end in ${seconds} s, and tells it so`;
+  Deno.test(name, async () => {
+    const given: AbortSignal[] = [];
+    const never = (signal: AbortSignal) => {
+      given.push(signal);
+      return new Promise<void>(() => {});
+    };
     const clock = new ManualClock("2026-01-01T00:00:00Z");
     const log = new LogRecorder();
     await using bus = new MemoryBus({ logger: log, clock });
-    const behaviour: Behaviour = { handle: never, reload: never };
-    if (what === "background work") behaviour.background = never;
-    const actor = new TestActor(behaviour, bus, log, undefined, clock);
+    const behaviour: Behaviour = { handle: (_data, _message, signal) => never(signal) };
+    behaviour.reload = never;
+    if (what === "background work") behaviour.background = (_, over) => never(over);
+    const actor = new TestActor(behaviour, bus, log, undefined, clock, grace);
     const stop = new AbortController();
     let hasEnded = false;
     const running = actor.run({ subject: SUBJECT, handleSignals: false, signal: stop.signal })
@@ -281,13 +301,102 @@ for (const what of ["message", "background work", "reload"] as const) {
     if (what === "reload") void actor.ask("test");
     await settle();
     stop.abort();
-    await clock.advance(7999);
+    await clock.advance(seconds * 1000 - 1);
     assert.equal(hasEnded, false);
+    assert.deepEqual(given.map(({ aborted }) => aborted), [false]);
     await clock.advance(1);
     await running;
+    assert.deepEqual(given.map(({ aborted }) => aborted), [true]);
     assert.equal(log.of("actor.shutdown_cut_short").length, 1);
   });
 }
+
+for (const seconds of [-1, NaN, Infinity]) {
+  Deno.test(`a shutdown grace of ${seconds} s is refused`, () => {
+    const log = new LogRecorder();
+    const bus = new MemoryBus({ logger: log });
+    assert.throws(
+      () => new TestActor({}, bus, log, undefined, undefined, seconds),
+      { name: "RangeError", message: /"shutdownGraceSeconds" .*: expected a number from 0/ },
+    );
+  });
+}
+
+/** A bus whose subscriptions to the reload message go wrong. */
+class NoControlBus extends MemoryBus {
+  constructor(readonly how: "at once" | "later", logger: LogRecorder) {
+    super({ logger });
+  }
+  override async subscribe(subject: string, options?: SubscribeOptions): Promise<Subscription> {
+    if (subject !== "heddle.control.reload") return await super.subscribe(subject, options);
+    if (this.how === "at once") throw new Error("no permission");
+    return {
+      subject,
+      unsubscribe: () => Promise.resolve(),
+      // deno-lint-ignore require-yield
+      async *[Symbol.asyncIterator]() {
+        throw new Error("no permission");
+      },
+    };
+  }
+}
+
+for (const how of ["at once", "later"] as const) {
+  Deno.test(`an actor lives whose control subscription fails ${how}, and says so`, async () => {
+    const log = new LogRecorder();
+    await using bus = new NoControlBus(how, log);
+    const seen: unknown[] = [];
+    const actor = new TestActor({ handle: ({ n }) => void seen.push(n) }, bus, log);
+    const stop = new AbortController();
+    const running = actor.run({ subject: SUBJECT, handleSignals: false, signal: stop.signal });
+    await eventually("it is said", () => log.of("actor.control_failed").length === 1);
+    const { subject, error } = log.of("actor.control_failed")[0]!.fields;
+    assert.deepEqual([subject, error], ["heddle.control.reload", "no permission"]);
+    await bus.publish(SUBJECT, { n: 1 });
+    await eventually("it is handled", () => seen.length === 1);
+    stop.abort();
+    await running;
+    assert.equal(log.of("actor.control_failed").length, 1);
+  });
+}
+
+Deno.test("an actor lives that the server does not let hear the reload message", async () => {
+  const config = `authorization { users = [
+    { user: a, password: p, permissions: { subscribe: { deny: "heddle.control.>" } } }
+  ] }`;
+  await using server = await startNatsServer({ config });
+  const log = new LogRecorder();
+  const natsUrl = server.url.replace("nats://", "nats://a:p@");
+  const actor = new Relay("denied", { natsUrl, logger: log });
+  const stop = new AbortController();
+  const running = actor.run({ subject: SUBJECT, handleSignals: false, signal: stop.signal });
+  await eventually("it is said", () => log.of("bus.subscription_refused").length === 1);
+  actor.gate.resolve();
+  await actor.publish(SUBJECT, {});
+  await eventually("it handles messages", () => actor.relayed.length === 1);
+  stop.abort();
+  await running;
+});
+
+Deno.test("an actor ends whose own subscription fails, with its error", async () => {
+  class NoInboxBus extends MemoryBus {
+    override subscribe(subject: string): Promise<Subscription> {
+      return Promise.resolve({
+        subject,
+        unsubscribe: () => Promise.resolve(),
+        // deno-lint-ignore require-yield
+        async *[Symbol.asyncIterator]() {
+          if (subject === SUBJECT) throw new Error("gone");
+        },
+      });
+    }
+  }
+  const log = new LogRecorder();
+  await using bus = new NoInboxBus({ logger: log });
+  const actor = new TestActor({}, bus, log);
+  await assert.rejects(actor.run({ subject: SUBJECT, handleSignals: false }), /gone/);
+  assert.equal(log.of("actor.disconnected").length, 1);
+});
 
 Deno.test("background work that fails ends the actor and says why", async () => {
   const log = new LogRecorder();
@@ -395,7 +504,7 @@ Deno.test("an actor ends, with nothing left, whose message waits for a server th
   await eventually("the answer waits", () => actor.relayed.length === 1);
   const refused = assert.rejects(actor.relayed[0]!, /the bus was closed before it was written/);
   stop.abort();
-  await clock.advance(8000);
+  await clock.advance(10_000);
   await running;
   await refused;
 });

@@ -168,6 +168,8 @@ Deno.test("fire dispatches now, from the running scheduler, and tells what faile
     const [{ last }] = entries as [{ last: { outcome: string; error: string } }];
     assert.equal(last.outcome, "failed");
     assert.match(last.error, /none/);
+    const { stdout: shown } = await runProgram(["status", "--entry", "broken", ...at]);
+    assert.match(shown, /^broken .* failed .*\n\nerror: .*expansions\/none\.ts/m);
   });
 });
 
@@ -188,6 +190,10 @@ Deno.test("a paused entry fires nothing, also after a reload, until it is resume
 
     assert.equal((await runProgram(["resume", "often", ...at])).stdout, 'Resumed "often"');
     await eventually("it fires again", () => fired(program, "often") > count + 2);
+    assert.equal((await ask({ action: "pause", entry: "off" })).status, "ok");
+    const off = await runProgram(["status", "--entry", "off", ...at]);
+    assert.match(off.stdout, /^off +disabled, paused +-/m);
+    assert.equal((await ask({ action: "resume", entry: "off" })).status, "ok");
     assert.equal((await ask({ action: "pause", all: true })).status, "ok");
     const refused = await ask({ action: "resume", entry: "often" });
     assert.match(String(refused.error), /all entries are paused/);
@@ -558,10 +564,13 @@ Deno.test("a replica that died is named, and the others are asked all the same",
   }, 60);
 });
 
-Deno.test("status understands a scheduler of before, which says free for not_held", async () => {
+Deno.test("status understands a scheduler of before, says free as not_held, and bounds its texts", async () => {
   await using server = await startNatsServer();
   const client = await connect({ servers: server.url });
   const entry = { name: "daily", enabled: true, paused: false, next_fire: "2099-01-01T04:00:00Z" };
+  const error = `\x1b[2JNo\ncatch_up: all ${"x".repeat(1000)}`;
+  const instants = { scheduled_for: "2026-01-01T04:00:00Z", ended_at: "2026-01-01T04:00:00Z" };
+  const last = { ...instants, outcome: "failed", lateness_ms: 0, dispatches: 0, error };
   client.subscribe("heddle.scheduler.before", {
     callback: (_error, message) =>
       void message.respond(JSON.stringify({
@@ -576,7 +585,7 @@ Deno.test("status understands a scheduler of before, which says free for not_hel
         shards: 1,
         leases: [],
         other_replicas: [],
-        entries: [{ ...entry, lease: "free", last: null, counts: {}, dispatches: 0 }],
+        entries: [{ ...entry, lease: "free", last, counts: {}, dispatches: 0 }],
         next_after: null,
       })),
   });
@@ -584,6 +593,8 @@ Deno.test("status understands a scheduler of before, which says free for not_hel
   const at = ["--name", "before", "--nats-url", server.url];
   const { stdout } = await runProgram(["status", ...at]);
   assert.match(stdout, /^daily {2}no lease /m);
+  const shown = await runProgram(["status", "--entry", "daily", ...at]);
+  assert.match(shown.stdout, /\n\nerror: \\u001b\[2JNo\n {2}catch_up: all x{479}$/);
   const json = await runProgram(["status", "--format", "json", ...at]);
   assert.equal(JSON.parse(json.stdout).entries[0].lease, "not_held");
   await client.close();

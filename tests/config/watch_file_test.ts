@@ -1,7 +1,7 @@
 /** A watched file, on a real file system; the clock's second takes 20 ms. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { fileVersion, watchFile } from "../../lib/config/watch_file.ts";
+import { type FileVersions, fileVersions, watchFiles } from "../../lib/config/watch_file.ts";
 import { type Clock, systemClock } from "../../lib/time/clock.ts";
 import { eventually } from "../helpers/eventually.ts";
 
@@ -10,7 +10,7 @@ const SECOND = 20;
 async function withWatch(
   path: string,
   test: (changes: () => number, passSeconds: (count: number) => Promise<void>) => Promise<void>,
-  since?: string | null,
+  since?: FileVersions,
 ) {
   let looks = 0;
   const clock: Clock = {
@@ -22,9 +22,9 @@ async function withWatch(
   };
   let changes = 0;
   const stop = new AbortController();
-  const watching = watchFile(path, {
+  const watching = watchFiles(() => [path], {
     clock,
-    since: since ?? await fileVersion(path),
+    since: since ?? await fileVersions([path]),
     signal: stop.signal,
     onChange: () => void changes++,
   });
@@ -123,7 +123,7 @@ Deno.test("a file that changed before the watch began is one change", async () =
   await withDirectory(async (directory) => {
     const path = join(directory, "s.yaml");
     await Deno.writeTextFile(path, "one");
-    const since = await fileVersion(path);
+    const since = await fileVersions([path]);
     await Deno.writeTextFile(path, "two and more");
     await withWatch(path, async (changes, passSeconds) => {
       await passSeconds(5);
@@ -146,12 +146,42 @@ Deno.test("a file that is rewritten more often than once a second is read every 
       },
     };
     const reads: string[] = [];
-    await watchFile(path, {
+    await watchFiles(() => [path], {
       clock,
-      since: await fileVersion(path),
+      since: await fileVersions([path]),
       signal: stop.signal,
       onChange: ({ isSettled }) => void reads.push(`${second} s, settled: ${isSettled}`),
     });
     assert.deepEqual(reads, ["5 s, settled: false", "10 s, settled: false", "13 s, settled: true"]);
+  });
+});
+
+Deno.test("of several files those that change together are one change, and one more is named later", async () => {
+  await withDirectory(async (directory) => {
+    const [config, module, later] = ["s.yaml", "m.js", "later.js"].map((name) =>
+      join(directory, name)
+    ) as [string, string, string];
+    await Deno.writeTextFile(config, "one");
+    await Deno.writeTextFile(later, "one");
+    const named = [config, module]; // there is no module yet
+    const stop = new AbortController();
+    const at: Record<number, () => unknown> = {
+      3: () => Deno.writeTextFile(module, "two"),
+      4: () => Deno.writeTextFile(config, "two and more"),
+      10: () => named.push(later),
+      13: () => Deno.remove(module),
+      20: () => Deno.writeTextFile(later, "two and more"),
+      24: () => stop.abort(),
+    };
+    let second = 0;
+    const clock: Clock = { ...systemClock, sleep: async () => void await at[++second]?.() };
+    const changes: string[] = [];
+    await watchFiles(() => named, {
+      clock,
+      since: await fileVersions([config]),
+      signal: stop.signal,
+      onChange: ({ path }) => void changes.push(`${second} s, ${path}`),
+    });
+    assert.deepEqual(changes, [`5 s, ${config}`, `21 s, ${later}`]);
   });
 });

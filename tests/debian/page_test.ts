@@ -179,6 +179,11 @@ Deno.test("with --http-control people fire, pause and resume, by the keyboard to
     );
     await page.keyboard.press("Enter");
     await result(/^Resumed heartbeat$/);
+    await page.getByRole("button", { name: "Pause switched_off" }).click();
+    await shows(page, "switched_off", /disabled, paused/);
+    await page.getByRole("button", { name: "Resume switched_off" }).click();
+    await result(/^Resumed switched_off$/);
+    await shows(page, "switched_off", /disabled\s/);
     await page.getByRole("button", { name: "Pause all" }).click();
     await shows(page, "nightly_summary", /paused/);
     await page.getByRole("button", { name: "Resume all" }).click();

@@ -87,6 +87,23 @@ Deno.test("a row has its day back and its day ahead", () => {
   assert.deepEqual(rows.map(({ notes }) => notes), ["", "", "Until spring [team=ops]"]);
 });
 
+Deno.test("a row says both that its entry is disabled and that it is paused", () => {
+  const { snapshot } = snapshotOf(entry("on"), entry("off", { enabled: false }));
+  const states = () =>
+    snapshot.rows.map((row) => rowOf(row, snapshot, NOON))
+      .map(({ state, is_paused }) => ({ state, is_paused }));
+  const [active, disabled] = [{ state: "active" }, { state: "disabled" }];
+  assert.deepEqual(states(), [
+    { ...active, is_paused: false },
+    { ...disabled, is_paused: false },
+  ]);
+  snapshot.take(stateWith({ paused: { all: false, entries: ["on", "off"] } }), 0);
+  assert.deepEqual(states(), [
+    { state: "paused", is_paused: true },
+    { ...disabled, is_paused: true },
+  ]);
+});
+
 Deno.test("a row's times are text by the clocks of its zone, from the scheduler's data", () => {
   const { snapshot, fire } = snapshotOf(entry("a", { timezone: "America/Edmonton" }), entry("b"));
   fire("a", "dispatched", NOON + 7);

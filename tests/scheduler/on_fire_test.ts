@@ -1,5 +1,7 @@
 /** A function of the embedding program's own in place of publishing. */
 import assert from "node:assert/strict";
+import { MemoryBus } from "../../lib/bus/memory_bus.ts";
+import type { Subscription } from "../../lib/bus/message_bus.ts";
 import type { StatusReply } from "../../lib/control/control_api.ts";
 import type { FiredOccurrence, OnFire } from "../../lib/engine/firing.ts";
 import { Dispatcher } from "../../lib/engine/dispatcher.ts";
@@ -213,4 +215,34 @@ Deno.test("onFire is not called once the lease is gone; the occurrence is left t
   dispatcher.due(job, dueAt(clock.now()));
   await settle();
   assert.deepEqual([calls, noted], [1, [clock.now()]]);
+});
+
+/** A bus that never confirms that it has ended a subscription. */
+class EndlessBus extends MemoryBus {
+  override async subscribe(subject: string): Promise<Subscription> {
+    const subscription = await super.subscribe(subject);
+    const unsubscribe = async () => {
+      await subscription.unsubscribe();
+      await new Promise(() => {});
+    };
+    return {
+      subject,
+      unsubscribe,
+      [Symbol.asyncIterator]: () => subscription[Symbol.asyncIterator](),
+    };
+  }
+}
+
+Deno.test("a stop takes at most eight seconds, whatever onFire and the bus do and an option says", async () => {
+  const options = { onFire: () => new Promise<void>(() => {}), shutdownGraceSeconds: 60 };
+  await using bus = new EndlessBus();
+  await withScheduler(config(entry("a")), async ({ clock, log, stopping }) => {
+    await clock.advance(60_000);
+    stopping.abort();
+    await clock.advance(7999);
+    assert.equal(log.of("actor.disconnected").length, 0);
+    await clock.advance(1);
+    await eventually("it ended", () => log.of("actor.disconnected").length === 1);
+    assert.equal(log.of("actor.shutdown_cut_short").length, 1);
+  }, { bus, ...options });
 });

@@ -28,3 +28,40 @@ Deno.test("a watched file that never stays the same is reloaded, with a warning 
     await Deno.remove(path);
   }
 });
+
+for (const expandFrom of ["./sites/list.js#all", "sites.list.all"]) {
+  Deno.test(`a module that ${expandFrom} names is watched with the file, and taken up anew`, async () => {
+    const directory = await Deno.makeTempDir();
+    const path = `${directory}/s.yaml`;
+    const write = (site: string) =>
+      Deno.writeTextFile(
+        `${directory}/sites/list.js`,
+        `export const all = () => [{ site: "${site}" }];`,
+      );
+    try {
+      await Deno.mkdir(`${directory}/sites`);
+      await write("one");
+      const expanded = ENTRY.replace("name: a,", `name: a, expand_from: ${expandFrom},`);
+      await Deno.writeTextFile(path, `name: test\nschedules: [${expanded}]\n`);
+      await withScheduler(path, async ({ clock, log, bus, scheduler }) => {
+        const fired = async () => {
+          await scheduler.ask({ action: "fire", entry: "a" });
+          const { payload } = bus.published.at(-1)!.data as { payload: { site: string } };
+          return payload.site;
+        };
+        const reloads = () => log.of("scheduler.config_reloaded").length;
+        await clock.advance(2000);
+        assert.equal(await fired(), "one");
+        assert.equal(reloads(), 0);
+        await write("another");
+        await eventually("it is reloaded", async () => {
+          await clock.advance(1000);
+          return reloads() === 1;
+        });
+        assert.equal(await fired(), "another");
+      }, { watchConfig: true });
+    } finally {
+      await Deno.remove(directory, { recursive: true });
+    }
+  });
+}

@@ -159,12 +159,19 @@ export class NatsBus implements StreamBus {
    */
   async connect(): Promise<void> {
     this.#checkOpen("connect");
-    this.#connecting ??= this.#link.connect();
+    this.#connecting ??= this.#connect();
+    await this.#connecting;
+  }
+
+  async #connect(): Promise<void> {
     try {
-      await this.#connecting;
-    } catch (error) {
+      await this.#link.connect();
+    } catch (cause) {
       this.#connecting = null; // so that another call tries again
-      throw error;
+      this.#outbox.rejectWaiting((subject) =>
+        new Error(`Cannot publish to "${subject}": the bus cannot connect`, { cause })
+      );
+      throw cause;
     }
   }
 
@@ -221,9 +228,10 @@ export class NatsBus implements StreamBus {
     return expected.promise;
   }
 
-  streamOf(subject: string): Promise<string | null> {
+  async streamOf(subject: string): Promise<string | null> {
+    this.#checkBegun(`look for the stream of "${subject}"`);
     const hasJetStream = this.#connection?.hasJetStream ?? true;
-    return findStream(this, subject, { hasJetStream, domain: this.#domain });
+    return await findStream(this, subject, { hasJetStream, domain: this.#domain });
   }
 
   jetStream(): Promise<JetStream> {
@@ -249,7 +257,7 @@ export class NatsBus implements StreamBus {
     options: PublishOptions,
     replyTo?: string,
   ): Promise<void> {
-    this.#checkOpen(`publish to "${subject}"`);
+    this.#checkBegun(`publish to "${subject}"`);
     options.signal?.throwIfAborted();
     checkSubject(subject);
     const headers = options.headers && checkHeaders(subject, options.headers);
@@ -264,7 +272,7 @@ export class NatsBus implements StreamBus {
    */
   async subscribe(subject: string, options: SubscribeOptions = {}): Promise<Subscription> {
     const { queueGroup } = options;
-    this.#checkOpen(`subscribe to "${subject}"`);
+    this.#checkBegun(`subscribe to "${subject}"`);
     checkPattern(subject, queueGroup);
     const inbox: Inbox = new Inbox(subject, async () => {
       await this.#subscriptions.remove(receiver);
@@ -292,7 +300,7 @@ export class NatsBus implements StreamBus {
     timeout: number,
     { isReply = () => true }: RequestOptions = {},
   ): Promise<Message> {
-    this.#checkOpen(`request "${subject}"`);
+    this.#checkBegun(`request "${subject}"`);
     checkSubject(subject);
     if (!this.#subscriptions.has(this.#replies)) void this.#subscriptions.add(this.#replies);
     const { subject: replyTo, reply, forget } = this.#replies.expect((message) => {
@@ -374,6 +382,13 @@ export class NatsBus implements StreamBus {
     );
     for (const inbox of this.#inboxes) inbox.end();
     this.#inboxes.clear();
+  }
+
+  /** Without a call of `connect` everything would wait for ever. */
+  #checkBegun(action: string): void {
+    this.#checkOpen(action);
+    if (this.#connecting !== null) return;
+    throw new Error(`Cannot ${action}: the bus is not connected: call connect() first`);
   }
 
   #checkOpen(action: string): void {

@@ -50,7 +50,11 @@ export function runCommand(setExitCode: SetExitCode): Command {
   command.addOption(
     new Option("--expand-root <path>", "the directory of expand_from (default: that of the file)"),
   );
-  command.option("--watch-config", "reload when the configuration file changes", false);
+  command.option(
+    "--watch-config",
+    "reload when the file, or a module that it names, changes",
+    false,
+  );
   addDurabilityOptions(command);
   addHttpOptions(command);
   addLoggingOptions(command);

@@ -1,6 +1,7 @@
 import { Command, Option } from "commander";
 import { notesOf } from "../../config/schedule_entry.ts";
 import type { EntryStatus, StatusReply } from "../../control/control_api.ts";
+import { MAX_ERROR_CHARACTERS } from "../../control/control_status.ts";
 import { systemClock } from "../../time/clock.ts";
 import { addAskOptions, type AskOptions, askScheduler, type RemoteScheduler } from "../ask.ts";
 import { EXIT, type SetExitCode } from "../exit_codes.ts";
@@ -151,11 +152,13 @@ function textOf(status: StatusReply, replies: readonly StatusReply[]): string[] 
 
 /** Returns lines about what the table has no column for. */
 function detailsOf({ entries }: StatusReply): string[] {
-  return entries.flatMap(({ for_each_of, catch_up, description = null, labels = {} }) => {
+  return entries.flatMap(({ last, for_each_of, catch_up, description = null, labels = {} }) => {
     const notes = notesOf({ description, labels });
+    const error = last?.error?.slice(0, MAX_ERROR_CHARACTERS).replaceAll("\n", "\n  ");
     return [
       "",
       ...(notes === "" ? [] : [notes]),
+      ...(error === undefined ? [] : [`error: ${error}`]),
       ...(for_each_of === undefined ? [] : [`for each of: ${for_each_of}`]),
       ...(catch_up === undefined ? [] : [`catch_up: ${catch_up}`]), // 0.1.0 does not say
     ];
@@ -166,7 +169,7 @@ function rowOf(entry: EntryStatus, now: number): string[] {
   const { name, enabled, paused, lease, next_fire, last, counts } = entry;
   const { dispatched = 0, empty = 0, failed = 0, ...skipped } = counts;
   const next = !enabled
-    ? "disabled"
+    ? paused ? "disabled, paused" : "disabled"
     : paused
     ? "paused"
     : lease === "not_held" || lease === "lapsed"

@@ -158,11 +158,46 @@ Deno.test("a connection that another client's transport got in between is given 
   assert.equal(transport.isClosed, true);
 });
 
-Deno.test("a bus that was never connected closes", async () => {
+Deno.test("before connect(), a bus says to call it, and closes", async () => {
   const bus = new NatsBus({ servers: "nats://127.0.0.1:1", logger: new LogRecorder() });
-  const rejected = assert.rejects(bus.publish("a.b", {}), BusClosedError);
+  const uses: [RegExp, () => Promise<unknown>][] = [
+    [/^Cannot publish to "a\.b"/, () => bus.publish("a.b", {})],
+    [/^Cannot publish to "a\.b"/, () => bus.publishToStream("a.b", {})],
+    [/^Cannot request "a\.b"/, () => bus.request("a.b", {}, 1000)],
+    [/^Cannot subscribe to "a\.b"/, () => bus.subscribe("a.b")],
+    [/^Cannot look for the stream of "a\.b"/, () => bus.streamOf("a.b")],
+  ];
+  const refused = async () => {
+    for (const [what, use] of uses) {
+      await assert.rejects(use(), (error: Error) => {
+        assert.match(error.message, what);
+        assert.match(error.message, /: the bus is not connected: call connect\(\) first$/);
+        return true;
+      });
+    }
+  };
+  await refused();
   await bus.close();
-  await rejected;
+  await assert.rejects(bus.publish("a.b", {}), BusClosedError);
+});
+
+Deno.test("what waits for a connection that cannot be made fails with it, and a later one works", async () => {
+  await using server = await startNatsServer();
+  await server.kill();
+  const logger = new LogRecorder();
+  await using bus = new NatsBus({ servers: server.url, logger, connectTimeout: 300 });
+  const connecting = [bus.connect(), bus.connect()];
+  const published = assert.rejects(bus.publish("a.b", {}), /^Error: Cannot publish to "a\.b": /);
+  const asked = assert.rejects(
+    bus.request("a.b", {}, 60_000),
+    /^Error: Cannot publish to "a\.b": /,
+  );
+  for (const each of connecting) await assert.rejects(each, BusConnectError);
+  await Promise.all([published, asked]);
+  await assert.rejects(bus.publish("a.b", {}), /call connect\(\) first$/);
+  await server.start();
+  await bus.connect();
+  await bus.publish("a.b", {});
 });
 
 Deno.test("URLs that are none are refused without showing a secret", () => {
