@@ -1,6 +1,6 @@
 /**
  * The thread that a large configuration is read in: the entry of a worker. It answers the first
- * message, a path, with a {@link ConfigHead}, and each further one with the next entries.
+ * message, a {@link ConfigQuestion}, with a {@link ConfigHead}, and each further one with the next entries.
  *
  * @module
  */
@@ -9,6 +9,12 @@ import { loadSchedulerConfig } from "./load_config.ts";
 import type { EntryWith, ScheduleEntry } from "./schedule_entry.ts";
 import type { TimingData } from "./timing/timing.ts";
 import type { SchedulerConfig } from "./validate_config.ts";
+
+/** Which file to read. */
+export interface ConfigQuestion {
+  readonly path: string;
+  readonly expandRoot: string;
+}
 
 /** All but the entries. */
 export interface ConfigHead {
@@ -27,13 +33,13 @@ if (import.meta.main) {
   let entries: readonly ScheduleEntry[] = [];
   let sent = 0;
   globalThis.addEventListener("message", async (event) => {
-    const { data } = event as MessageEvent<string | null>;
+    const { data } = event as MessageEvent<ConfigQuestion | null>;
     if (data === null) {
       const next = entries.slice(sent, sent += MAX_ENTRIES_AT_ONCE);
       postMessage(next.map(dataOf));
       return;
     }
-    const { config, problems } = await loadSchedulerConfig(data);
+    const { config, problems } = await loadSchedulerConfig(data.path, data);
     if (config === null) return postMessage({ problems, config });
     const { entries: all, ...others } = config;
     entries = all;

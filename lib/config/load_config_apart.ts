@@ -1,6 +1,7 @@
+import { dirname } from "node:path";
 import type { Clock } from "../time/clock.ts";
 // Imported, the worker's entry is in what `deno compile` makes of these modules unbundled.
-import type { ConfigHead, EntryData } from "./config_worker.ts";
+import type { ConfigHead, ConfigQuestion, EntryData } from "./config_worker.ts";
 import "./config_worker.ts";
 import { type LoadedConfig, loadSchedulerConfig } from "./load_config.ts";
 import type { ScheduleEntry } from "./schedule_entry.ts";
@@ -14,15 +15,19 @@ const MAX_SMALL_FILE_BYTES = 128 * 2 ** 10;
  * Does what {@link loadSchedulerConfig} does without holding up what is due meanwhile: a large file
  * is read in another thread, and its entries come over in small lots.
  */
-export async function loadConfigApart(path: string, clock: Clock): Promise<LoadedConfig> {
+export async function loadConfigApart(
+  path: string,
+  clock: Clock,
+  expandRoot = dirname(path),
+): Promise<LoadedConfig> {
   const size = await Deno.stat(path).then((file) => file.size, () => 0);
-  if (size <= MAX_SMALL_FILE_BYTES) return await loadSchedulerConfig(path);
+  if (size <= MAX_SMALL_FILE_BYTES) return await loadSchedulerConfig(path, { expandRoot });
   const worker = new Worker(workerEntry("config_worker", import.meta.url), {
     type: "module",
     name: "configuration",
   });
   try {
-    const { problems, config } = await ask<ConfigHead>(worker, path);
+    const { problems, config } = await ask<ConfigHead>(worker, { path, expandRoot });
     if (config === null) return { config, problems };
     const { entryCount, ...others } = config;
     const timings = new TimingTable();
@@ -39,7 +44,7 @@ export async function loadConfigApart(path: string, clock: Clock): Promise<Loade
   }
 }
 
-function ask<Answer>(worker: Worker, question: string | null): Promise<Answer> {
+function ask<Answer>(worker: Worker, question: ConfigQuestion | null): Promise<Answer> {
   return new Promise((resolve, reject) => {
     worker.onmessage = ({ data }: MessageEvent<Answer>) => resolve(data);
     worker.onerror = (event) => {

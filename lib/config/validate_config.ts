@@ -58,6 +58,11 @@ export function validateSchedulerConfig(config: unknown, path?: string): ConfigP
 export interface CheckOptions {
   /** Whether to report what only matters to someone who comes from Heddle's Python scheduler. */
   readonly fromPython?: boolean;
+  /**
+   * The directory that `expand_from` counts from, where a file is read: functions that are not there are
+   * reported. Default: that of the file.
+   */
+  readonly expandRoot?: string;
 }
 
 /** Checks `raw` and builds the configuration from it. Never throws. */

@@ -4,7 +4,8 @@
  * @module
  */
 import { dirname } from "node:path";
-import type { ConfigProblem } from "../config/config_problem.ts";
+import { missingExpansions } from "../config/config_expansions.ts";
+import { type ConfigProblem, formatPath } from "../config/config_problem.ts";
 import { type LoadedConfig, loadSchedulerConfig } from "../config/load_config.ts";
 import { loadConfigApart } from "../config/load_config_apart.ts";
 import { checkConfig, validateSchedulerConfig } from "../config/validate_config.ts";
@@ -19,7 +20,7 @@ type WatchOptions = Omit<WatchFileOptions, "since">;
 export interface ConfigSource {
   /** The path of the file; null for an object. */
   readonly path: string | null;
-  /** Where `expand_from` is resolved, unless an option says otherwise. */
+  /** The directory that `expand_from` counts from. */
   readonly expandRoot: string;
   /** Reads and checks it. Never rejects. */
   load(): Promise<LoadedConfig>;
@@ -32,25 +33,23 @@ export interface ConfigSource {
 /** A file, which is read again at each reload. */
 export class ConfigFile implements ConfigSource {
   readonly path: string;
+  readonly expandRoot: string;
   /** The version of the file at the last `load`. */
   #version: string | null = null;
 
-  constructor(path: string) {
+  constructor(path: string, expandRoot = dirname(path)) {
     this.path = path;
-  }
-
-  get expandRoot(): string {
-    return dirname(this.path);
+    this.expandRoot = expandRoot;
   }
 
   async load(): Promise<LoadedConfig> {
     // Before the file is read: a change in between is then seen as one.
     this.#version = await fileVersion(this.path);
-    return await loadSchedulerConfig(this.path);
+    return await loadSchedulerConfig(this.path, { expandRoot: this.expandRoot });
   }
 
   reload(clock: Clock): Promise<LoadedConfig> {
-    return loadConfigApart(this.path, clock);
+    return loadConfigApart(this.path, clock, this.expandRoot);
   }
 
   watch(options: WatchOptions): Promise<void> {
@@ -61,17 +60,22 @@ export class ConfigFile implements ConfigSource {
 /** An object. What the program changes in it acts at the next reload, and not before. */
 export class ConfigObject implements ConfigSource {
   readonly path = null;
-  readonly expandRoot = ".";
+  readonly expandRoot: string;
   readonly #document: ConfigDocument;
 
-  constructor(document: ConfigDocument) {
+  constructor(document: ConfigDocument, expandRoot = ".") {
     this.#document = document;
+    this.expandRoot = expandRoot;
   }
 
-  load(): Promise<LoadedConfig> {
+  async load(): Promise<LoadedConfig> {
     const problems = validateSchedulerConfig(this.#document);
-    const isRight = problems.every(({ severity }) => severity !== "error");
-    return Promise.resolve(isRight ? this.#copy(problems) : { config: null, problems });
+    if (problems.some(({ severity }) => severity === "error")) return { config: null, problems };
+    const loaded = this.#copy(problems);
+    if (loaded.config === null) return loaded;
+    const missing = await missingExpansions(loaded.config.entries, this.expandRoot);
+    const more = missing.map(({ at, ...problem }) => ({ ...problem, path: formatPath(at) }));
+    return { ...loaded, problems: [...problems, ...more] };
   }
 
   reload(): Promise<LoadedConfig> {
