@@ -95,6 +95,8 @@ async function main(options: Options): Promise<void> {
   for (const each of target.length === 0 ? [null] : target) {
     const suffix = each?.includes("windows") ? ".exe" : "";
     const path = each === null ? output : join(DIST, `${NAME}-${each}${suffix}`);
+    // It gets its name when it has been tried: nobody takes one that does not run for what was built.
+    const untried = `${path}.untried${suffix}`;
     await deno([
       "compile",
       "-P",
@@ -104,8 +106,14 @@ async function main(options: Options): Promise<void> {
       ...embedded.flatMap((path) => ["--include", join(BUNDLE, path)]),
       ...each === null ? [] : ["--target", each],
       `--v8-flags=${V8_FLAGS.join()}`,
-      ...["--output", path, join(BUNDLE, "main.js")],
+      ...["--output", untried, join(BUNDLE, "main.js")],
     ], options.tracing ? TELEMETRY : {});
+    try {
+      if (each === null || each === Deno.build.target) await tryOut(untried);
+      await Deno.rename(untried, path);
+    } finally {
+      await Deno.remove(untried).catch(ignoreMissing);
+    }
     built.push(path);
   }
   if (target.length > 0) await writeChecksums(built);
@@ -250,6 +258,29 @@ async function deno(args: string[], env: Record<string, string> = {}): Promise<v
   });
   const { code } = await command.output();
   if (code !== 0) throw new Error(`deno ${args[0]} ended with exit code ${code}`);
+}
+
+/** @throws {Error} where the executable for this machine does not say its version */
+async function tryOut(path: string): Promise<void> {
+  let said: string;
+  try {
+    const asked = new Deno.Command(path, { args: ["--version"], env: { NO_COLOR: "1" } });
+    const { stdout, stderr } = await asked.output();
+    const [out, error] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes).trim());
+    if (out!.startsWith(`${NAME} `)) return;
+    [said] = (error || out || "nothing").split("\n", 1) as [string];
+  } catch (error) {
+    said = (error as Error).message;
+  }
+  const base = Deno.env.get("DENORT_BIN");
+  throw new Error(
+    `What was compiled does not run, and is not kept: asked for its --version it says "${said}"\n` +
+      (base === undefined
+        ? `The base that Deno ${Deno.version.deno} fetched may be damaged: compile again with an ` +
+          `empty DENO_DIR`
+        : `DENORT_BIN (${base}) must be the denort of Deno ${Deno.version.deno}, which compiles: ` +
+          `name that one, or compile with the Deno that it belongs to`),
+  );
 }
 
 async function run(program: string, args: string[]): Promise<string> {

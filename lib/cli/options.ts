@@ -42,6 +42,13 @@ export function addConfigOption(command: Command): Command {
   );
 }
 
+/** Adds `--expand-root`, where the default is the directory of the file. */
+export function addExpandRootOption(command: Command): Command {
+  return command.addOption(
+    new Option("--expand-root <path>", "the directory of expand_from (default: that of the file)"),
+  );
+}
+
 export function addBusOptions(command: Command): Command {
   return command
     .addOption(

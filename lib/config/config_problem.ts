@@ -1,3 +1,4 @@
+import { MAX_EXCERPT_CHARACTERS, quoted } from "../internal/excerpt.ts";
 import { isPlainObject } from "../internal/plain_object.ts";
 
 /** One thing wrong, or doubtful, in a configuration. */
@@ -47,13 +48,14 @@ export function formatPath(path: DocumentPath): string {
   let text = "";
   for (const part of path) {
     if (typeof part === "number") text += `[${part}]`;
-    else if (!/^[\p{L}_$][\p{L}\p{N}_$-]*$/u.test(part)) text += `[${quoted(part)}]`;
-    else text += text === "" ? part : `.${part}`;
+    else if (!PLAIN_KEY.test(part) || part.length > MAX_EXCERPT_CHARACTERS) {
+      text += `[${quoted(part)}]`;
+    } else text += text === "" ? part : `.${part}`;
   }
   return text;
 }
 
-const MAX_QUOTED_CHARACTERS = 60;
+const PLAIN_KEY = /^[\p{L}_$][\p{L}\p{N}_$-]*$/u;
 
 /**
  * `value` as JSON for a message, shortened. Containers are named, not written out, so that the cost
@@ -84,9 +86,4 @@ function describeObject(value: object): string {
   } catch {
     return "an object that cannot be read";
   }
-}
-
-function quoted(text: string): string {
-  if (text.length <= MAX_QUOTED_CHARACTERS) return JSON.stringify(text);
-  return `${JSON.stringify(text.slice(0, MAX_QUOTED_CHARACTERS).replace(/[\uD800-\uDBFF]$/, ""))}…`;
 }

@@ -5,13 +5,18 @@
  * @module
  */
 import { parseExpandFrom } from "../expansion/expand_from.ts";
+import { shown } from "./config_problem.ts";
 
 /** An entry's name goes into a message id and a header. */
 export function entryNameProblem(name: string): string | null {
   if (name.trim() === "") return "a name cannot be blank";
   if (/[\p{Cc}\u2028\u2029]/u.test(name)) return "a name cannot hold control characters";
   if (!name.isWellFormed()) return "a name cannot hold half a surrogate pair";
-  return null;
+  // Of a header's value every reader of it cuts them off.
+  const trimmed = name.trim();
+  return name === trimmed
+    ? null
+    : `a name cannot begin or end with a blank: write ${shown(trimmed)}`;
 }
 
 /** The scheduler's name ends the subject `heddle.scheduler.{name}`; dots make more tokens of it. */

@@ -1,8 +1,15 @@
+import { dirname } from "node:path";
 import { isPlainObject } from "../internal/plain_object.ts";
+import { missingExpansions } from "./config_expansions.ts";
 import { ConfigFileError, readConfigFile } from "./config_file.ts";
 import { type ConfigProblem, type Finding, formatPath } from "./config_problem.ts";
-import { checkConfig, type CheckOptions, type SchedulerConfig } from "./validate_config.ts";
-import { readYaml } from "./yaml/yaml_document.ts";
+import {
+  checkConfig,
+  type CheckedConfig,
+  type CheckOptions,
+  type SchedulerConfig,
+} from "./validate_config.ts";
+import { readYaml, type YamlDocument } from "./yaml/yaml_document.ts";
 
 export { type ConfigProblem, formatProblem } from "./config_problem.ts";
 export {
@@ -42,25 +49,45 @@ export async function loadAdvisedConfig(
   options?: CheckOptions,
 ): Promise<LoadedConfig> {
   const text = await textOf(source);
-  return typeof text === "string" ? parse(text, advise, options) : refused(text);
+  if (typeof text !== "string") return refused(text);
+  const checked = check(text, options);
+  const { config } = checked;
+  if (config === null) return located(checked);
+  const root = options?.expandRoot ?? (typeof source === "string" ? dirname(source) : null);
+  const missing = root === null ? [] : await missingExpansions(config.entries, root);
+  return located(checked, [...missing, ...advise(config)]);
 }
 
 /** Reads and checks the text of a configuration file. Never throws. */
 export function parseSchedulerConfig(text: string, options?: CheckOptions): LoadedConfig {
-  return parse(text, () => [], options);
+  return located(check(text, options));
 }
 
-function parse(text: string, advise: Advise, options?: CheckOptions): LoadedConfig {
+/** What a text holds, before the places of what was found are looked up. */
+interface Checked extends CheckedConfig {
+  /** Null where it could not be read at all, and `problem` says why. */
+  readonly document: YamlDocument | null;
+  readonly problem?: ConfigProblem;
+}
+
+function check(text: string, options?: CheckOptions): Checked {
   const document = readYaml(text);
-  if ("severity" in document) return refused(document);
-  const { config, findings } = checkConfig(document.value, options);
+  return "severity" in document
+    ? { document: null, problem: document, config: null, findings: [] }
+    : { document, ...checkConfig(document.value, options) };
+}
+
+function located(
+  { document, problem, config, findings }: Checked,
+  advice: readonly Finding[] = [],
+): LoadedConfig {
+  if (document === null) return refused(problem!);
   const settled = new Set(
     findings.filter(({ isSettled }) => isSettled).map(({ at }) => formatPath(at)),
   );
   const doubts = settled.size === 0
     ? document.findings
     : document.findings.filter(({ at, aimsAtKey }) => aimsAtKey || !settled.has(formatPath(at)));
-  const advice = config === null ? [] : advise(config);
   return { config, problems: document.locate([...doubts, ...findings, ...advice]) };
 }
 

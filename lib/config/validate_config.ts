@@ -64,6 +64,11 @@ export interface CheckOptions {
   readonly fromPython?: boolean;
   /** The name of the scheduler that runs, which a reload does not change: another is reported. */
   readonly runsAs?: string;
+  /**
+   * The directory that `expand_from` counts from, where a file is read: functions that are not there are
+   * reported. Default: that of the file.
+   */
+  readonly expandRoot?: string;
 }
 
 /** Checks `raw` and builds the configuration from it. Never throws. */

@@ -12,7 +12,8 @@ export interface ExpandFrom {
   readonly candidates: readonly string[];
 }
 
-const EXTENSIONS = [".ts", ".js", ".mjs"];
+/** What the names of modules end in. */
+export const EXTENSIONS = [".ts", ".js", ".mjs"];
 const DOTTED = /^((?:[\p{L}_$][\p{L}\p{N}_$-]*\.)+)([\p{L}_$][\p{L}\p{N}_$]*)$/u;
 const EXPORT = /^[\p{L}_$][\p{L}\p{N}_$]*$/u;
 const FORMS = "expected 'package.module.function' or './file.ts#function'";

@@ -1,11 +1,15 @@
-import { isAbsolute, join, relative } from "node:path";
+import { basename, dirname, isAbsolute, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
-import { parseExpandFrom } from "./expand_from.ts";
+import { nearest } from "../internal/suggestion.ts";
+import { EXTENSIONS, parseExpandFrom } from "./expand_from.ts";
 import {
   ExpansionError,
   type ExpansionErrorKind,
   type ExpansionTarget,
 } from "./expansion_error.ts";
+
+/** Of more the rest is not compared. */
+const MAX_SIMILAR_FILES = 500;
 
 /** Expansions that `deno task compile --include` put into the executable. */
 export const COMPILED_IN = fileURLToPath(new URL("./compiled_in/", import.meta.url));
@@ -50,7 +54,34 @@ export async function resolveExpandFrom(
     if (file !== null) return { file, path, exportName };
   }
   const also = Deno.build.standalone ? ", nor compiled in" : "";
-  throw fail("import", `no such file in "${realRoot}"${also}: tried ${candidates.join(", ")}`);
+  const near = await similarFile(realRoot, candidates);
+  const hint = near === undefined ? "" : ` (did you mean ${JSON.stringify(near)}?)`;
+  throw fail(
+    "import",
+    `no such file in "${realRoot}"${also}: tried ${candidates.join(", ")}${hint}`,
+  );
+}
+
+/** Returns a module of the same directory whose name is similar, where there is one. */
+async function similarFile(
+  root: string,
+  tried: readonly string[],
+): Promise<string | undefined> {
+  const [path = ""] = tried;
+  try {
+    const directory = await Deno.realPath(join(root, dirname(path)));
+    if (leaves(root, directory)) return undefined;
+    const names: string[] = [];
+    for await (const { name } of Deno.readDir(directory)) {
+      if (tried.includes(join(dirname(path), name))) continue; // a link to nowhere
+      if (EXTENSIONS.some((extension) => name.endsWith(extension))) names.push(name);
+      if (names.length >= MAX_SIMILAR_FILES) break;
+    }
+    const name = nearest(basename(path), names);
+    return name && join(dirname(path), name);
+  } catch {
+    return undefined;
+  }
 }
 
 function leaves(root: string, path: string): boolean {

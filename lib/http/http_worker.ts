@@ -8,6 +8,7 @@ import type { AddressInfo } from "node:net";
 import type { ControlReply, ControlRequest } from "../control/control_api.ts";
 import { systemClock } from "../time/clock.ts";
 import { renewZones } from "../time/zone.ts";
+import { boundConnections } from "./connections.ts";
 import { Guard } from "./guard.ts";
 import { LivePages } from "./live_pages.ts";
 import { Metrics } from "./metrics.ts";
@@ -99,7 +100,7 @@ function listen(settings: ServerSettings, snapshot: Snapshot, link: SchedulerLin
     request.on("error", () => {});
     void routes.answer(request, response);
   });
-  server.maxConnections = MAX_CONNECTIONS;
+  boundConnections(server, MAX_CONNECTIONS);
   server.on("error", ({ message }) => postMessage({ type: "failed", error: message }));
   server.on("clientError", (_error, socket) => socket.destroy());
   server.listen(port, hostname, () => {

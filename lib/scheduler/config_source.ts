@@ -4,7 +4,8 @@
  * @module
  */
 import { dirname } from "node:path";
-import type { ConfigProblem } from "../config/config_problem.ts";
+import { missingExpansions } from "../config/config_expansions.ts";
+import { type ConfigProblem, formatPath } from "../config/config_problem.ts";
 import {
   type CheckOptions,
   type LoadedConfig,
@@ -34,7 +35,7 @@ export interface ConfigSource {
   readonly path: string | null;
   /** The same for processes in other directories. */
   readonly absolutePath: string | null;
-  /** Where `expand_from` is resolved, unless an option says otherwise. */
+  /** The directory that `expand_from` counts from. */
   readonly expandRoot: string;
   /** Reads and checks it. Never rejects. */
   load(): Promise<LoadedConfig>;
@@ -47,29 +48,27 @@ export interface ConfigSource {
 /** A file, which is read again at each reload. */
 export class ConfigFile implements ConfigSource {
   readonly path: string;
+  readonly expandRoot: string;
   /** The version of the file at the last `load`. */
   #version: FileVersions = new Map();
 
-  constructor(path: string) {
+  constructor(path: string, expandRoot = dirname(path)) {
     this.path = path;
+    this.expandRoot = expandRoot;
   }
 
   get absolutePath(): string {
     return absolutePath(this.path);
   }
 
-  get expandRoot(): string {
-    return dirname(this.path);
-  }
-
   async load(): Promise<LoadedConfig> {
     // Before the file is read: a change in between is then seen as one.
     this.#version = await fileVersions([this.path]);
-    return await loadSchedulerConfig(this.path);
+    return await loadSchedulerConfig(this.path, { expandRoot: this.expandRoot });
   }
 
   reload(clock: Clock, options: CheckOptions): Promise<LoadedConfig> {
-    return loadConfigApart(this.path, clock, options);
+    return loadConfigApart(this.path, clock, { ...options, expandRoot: this.expandRoot });
   }
 
   watch({ others, ...options }: WatchOptions): Promise<void> {
@@ -82,17 +81,22 @@ export class ConfigFile implements ConfigSource {
 export class ConfigObject implements ConfigSource {
   readonly path = null;
   readonly absolutePath = null;
-  readonly expandRoot = ".";
+  readonly expandRoot: string;
   readonly #document: ConfigDocument;
 
-  constructor(document: ConfigDocument) {
+  constructor(document: ConfigDocument, expandRoot = ".") {
     this.#document = document;
+    this.expandRoot = expandRoot;
   }
 
-  load(options?: CheckOptions): Promise<LoadedConfig> {
+  async load(options?: CheckOptions): Promise<LoadedConfig> {
     const problems = validateSchedulerConfig(this.#document, undefined, options);
-    const isRight = problems.every(({ severity }) => severity !== "error");
-    return Promise.resolve(isRight ? this.#copy(problems) : { config: null, problems });
+    if (problems.some(({ severity }) => severity === "error")) return { config: null, problems };
+    const loaded = this.#copy(problems);
+    if (loaded.config === null) return loaded;
+    const missing = await missingExpansions(loaded.config.entries, this.expandRoot);
+    const more = missing.map(({ at, ...problem }) => ({ ...problem, path: formatPath(at) }));
+    return { ...loaded, problems: [...problems, ...more] };
   }
 
   reload(_: Clock, options: CheckOptions): Promise<LoadedConfig> {

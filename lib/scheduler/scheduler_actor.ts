@@ -136,12 +136,14 @@ export class SchedulerActor extends BaseActor {
     options: SchedulerActorOptions = {},
   ) {
     super(actorId, { ...options, shutdownGraceSeconds: SHUTDOWN_GRACE_SECONDS });
-    this.#source = typeof config === "string" ? new ConfigFile(config) : new ConfigObject(config);
+    this.#source = typeof config === "string"
+      ? new ConfigFile(config, options.expandRoot)
+      : new ConfigObject(config, options.expandRoot);
     this.#watchConfig = options.watchConfig ?? false;
     this.#clock = options.clock ?? systemClock;
     this.#expander = new Expander({
       allow: () => this.#config?.expandAllow ?? DEFAULT_EXPAND_ALLOW,
-      root: options.expandRoot ?? this.#source.expandRoot,
+      root: this.#source.expandRoot,
       clock: this.#clock,
       logger: this.logger,
     });

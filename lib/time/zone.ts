@@ -1,3 +1,4 @@
+import { quoted } from "../internal/excerpt.ts";
 import { nearest } from "../internal/suggestion.ts";
 import { borrowedZone } from "./zones/borrowed_names.ts";
 import { type Changes, readTzif } from "./zones/tzif.ts";
@@ -13,7 +14,7 @@ export class TimeZoneError extends Error {
     const what = borrowedZone(timezone)?.what;
     const hint = suggestion === undefined ? "" : ` (did you mean "${suggestion}"?)`;
     super(
-      `Unknown time zone ${JSON.stringify(timezone)}${what === undefined ? "" : `, ${what}`}: ` +
+      `Unknown time zone ${quoted(timezone)}${what === undefined ? "" : `, ${what}`}: ` +
         `expected an IANA name such as Europe/Berlin or UTC${hint}`,
     );
   }

@@ -32,6 +32,28 @@ Deno.test("for all targets one base is not enough, and it says so", async () => 
   assert.equal(code, 1);
 });
 
+Deno.test("a base that does not fit what compiles is told, and what was there before stays", async () => {
+  await HERE.withFiles({ "built": "from before" }, async (site) => {
+    const { code, stderr } = await deno(
+      ["run", "-A", "deploy/compile.ts", "--output", site.hostPath("built")],
+      ROOT,
+      { DENORT_BIN: "/bin/true" }, // it runs, and is no scheduler
+    );
+    assert.match(
+      stderr,
+      /^error: What was compiled does not run, and is not kept: asked for its --version it says "true \(.*"$/m,
+    );
+    assert.match(
+      stderr,
+      /^DENORT_BIN \(\/bin\/true\) must be the denort of Deno \d+\.\d+\.\d+, which/m,
+    );
+    assert.equal(code, 1);
+    assert.equal(await Deno.readTextFile(site.hostPath("built")), "from before");
+    const left = await Array.fromAsync(Deno.readDir(site.hostPath(".")));
+    assert.deepEqual(left.map(({ name }) => name), ["built"]);
+  });
+});
+
 Deno.test("a target that Deno does not have, a module that is outside: each is told", async () => {
   const target = await deno(["task", "compile", "--target", "amiga"], ROOT);
   assert.match(target.stderr, /amiga/);

@@ -118,6 +118,25 @@ everywhere(
   },
 );
 
+Deno.test("validate finds what is compiled in, and the exports that it lacks", async () => {
+  for (
+    const [expandFrom, expected] of [
+      ["expansions.tenants.active", /s\.yaml: no problems$/],
+      [
+        "'./expansions/tenants.ts#activ'",
+        /warning: .*"expansions\/tenants\.ts" does not export "activ" \(did you mean "active"\?\)$/,
+      ],
+      ["expansions.tenant.active", /warning: .*, nor compiled in: tried/],
+    ] as const
+  ) {
+    await HERE.withFiles({ "s.yaml": config(expandFrom) }, async (site) => {
+      const options = { executable: EXECUTABLE_WITH_EXPANSIONS };
+      const { stdout } = await site.run(["validate", site.path("s.yaml")], options);
+      assert.match(stdout, expected);
+    });
+  }
+});
+
 Deno.test("a file where Deno shows what is compiled in is not taken for it", async () => {
   const planted = "deno-compile-heddle-scheduler/compiled_in/planted.js";
   await HERE.withFiles({

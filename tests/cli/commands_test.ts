@@ -283,12 +283,6 @@ Deno.test("init prints a file that is valid and runs, its commented entry includ
   const directory = await Deno.makeTempDir();
   try {
     await Deno.mkdir(`${directory}/expansions`);
-    for (const [name, text] of [["first", stdout], ["schedules", all]]) {
-      const path = `${directory}/${name}.yaml`;
-      await Deno.writeTextFile(path, text!);
-      const validated = await runProgram(["validate", "--strict", path]);
-      assert.equal(validated.stdout, `${path}: no problems`);
-    }
     const write = async (name: string, option: string) =>
       await Deno.writeTextFile(
         `${directory}/expansions/${name}`,
@@ -296,6 +290,12 @@ Deno.test("init prints a file that is valid and runs, its commented entry includ
       );
     await write("sessions.ts", "--expansion");
     await write("heddle.d.ts", "--types");
+    for (const [name, text] of [["first", stdout], ["schedules", all]]) {
+      const path = `${directory}/${name}.yaml`;
+      await Deno.writeTextFile(path, text!);
+      const validated = await runProgram(["validate", "--strict", path]);
+      assert.equal(validated.stdout, `${path}: no problems`);
+    }
     const check = await new Deno.Command(Deno.execPath(), {
       args: ["check", "--no-config", `${directory}/expansions/sessions.ts`],
     }).output();

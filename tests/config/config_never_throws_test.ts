@@ -39,6 +39,36 @@ Deno.test("whatever stands at a key, a list of problems comes back", () => {
   );
 });
 
+Deno.test("no message grows with what stands at a key, or with a key", () => {
+  const long = "x".repeat(20_000);
+  const values = [
+    ...[
+      long,
+      `"${"1".repeat(20_000)}"`,
+      "7".repeat(20_000),
+      "1_0".repeat(8000),
+      "0".repeat(20_000),
+    ],
+    ...[`./${long}.ts#f`, `Europe/${long}`, `2026-01-01T${long}`, `!!int ${"0".repeat(20_000)}`],
+    ...[`{ ${long}: 1, ${"7".repeat(20_000)}: 1 }`, `[${long}]`, `"${"* ".repeat(9000)}"`],
+    ...[`"@${long}"`, `"${"5,".repeat(9000)}99 * * * *"`, `"TZ=${long} * * * * *"`],
+  ];
+  const keys = [...Object.keys(ENTRY_SCHEMA.properties), "suspend", "at", "every", long];
+  for (const value of values) {
+    const written = keys.map((key) => `  - { ${key}: ${value} }`);
+    const blocks = ["goal", "task"].map((block) =>
+      `  - { dispatch_type: ${block}, ${block}: { instruction: ${value}, payload: ${value}, ` +
+      `context: ${value}, worker_type: ${value}, priority: ${value}, ${long}: ${value} } }`
+    );
+    const top = ["name", "timezone", "expand_allow", long].map((key) => `${key}: ${value}`);
+    const text = [...top, "schedules:", ...written, ...blocks, ""].join("\n");
+    const { problems } = parseSchedulerConfig(text);
+    assert.ok(problems.length > keys.length, value.slice(0, 30));
+    const grown = problems.filter(({ message }) => message.length > 1000);
+    assert.deepEqual(grown.map(({ message }) => message.slice(0, 200)), []);
+  }
+});
+
 Deno.test("whatever text is read, it is a configuration or has problems with positions", () => {
   const line = fc.constantFrom(
     "name: s",

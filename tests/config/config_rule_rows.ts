@@ -82,6 +82,13 @@ export const RULES: readonly Row[] = [
     taskWith().replace("- name: n", '- name: " "'),
     "3:11 error schedules[0].name | a name cannot be blank",
   ),
+  ...[" n", "n ", "n\u00a0", "\ufeffn", "\u3000n\u2003"].map((name) =>
+    row(
+      `a name of ${JSON.stringify(name)}, whose blanks a header loses`,
+      taskWith().replace("- name: n", `- name: ${JSON.stringify(name)}`),
+      "3:11 error schedules[0].name | 'name' is | cannot begin or end with a blank: write \"n\"",
+    )
+  ),
   row(
     "a name with a line break",
     taskWith().replace("- name: n", '- name: "a\\nb"'),

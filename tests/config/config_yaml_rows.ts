@@ -155,6 +155,8 @@ schedules:
     ["2026-03-01 08:00:00", 'the string "2026-03-01 08:00:00"', "a date and time"],
     ["9007199254740993", "the number 9007199254740992", "the number 9007199254740993"],
     ["=", 'the string "="', "an error"],
+    ["1e300", "the number 1e+300", 'the string "1e300"'],
+    ["99999999999999999999", "the number 100000000000000000000", "the number 99999999999999999999"],
   ].map(([scalar, here, python]) =>
     row(
       `${scalar}, which Python reads differently`,
@@ -219,6 +221,19 @@ schedules:
     taskOf("{ worker_type: w, payload: { 1.0: 1 } }"),
     '6:40 warning schedules[0].task.payload["1.0"] | the key 1.0 is read as the string "1" here, ' +
       'and as the string "1.0" by Python',
+  ),
+  row(
+    "an integer of more digits than anyone reads",
+    taskOf(`{ worker_type: w, payload: { a: 1${"0".repeat(200)}7 } }`),
+    `6:43 warning schedules[0].task.payload.a | 1${"0".repeat(59)}… is read as the number ` +
+      `${BigInt(1e201)}`.slice(0, 30) + "… (202 digits) here, and as the number " +
+      `1${"0".repeat(29)}… (202 digits) by Python`,
+  ),
+  row(
+    "a large key that Python writes as it is written here, and one that it does not",
+    taskOf("{ worker_type: w, payload: { 1.0e+300: 1, 1.0e+16: 1 } }"),
+    '6:53 warning schedules[0].task.payload["1.0e+16"] | the string "10000000000000000" here, and ' +
+      'as the string "1e+16" by Python',
   ),
   row(
     "a key that is no number to JSON",

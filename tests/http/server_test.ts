@@ -16,6 +16,12 @@ const CONTROL = {
   "content-type": "application/json",
   "x-heddle-control": "1",
 };
+/** Of a body that is not whole. */
+const HEAD = "Host: localhost\r\nContent-Type: application/json\r\nX-Heddle-Control: 1\r\n" +
+  "Content-Length: 1000\r\n\r\n{";
+
+const write = (conn: Deno.TcpConn, text: string) =>
+  conn.write(new TextEncoder().encode(text)).catch(() => 0);
 
 Deno.test("healthz, readyz and health say that it is well", async () => {
   await served([], async ({ program, port, get }) => {
@@ -243,6 +249,53 @@ Deno.test("a scheduler whose thread stands still is not alive", async () => {
   for (const began = performance.now(); performance.now() - began < 4000;);
   assert.equal(await probe.exit(), 1);
   assert.deepEqual(probe.stdout, ["The scheduler's thread does not answer"]);
+});
+
+for (
+  const [what, ...pieces] of [
+    ["say nothing"],
+    ["send a head piece by piece", "GET / HTTP/1.1\r\nHost: localhost\r\nX: ", "x"],
+    ["send a body piece by piece", `POST /control HTTP/1.1\r\n${HEAD}`, "x"],
+    ["have been answered and stay", "GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n"],
+  ] as const
+) {
+  Deno.test(`probes are answered at once, whatever number of connections ${what}`, async () => {
+    await served(["--http-control"], async ({ port, get }) => {
+      await eventually("it is ready", async () => (await get("/readyz")).status === 200);
+      const [first = "", more = ""] = pieces;
+      const conns: Deno.TcpConn[] = [];
+      for (let n = 0; n < 300; n++) {
+        const conn = await Deno.connect({ hostname: "127.0.0.1", port });
+        await write(conn, first);
+        conns.push(conn);
+      }
+      const dripping = setInterval(() => conns.forEach((conn) => void write(conn, more)), 500);
+      for (const path of ["/healthz", "/readyz", "/metrics"]) {
+        const began = performance.now();
+        assert.equal((await get(path)).status, 200, path);
+        const took = performance.now() - began;
+        assert.ok(took < 2000, `${path} took ${took} ms`);
+      }
+      clearInterval(dripping);
+      for (const conn of conns) conn.close();
+    });
+  });
+}
+
+Deno.test("whoever is being answered is not closed to make room", async () => {
+  await served([], async ({ port, url, program }) => {
+    await program.logged("scheduler.running");
+    const closing = new AbortController();
+    const stream = events(url, closing.signal);
+    await stream.next();
+    const conns: Deno.TcpConn[] = [];
+    for (let n = 0; n < 600; n++) {
+      conns.push(await Deno.connect({ hostname: "127.0.0.1", port }));
+    }
+    for (let n = 0; n < 3; n++) assert.equal((await stream.next()).done, false);
+    closing.abort();
+    for (const conn of conns) conn.close();
+  });
 });
 
 Deno.test("metrics count what happened, entry by entry", async () => {

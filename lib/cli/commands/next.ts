@@ -12,7 +12,13 @@ import { zoneNamed } from "../../time/zone.ts";
 import { countArgument, instantArgument } from "../arguments.ts";
 import { dayBar } from "../day_bar.ts";
 import { EXIT, type SetExitCode } from "../exit_codes.ts";
-import { addConfigOption, CONFIG_PATH, type ConfigOptions, configSource } from "../options.ts";
+import {
+  addConfigOption,
+  addExpandRootOption,
+  CONFIG_PATH,
+  type ConfigOptions,
+  configSource,
+} from "../options.ts";
 import { StdoutLines } from "../stdout_lines.ts";
 import { isUnicodeTerminal } from "../terminal.ts";
 import { upcomingJson, upcomingTable } from "../upcoming_rows.ts";
@@ -25,6 +31,7 @@ export interface UpcomingOptions {
 }
 
 interface NextOptions extends ConfigOptions, UpcomingOptions {
+  expandRoot?: string;
   until?: Date;
   entry?: string;
   each: boolean;
@@ -70,6 +77,7 @@ export function nextCommand(setExitCode: SetExitCode): Command {
     )
     .addHelpText("after", "\nIntervals count from --from, as if the scheduler started then.");
   addConfigOption(command);
+  addExpandRootOption(command);
   return addUpcomingOptions(command, 10)
     .action(async (path: string | undefined, options: NextOptions) => {
       setExitCode(await next(path ?? options.config, options));
@@ -77,7 +85,9 @@ export function nextCommand(setExitCode: SetExitCode): Command {
 }
 
 async function next(path: string, options: NextOptions): Promise<number> {
-  const { config, problems } = await loadSchedulerConfig(configSource(path));
+  const { config, problems } = await loadSchedulerConfig(configSource(path), {
+    expandRoot: options.expandRoot,
+  });
   for (const problem of problems) printError(formatProblem(path, problem));
   if (config === null) return EXIT.usage;
   let { entries } = config;

@@ -1,4 +1,4 @@
-import { Command, Option } from "commander";
+import { Command } from "commander";
 import { BusConnectError } from "../../bus/message_bus.ts";
 import { JetStreamUnavailableError, NoStreamError } from "../../bus/stream_bus.ts";
 import { errorText } from "../../internal/error_text.ts";
@@ -23,6 +23,7 @@ import { earliestClock } from "../version.ts";
 import {
   addBusOptions,
   addConfigOption,
+  addExpandRootOption,
   addLoggingOptions,
   type BusOptions,
   type ConfigOptions,
@@ -47,9 +48,7 @@ export function runCommand(setExitCode: SetExitCode): Command {
   addConfigOption(command);
   addBusOptions(command);
   command.option("--skip-preflight", "start without a server and keep trying", false);
-  command.addOption(
-    new Option("--expand-root <path>", "the directory of expand_from (default: that of the file)"),
-  );
+  addExpandRootOption(command);
   command.option(
     "--watch-config",
     "reload when the file, or a module that it names, changes",

@@ -10,7 +10,13 @@ import {
 import { errorText } from "../../internal/error_text.ts";
 import { countArgument, instantArgument } from "../arguments.ts";
 import { EXIT, type SetExitCode } from "../exit_codes.ts";
-import { addConfigOption, CONFIG_PATH, type ConfigOptions, configSource } from "../options.ts";
+import {
+  addConfigOption,
+  addExpandRootOption,
+  CONFIG_PATH,
+  type ConfigOptions,
+  configSource,
+} from "../options.ts";
 import { StdoutLines } from "../stdout_lines.ts";
 import { printError } from "../print.ts";
 
@@ -20,6 +26,7 @@ const MAX_SEED = 999_999_999;
 const FORMATS = ["text", "json"] as const;
 
 interface SimulateOptions extends ConfigOptions {
+  expandRoot?: string;
   from: Date;
   until: Date;
   stalls: number;
@@ -38,6 +45,7 @@ export function simulateCommand(setExitCode: SetExitCode): Command {
       "\nThe scheduler starts at --from; expansion functions are not called, one dispatch each.",
     );
   addConfigOption(command);
+  addExpandRootOption(command);
   return command
     .requiredOption("--from <instant>", "such as 2026-03-28T00:00:00Z", instantArgument)
     .requiredOption("--until <instant>", "the last instant", instantArgument)
@@ -66,7 +74,9 @@ async function simulate(path: string, options: SimulateOptions): Promise<number>
     printError(`error: --until ${to.toISOString()} is before --from ${from.toISOString()}`);
     return EXIT.usage;
   }
-  const { config, problems } = await loadSchedulerConfig(configSource(path));
+  const { config, problems } = await loadSchedulerConfig(configSource(path), {
+    expandRoot: options.expandRoot,
+  });
   for (const problem of problems) printError(formatProblem(path, problem));
   if (config === null) return EXIT.usage;
   const simulation = new Simulation(config, {

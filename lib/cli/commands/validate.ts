@@ -5,12 +5,19 @@ import { namesOf } from "../../forecast/lint/finding.ts";
 import { lint } from "../../forecast/lint/lint.ts";
 import { systemClock } from "../../time/clock.ts";
 import { EXIT, type SetExitCode } from "../exit_codes.ts";
-import { addConfigOption, CONFIG_PATH, type ConfigOptions, configSource } from "../options.ts";
+import {
+  addConfigOption,
+  addExpandRootOption,
+  CONFIG_PATH,
+  type ConfigOptions,
+  configSource,
+} from "../options.ts";
 import { print } from "../print.ts";
 
 const FORMATS = ["text", "json"] as const;
 
 interface ValidateOptions extends ConfigOptions {
+  expandRoot?: string;
   strict: boolean;
   fromPython: boolean;
   format: typeof FORMATS[number];
@@ -22,6 +29,7 @@ export function validateCommand(setExitCode: SetExitCode): Command {
     .description("check configuration files, without running anything")
     .argument("[paths...]", CONFIG_PATH);
   addConfigOption(command);
+  addExpandRootOption(command);
   return command
     .option("--strict", "count warnings as errors, but for advice about when entries fire", false)
     .option("--from-python", "also report what Heddle's Python scheduler does otherwise", false)
@@ -32,10 +40,13 @@ export function validateCommand(setExitCode: SetExitCode): Command {
 }
 
 async function validate(paths: string[], options: ValidateOptions): Promise<number> {
-  const { strict, format, fromPython } = options;
+  const { strict, format, fromPython, expandRoot } = options;
   const found = [];
   for (const file of paths) {
-    const { problems } = await loadAdvisedConfig(configSource(file), advise, { fromPython });
+    const { problems } = await loadAdvisedConfig(configSource(file), advise, {
+      fromPython,
+      expandRoot,
+    });
     for (const problem of problems) {
       const isError = strict && !problem.advice;
       found.push({ file, ...problem, severity: isError ? "error" as const : problem.severity });

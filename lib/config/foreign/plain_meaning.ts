@@ -1,3 +1,4 @@
+import { excerpt } from "../../internal/excerpt.ts";
 import { isPlainObject } from "../../internal/plain_object.ts";
 import { type Finding, formatPath, shown } from "../config_problem.ts";
 import type { Schema } from "../schema_interpreter.ts";
@@ -27,7 +28,9 @@ export function plainMeaning(value: unknown, schema: Schema, place: Place): unkn
   if (typeof value === "string") {
     if (types.includes("number") && GROUPED_NUMBER.test(value)) {
       const number = Number(value.replaceAll("_", ""));
-      warn(place, `is ${value}, read as ${number}: write it without "_"`, { isSettled: true });
+      warn(place, `is ${excerpt(value)}, read as ${number}: write it without "_"`, {
+        isSettled: true,
+      });
       return number;
     }
     if (value === "" && schema.mayBeEmpty) {

@@ -6,6 +6,7 @@
  */
 
 import { floatCoreTag, intCoreTag, NOT_RESOLVED } from "js-yaml";
+import { excerpt } from "../../internal/excerpt.ts";
 
 /** How one plain scalar was read, in words: `the string "yes"`, `the number 8`. */
 export interface ScalarDifference {
@@ -17,6 +18,10 @@ export interface ScalarDifference {
 const KEYWORD = /^(?:true|True|TRUE|false|False|FALSE|null|Null|NULL|~)$/;
 /** Smaller ones Python writes with an exponent. */
 const MIN_PLAIN_FRACTION = 1e-4;
+/** Python writes it, and larger ones, with an exponent. */
+const MIN_LARGE_FLOAT = 1e16;
+/** More of an integer than a number holds, so that one that loses digits shows which. */
+const MAX_DIGITS = 30;
 
 const BOOLEAN = /^(?:yes|Yes|YES|no|No|NO|on|On|ON|off|Off|OFF)$/;
 const FLOAT =
@@ -45,9 +50,7 @@ for (const character of "0123456789+-.=<?:tTfFyYnNoO") FIRST[character.charCodeA
 /** How a plain scalar is read here and in Python, or null when both read the same. */
 export function scalarDifference(source: string): ScalarDifference | null {
   if (ORDINARY_NUMBER.test(source)) return null;
-  const here = readHere(source);
-  const python = readInPython(source);
-  return here === python ? null : { here, python };
+  return difference(readHere(source), readInPython(source));
 }
 
 /**
@@ -66,38 +69,39 @@ export function taggedDifference(
     const python = plain === "" && plain === source
       ? "null"
       : KEYWORD.exec(plain)?.[0].toLowerCase() ?? readInPython(plain);
-    return python === stringText(plain) ? null : { here: stringText(source), python };
+    return python === stringText(plain) ? null : difference(stringText(source), python);
   }
   const [, type] = /(int|float)>?$/.exec(tag) ?? [];
   if (type === undefined) return null;
   const { resolve, tagName } = type === "int" ? intCoreTag : floatCoreTag;
   const number = resolve(source, true, tagName);
   if (number === NOT_RESOLVED) return null; // refused here
-  const here = numberText(number);
+  const here = type === "float" ? floatText(number) : integerText(number);
   const python = type === "float"
-    ? numberText(pythonFloat(source))
+    ? floatText(pythonFloat(source))
     : /^[-+]?0[xo]?[0-9a-fA-F_]+$|^[-+]?[1-9][0-9_]*$|^[-+]?0$/.test(source)
     ? `the number ${pythonInteger(source.replace(/^([-+]?0)o/, "$1"))}`
     : here;
-  if (here !== python) return { here, python };
-  return isKey && type === "float" ? floatKeyDifference(number) : null;
+  return difference(here, python) ??
+    (isKey && type === "float" ? floatKeyDifference(number) : null);
 }
 
 /** How a plain scalar is read as a key: what is sent has its text, and Python writes others. */
 export function keyDifference(source: string): ScalarDifference | null {
-  const difference = scalarDifference(source);
-  return difference !== null || !FLOAT.test(source)
-    ? difference
-    : floatKeyDifference(pythonFloat(source));
+  return scalarDifference(source) ??
+    (FLOAT.test(source) ? floatKeyDifference(pythonFloat(source)) : null);
 }
 
 function floatKeyDifference(number: number): ScalarDifference | null {
   if (!Number.isFinite(number)) {
     return { here: stringText(String(number)), python: "a number that JSON cannot carry" };
   }
-  if (!Number.isInteger(number) && Math.abs(number) >= MIN_PLAIN_FRACTION) return null;
-  const python = Number.isInteger(number) ? `${number}.0` : number.toExponential();
-  return { here: stringText(String(number)), python: stringText(python) };
+  const size = Math.abs(number);
+  if (!Number.isInteger(number) && size >= MIN_PLAIN_FRACTION) return null;
+  const python = Number.isInteger(number) && size < MIN_LARGE_FLOAT
+    ? `${number}.0`
+    : number.toExponential();
+  return difference(stringText(String(number)), stringText(python));
 }
 
 /** Returns what a plain key is the same as, to this program and to Python. */
@@ -121,15 +125,15 @@ export function keyIdentity(source: string): { here: string; python: string } {
 
 function readHere(source: string): string {
   const integer = intCoreTag.resolve(source, false, intCoreTag.tagName);
-  if (integer !== NOT_RESOLVED) return numberText(integer);
+  if (integer !== NOT_RESOLVED) return integerText(integer);
   const float = floatCoreTag.resolve(source, false, floatCoreTag.tagName);
-  if (float !== NOT_RESOLVED) return numberText(float);
+  if (float !== NOT_RESOLVED) return floatText(float);
   return stringText(source);
 }
 
 function readInPython(source: string): string {
   if (BOOLEAN.test(source)) return /^(?:y|on$)/i.test(source) ? "true" : "false";
-  if (FLOAT.test(source)) return numberText(pythonFloat(source));
+  if (FLOAT.test(source)) return floatText(pythonFloat(source));
   if (INTEGER.test(source)) {
     const value = pythonInteger(source);
     return value === null ? "an error" : `the number ${value}`;
@@ -157,9 +161,28 @@ function pythonInteger(source: string): bigint | null {
   return sign * digits.split(":").reduce((total, part) => total * 60n + BigInt(part), 0n);
 }
 
-/** Integers in full, so that one beyond 2^53 shows which digits it loses. */
-function numberText(value: number): string {
-  return `the number ${Number.isInteger(value) ? BigInt(value) : value}`;
+function integerText(value: number): string {
+  return `the number ${Number.isFinite(value) ? BigInt(value) : value}`;
+}
+
+function floatText(value: number): string {
+  return `the number ${value}`;
+}
+
+/** Returns the two readings in words that are not too long, or null where they are the same. */
+function difference(here: string, python: string): ScalarDifference | null {
+  return here === python ? null : { here: brief(here), python: brief(python) };
+}
+
+function brief(words: string): string {
+  const long = words.replace(
+    /^(the number -?)(\d+)$/,
+    (whole, before, digits) =>
+      digits.length <= MAX_DIGITS
+        ? whole
+        : `${before}${digits.slice(0, MAX_DIGITS)}… (${digits.length} digits)`,
+  );
+  return excerpt(long);
 }
 
 function stringText(source: string): string {

@@ -1,3 +1,4 @@
+import { excerpt } from "../../internal/excerpt.ts";
 import { type DocumentPath, type Finding, formatPath, shown } from "../config_problem.ts";
 import {
   keyDifference,
@@ -74,7 +75,9 @@ export function doubtfulPlaces(positions: YamlPositions, lines: LineIndex): Find
     findings.push({
       severity: "warning",
       message:
-        `${formatPath(at)}: ${aimsAtKey ? "the key " : ""}${tag && `${tag} `}${text} is read as ` +
+        `${formatPath(at)}: ${aimsAtKey ? "the key " : ""}${tag && `${tag} `}${
+          excerpt(text!)
+        } is read as ` +
         `${difference.here} here, and as ${difference.python} by Python's YAML 1.1: quote it or ` +
         `write the value that is meant`,
       at,
@@ -90,9 +93,9 @@ export function doubtfulPlaces(positions: YamlPositions, lines: LineIndex): Find
     findings.push({
       severity: "warning",
       message:
-        `${
-          formatPath(at)
-        }: ${text} is read as a string here, and as a part of a key by Python's YAML ` +
+        `${formatPath(at)}: ${
+          excerpt(text!)
+        } is read as a string here, and as a part of a key by Python's YAML ` +
         "1.1: quote it",
       at,
       offset: positions.offset(node),

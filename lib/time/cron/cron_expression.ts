@@ -7,6 +7,7 @@
  *
  * @module
  */
+import { excerpt, quoted } from "../../internal/excerpt.ts";
 import { suggestion } from "../../internal/suggestion.ts";
 import { borrowedText } from "./borrowed/borrowed_text.ts";
 import {
@@ -46,7 +47,9 @@ export class CronExpressionError extends Error {
     readonly field?: string,
     readonly value?: string,
   ) {
-    super(`invalid cron expression ${JSON.stringify(expression)}: ${problem}`);
+    // What it quotes is a word of the expression.
+    const brief = problem.replaceAll(/\S+/g, excerpt);
+    super(`invalid cron expression ${quoted(expression)}: ${brief}`);
   }
 }
 

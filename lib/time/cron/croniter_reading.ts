@@ -1,3 +1,4 @@
+import { quoted } from "../../internal/excerpt.ts";
 import { CronExpressionError, cronFieldCount, describeSixFields } from "./cron_cadence.ts";
 import {
   DAY_OF_MONTH,
@@ -18,7 +19,7 @@ const FIELDS = [MINUTE, HOUR, DAY_OF_MONTH, MONTH, DAY_OF_WEEK];
  * scheduler uses, reads differently (versions 1.3 to 6.2).
  */
 export function croniterDifferences(expression: string): string[] {
-  const cron = `cron ${JSON.stringify(expression)}`;
+  const cron = `cron ${quoted(expression)}`;
   const count = cronFieldCount(expression);
   if (count > FIELDS.length) {
     return [
