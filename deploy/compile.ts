@@ -15,8 +15,9 @@
  * @module
  */
 import { Command, Option } from "commander";
-import { basename, dirname, join, relative, sep } from "node:path";
+import { basename, dirname, join, relative, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
+import { type HiddenPlace, hidePlaces } from "./hidden_places.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const DIST = join(ROOT, "dist");
@@ -160,7 +161,11 @@ async function bundleAll(modules: readonly Included[], commit?: string): Promise
     await Deno.copyFile(join(ROOT, asset), join(BUNDLE, basename(asset)));
   }
   for (const { module, path, packages } of modules) await bundleTo(path, module, packages);
-  for await (const module of modulesIn([BUNDLE])) await hidePaths(module);
+  const places = await hiddenPlaces();
+  for await (const module of modulesIn([BUNDLE])) {
+    const text = await Deno.readTextFile(module);
+    await Deno.writeTextFile(module, hidePlaces(text, places, Deno.cwd()));
+  }
   const workers = Object.keys(WORKERS).map((name) => `${name}.js`);
   return [
     "commit.txt",
@@ -189,11 +194,14 @@ async function bundle(module: string, options: string[]): Promise<void> {
   await deno(["bundle", "--quiet", "--platform", "deno", ...options, module]);
 }
 
-/** Where this machine keeps its packages is nobody's business, and differs on the next one. */
-async function hidePaths(path: string): Promise<void> {
-  const text = await Deno.readTextFile(path);
-  const hidden = text.replace(/[^\s"']*\/npm\/[^\s"'/]+\/(?=@?[\w.-]+\/)/g, "npm:");
-  await Deno.writeTextFile(path, hidden);
+/** The directories of this machine that a bundle names. */
+async function hiddenPlaces(): Promise<HiddenPlace[]> {
+  const { npmCache } = JSON.parse(await run(Deno.execPath(), ["info", "--json"]));
+  return [
+    { directory: npmCache, name: "npm:", withNext: true }, // the next is the registry's
+    { directory: resolve(ROOT), name: "" },
+    { directory: Deno.cwd(), name: "" },
+  ].flatMap((place) => [{ ...place, directory: Deno.realPathSync(place.directory) }, place]);
 }
 
 async function* modulesIn(paths: readonly string[]): AsyncGenerator<string> {

@@ -155,3 +155,29 @@ Deno.test("a file that is rewritten more often than once a second is read every 
     assert.deepEqual(reads, ["5 s, settled: false", "10 s, settled: false", "13 s, settled: true"]);
   });
 });
+
+Deno.test("a system that does not say which file it is has the text tell versions apart", async () => {
+  await withDirectory(async (directory) => {
+    const path = join(directory, "s.yaml");
+    const { stat } = Deno;
+    const written = new Date("2026-03-01T08:00:00Z");
+    // Of one size, and of one time, as a copy that keeps it has.
+    const write = async (text: string) => {
+      await Deno.writeTextFile(path, text);
+      await Deno.utime(path, written, written);
+    };
+    Deno.stat = async (path) => ({ ...await stat(path), dev: 0, ino: null, ctime: null });
+    try {
+      await write("one");
+      await withWatch(path, async (changes, passSeconds) => {
+        await passSeconds(5);
+        assert.equal(changes(), 0);
+        await write("two");
+        await passSeconds(5);
+        assert.equal(changes(), 1);
+      });
+    } finally {
+      Deno.stat = stat;
+    }
+  });
+});
