@@ -71,7 +71,7 @@ const V8_FLAGS = [
 interface Options {
   target: string[];
   include: string[];
-  output: string;
+  output?: string;
   commit?: string;
   tracing: boolean;
   allowWrite?: string;
@@ -91,11 +91,14 @@ async function main(options: Options): Promise<void> {
       "DENORT_BIN is a base for one target: run `deno task compile --target …` once for each",
     );
   }
+  if (target.length > 1 && output !== undefined) {
+    throw new Error("--output names one file: give it with one --target at most");
+  }
   const embedded = await bundleAll(await included(options.include), options.commit);
   const built: string[] = [];
   for (const each of target.length === 0 ? [null] : target) {
     const suffix = each?.includes("windows") ? ".exe" : "";
-    const path = each === null ? output : join(DIST, `${NAME}-${each}${suffix}`);
+    const path = output ?? join(DIST, each === null ? NAME : `${NAME}-${each}${suffix}`);
     await deno([
       "compile",
       "-P",
@@ -109,7 +112,7 @@ async function main(options: Options): Promise<void> {
     ], options.tracing ? TELEMETRY : {});
     built.push(path);
   }
-  if (target.length > 0) await writeChecksums(built);
+  if (target.length > 0 && output === undefined) await writeChecksums(built);
 }
 
 /** A module to include. */
@@ -283,7 +286,7 @@ const program = new Command("compile")
   .option("--allow-ffi <libraries>", "comma-separated")
   .option("--no-tracing", "an executable that cannot export traces")
   .option("--commit <hash>", "for --version; default: what git says")
-  .option("--output <file>", "where no --target is given", join(DIST, NAME))
+  .option("--output <file>", "default: in dist/, named after the target where one is given")
   .parse(Deno.args, { from: "user" });
 const options = program.opts<Options>();
 if (options.target.includes("all")) options.target = TARGETS;

@@ -8,13 +8,22 @@ const read = (path: string) => Deno.readTextFile(new URL(`../../${path}`, import
 const sections = (changelog: string) =>
   [...changelog.matchAll(/^## \[(\S+)\](?: - (\S+))?$/gm)].map(([, name, day]) => ({ name, day }));
 
+const NAMING_THE_IMAGE = [
+  "README.md",
+  "docs/deploy.md",
+  "deploy/kubernetes.yaml",
+  "deploy/kubernetes-replicas.yaml",
+];
+
 Deno.test("deno.json, the changelog, the manifests and the tag name one version", async () => {
   const { version } = denoJson;
   assert.match(version, /^\d+\.\d+\.\d+$/);
   const changelog = sections(await read("CHANGELOG.md"));
   assert.ok(changelog.length > 0);
-  const images = [...(await read("deploy/kubernetes.yaml")).matchAll(/heddle-scheduler:(\S+)/g)];
-  assert.deepEqual(new Set(images.map(([, tag]) => tag)), new Set([version]));
+  for (const place of NAMING_THE_IMAGE) {
+    const tags = [...(await read(place)).matchAll(/heddle-scheduler:(\d\S*)/g)];
+    assert.deepEqual(new Set(tags.map(([, tag]) => tag)), new Set([version]), place);
+  }
   const [newest] = changelog.filter(({ name }) => name !== "Unreleased");
   // Set by the release workflow.
   if (Deno.env.get("GITHUB_REF_TYPE") === "tag") {
