@@ -30,6 +30,9 @@ function conclude(report: SoakReport): string[] {
     }
   }
   const late = (share: number) => lateness[Math.floor(share * (lateness.length - 1))];
+  if ([...report.samples.values()].some(({ length }) => length < MIN_SAMPLES)) {
+    console.log("a slope takes five minutes: these say little");
+  }
   console.log(`lateness: ${late(0.5)} ms in the middle, p99 ${late(0.99)} ms, worst ${late(1)} ms`);
   console.log(`warnings and errors: ${JSON.stringify(Object.fromEntries(report.complaints))}`);
   console.log(
