@@ -15,8 +15,9 @@
  * @module
  */
 import { Command, Option } from "commander";
-import { basename, dirname, join, relative, sep } from "node:path";
+import { basename, dirname, join, relative, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
+import { type HiddenPlace, hidePlaces } from "./hidden_places.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const DIST = join(ROOT, "dist");
@@ -70,7 +71,7 @@ const V8_FLAGS = [
 interface Options {
   target: string[];
   include: string[];
-  output: string;
+  output?: string;
   commit?: string;
   tracing: boolean;
   allowWrite?: string;
@@ -90,11 +91,14 @@ async function main(options: Options): Promise<void> {
       "DENORT_BIN is a base for one target: run `deno task compile --target …` once for each",
     );
   }
+  if (target.length > 1 && output !== undefined) {
+    throw new Error("--output names one file: give it with one --target at most");
+  }
   const embedded = await bundleAll(await included(options.include), options.commit);
   const built: string[] = [];
   for (const each of target.length === 0 ? [null] : target) {
     const suffix = each?.includes("windows") ? ".exe" : "";
-    const path = each === null ? output : join(DIST, `${NAME}-${each}${suffix}`);
+    const path = output ?? join(DIST, each === null ? NAME : `${NAME}-${each}${suffix}`);
     // It gets its name when it has been tried: nobody takes one that does not run for what was built.
     const untried = `${path}.untried${suffix}`;
     await deno([
@@ -116,7 +120,7 @@ async function main(options: Options): Promise<void> {
     }
     built.push(path);
   }
-  if (target.length > 0) await writeChecksums(built);
+  if (target.length > 0 && output === undefined) await writeChecksums(built);
 }
 
 /** A module to include. */
@@ -168,7 +172,11 @@ async function bundleAll(modules: readonly Included[], commit?: string): Promise
     await Deno.copyFile(join(ROOT, asset), join(BUNDLE, basename(asset)));
   }
   for (const { module, path, packages } of modules) await bundleTo(path, module, packages);
-  for await (const module of modulesIn([BUNDLE])) await hidePaths(module);
+  const places = await hiddenPlaces();
+  for await (const module of modulesIn([BUNDLE])) {
+    const text = await Deno.readTextFile(module);
+    await Deno.writeTextFile(module, hidePlaces(text, places, Deno.cwd()));
+  }
   const workers = Object.keys(WORKERS).map((name) => `${name}.js`);
   return [
     "commit.txt",
@@ -197,11 +205,14 @@ async function bundle(module: string, options: string[]): Promise<void> {
   await deno(["bundle", "--quiet", "--platform", "deno", ...options, module]);
 }
 
-/** Where this machine keeps its packages is nobody's business, and differs on the next one. */
-async function hidePaths(path: string): Promise<void> {
-  const text = await Deno.readTextFile(path);
-  const hidden = text.replace(/[^\s"']*\/npm\/[^\s"'/]+\/(?=@?[\w.-]+\/)/g, "npm:");
-  await Deno.writeTextFile(path, hidden);
+/** The directories of this machine that a bundle names. */
+async function hiddenPlaces(): Promise<HiddenPlace[]> {
+  const { npmCache } = JSON.parse(await run(Deno.execPath(), ["info", "--json"]));
+  return [
+    { directory: npmCache, name: "npm:", withNext: true }, // the next is the registry's
+    { directory: resolve(ROOT), name: "" },
+    { directory: Deno.cwd(), name: "" },
+  ].flatMap((place) => [{ ...place, directory: Deno.realPathSync(place.directory) }, place]);
 }
 
 async function* modulesIn(paths: readonly string[]): AsyncGenerator<string> {
@@ -306,7 +317,7 @@ const program = new Command("compile")
   .option("--allow-ffi <libraries>", "comma-separated")
   .option("--no-tracing", "an executable that cannot export traces")
   .option("--commit <hash>", "for --version; default: what git says")
-  .option("--output <file>", "where no --target is given", join(DIST, NAME))
+  .option("--output <file>", "default: in dist/, named after the target where one is given")
   .parse(Deno.args, { from: "user" });
 const options = program.opts<Options>();
 if (options.target.includes("all")) options.target = TARGETS;

@@ -1,6 +1,6 @@
 /** The actions on signals. */
 export interface SignalActions {
-  /** Called on SIGTERM or SIGINT. */
+  /** Called on a signal that asks for an end: SIGTERM or SIGINT, on Windows Ctrl+C or Ctrl+Break. */
   terminate(signal: string): void;
   /** Called on a second one, just before the process exits. Default: nothing. */
   terminateAgain?(): void;
@@ -9,28 +9,41 @@ export interface SignalActions {
 }
 
 /** As shells report a signal: 128 + its number. */
-const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
+const EXIT_CODES = { SIGINT: 130, SIGTERM: 143, SIGBREAK: 149 } as const;
+
+type Terminating = keyof typeof EXIT_CODES;
+
+/**
+ * Returns the signals that are heard on a system. A service manager of Windows asks for an end by
+ * Ctrl+Break (SIGBREAK), or Ctrl+C; a console that is closed ends the process whoever listens, and
+ * nothing there asks for a reload.
+ */
+export function signalsOf(
+  os: typeof Deno.build.os,
+): { terminate: readonly Terminating[]; reload: readonly Deno.Signal[] } {
+  if (os === "windows") return { terminate: ["SIGINT", "SIGBREAK"], reload: [] };
+  return { terminate: ["SIGINT", "SIGTERM"], reload: ["SIGHUP"] };
+}
+
+type Listener = [signal: Deno.Signal, listener: () => void];
 
 /**
  * Listens to the process's signals from when it is made until it is disposed of. A signal that comes
  * before anybody handles signals is kept, and handed over then.
  */
 export class ProcessSignals implements Disposable {
-  readonly #listeners: [Deno.Signal, () => void][];
+  readonly #listeners: Listener[];
   #actions: SignalActions | null = null;
   #terminated: string | null = null;
   #isReloadWanted = false;
 
   /** Begins to listen. */
   constructor() {
-    // Windows knows SIGINT (and SIGBREAK) alone.
-    this.#listeners = Deno.build.os === "windows"
-      ? [["SIGINT", () => this.#terminate("SIGINT")]]
-      : [
-        ["SIGINT", () => this.#terminate("SIGINT")],
-        ["SIGTERM", () => this.#terminate("SIGTERM")],
-        ["SIGHUP", () => this.#reload()],
-      ];
+    const { terminate, reload } = signalsOf(Deno.build.os);
+    this.#listeners = [
+      ...terminate.map((signal): Listener => [signal, () => this.#terminate(signal)]),
+      ...reload.map((signal): Listener => [signal, () => this.#reload()]),
+    ];
     for (const [signal, listener] of this.#listeners) Deno.addSignalListener(signal, listener);
   }
 
@@ -46,7 +59,7 @@ export class ProcessSignals implements Disposable {
     for (const [signal, listener] of this.#listeners) Deno.removeSignalListener(signal, listener);
   }
 
-  #terminate(signal: keyof typeof EXIT_CODES): void {
+  #terminate(signal: Terminating): void {
     if (this.#terminated !== null) {
       this.#actions?.terminateAgain?.();
       Deno.exit(EXIT_CODES[signal]);

@@ -6,7 +6,7 @@ import { LineIndex } from "./yaml/yaml_lines.ts";
  * Configuration files are bounded: 100,000 entries take about 20 MB. What is longer is not read to
  * its end.
  */
-const MAX_FILE_BYTES = 32 * 2 ** 20;
+export const MAX_FILE_BYTES = 32 * 2 ** 20;
 
 /** Why a file could not be read, and from where on; the message says what to do. */
 export class ConfigFileError extends Error {

@@ -1,4 +1,7 @@
+import { errorText } from "../internal/error_text.ts";
+import { readRegularFile } from "../internal/read_file.ts";
 import type { Clock } from "../time/clock.ts";
+import { MAX_FILE_BYTES } from "./config_file.ts";
 
 /** How often the files are looked at, in milliseconds. */
 const PERIOD_MS = 1000;
@@ -63,11 +66,23 @@ export async function fileVersions(paths: Iterable<string>): Promise<FileVersion
   return versions;
 }
 
+/**
+ * What differs between two versions of a file; null when there is none. Never throws. Where the
+ * system does not say which file it is and when it last changed, as on some network shares and file
+ * systems of Windows, the text tells them apart.
+ */
 async function fileVersion(path: string): Promise<string | null> {
   try {
     const { dev, ino, size, mtime, ctime } = await Deno.stat(path);
-    return [dev, ino, size, mtime?.getTime(), ctime?.getTime()].join();
+    const isKnown = Boolean(ino) && ctime !== null;
+    const text = isKnown ? "" : await digest(path).catch(errorText);
+    return [dev, ino, size, mtime?.getTime(), ctime?.getTime(), text].join();
   } catch {
     return null;
   }
+}
+
+async function digest(path: string): Promise<string> {
+  const bytes = await readRegularFile(path, MAX_FILE_BYTES);
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
 }

@@ -20,8 +20,8 @@ import { ExpansionProcess } from "./expansion_process.ts";
 import { type Failure, MAX_RESULT_BYTES } from "./expansion_protocol.ts";
 import { type Expanded, ExpansionResult } from "./expansion_result.ts";
 import { CallFailure, ExpansionRunner } from "./expansion_runner.ts";
-import { UserThread } from "./host/user_thread.ts";
 import { type UserAccess, userPermissions } from "./user_permissions.ts";
+import { UserThreads } from "./user_threads.ts";
 
 export { ExpansionError, type ExpansionErrorKind } from "./expansion_error.ts";
 export { resolveExpandFrom } from "./expansion_path.ts";
@@ -71,6 +71,7 @@ export class Expander {
   readonly #options: ExpanderOptions;
   readonly #root: string;
   readonly #pool: ExpansionPool;
+  readonly #threads: UserThreads;
   /** Gives up each call under way. */
   readonly #calls = new Set<AbortController>();
   /** What results take until they are released; who needs more waits. */
@@ -80,9 +81,10 @@ export class Expander {
   constructor(options: ExpanderOptions) {
     this.#options = options;
     this.#root = resolve(options.root);
+    this.#threads = new UserThreads(options.clock);
     this.#pool = new ExpansionPool({
       clock: options.clock,
-      start: (key) => this.#start(JSON.parse(key)),
+      start: (key) => this.#start(key),
     });
   }
 
@@ -103,8 +105,10 @@ export class Expander {
     if (signal?.aborted) giveUp();
     if (this.#closed) call.abort(shutDown());
     try {
+      const key = JSON.stringify([schedule, target.path]);
+      await this.#threads.ended(key);
       return await this.#pool.use(
-        JSON.stringify([schedule, target.path]),
+        key,
         call.signal,
         (runner) => this.#call(runner, target, options, call),
         spoils,
@@ -146,6 +150,7 @@ export class Expander {
     this.#closed = true;
     for (const call of this.#calls) call.abort(shutDown());
     this.#pool.kill();
+    this.#threads.terminate();
   }
 
   /** One call, until its time is over or `call` is given up. */
@@ -200,9 +205,10 @@ export class Expander {
     return { read: [...own, ...paths.flatMap(realAndGiven)], net };
   }
 
-  #start([schedule, module]: [string, string]): ExpansionRunner {
+  #start(key: string): ExpansionRunner {
     const { clock, logger, apart = Deno.build.os === "linux" ? "process" : "thread" } =
       this.#options;
+    const [schedule, module]: [string, string] = JSON.parse(key);
     const fields = { schedule, module };
     const output = new OutputLog(logger, clock, fields);
     const access = this.#access();
@@ -214,7 +220,8 @@ export class Expander {
         const onPrinted = (text: string) => {
           for (const line of text.split("\n")) output.line("stdout", line);
         };
-        return new UserThread({ permissions: userPermissions(access), onReply, onPrinted });
+        const permissions = userPermissions(access);
+        return this.#threads.start(key, { permissions, onReply, onPrinted });
       },
       output,
       onCrash: (error) => logger.warning("scheduler.expansion_crashed", { ...fields, error }),

@@ -19,7 +19,7 @@ export class FileKindError extends Error {
 export async function readRegularFile(
   path: string,
   maxBytes: number,
-): Promise<Uint8Array> {
+): Promise<Uint8Array<ArrayBuffer>> {
   const { size, ...info } = await Deno.stat(path);
   if (!info.isFile) throw new FileKindError(`This is ${kindOf(info)}: name a regular file`);
   if (size > maxBytes) throw tooLarge(maxBytes, `${size} bytes`);

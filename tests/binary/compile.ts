@@ -16,8 +16,13 @@ export async function deno(
 }
 
 /** Runs deploy/compile.ts in `cwd`. */
-export async function compile(cwd: string, args: string[]): Promise<void> {
-  const { code, stderr } = await deno(["run", "-A", join(ROOT, "deploy/compile.ts"), ...args], cwd);
+export async function compile(
+  cwd: string,
+  args: string[],
+  env?: Record<string, string>,
+): Promise<void> {
+  const all = ["run", "-A", join(ROOT, "deploy/compile.ts"), ...args];
+  const { code, stderr } = await deno(all, cwd, env);
   if (code === 0) return;
   console.error(stderr);
   throw new Error(

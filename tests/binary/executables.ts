@@ -3,8 +3,13 @@ import { fileURLToPath } from "node:url";
 
 export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
+const suffix = Deno.build.os === "windows" ? ".exe" : "";
+
 /** As it is deployed. */
-export const EXECUTABLE = join(ROOT, "dist/heddle-scheduler");
+export const EXECUTABLE = join(ROOT, `dist/heddle-scheduler${suffix}`);
+
+/** Who built them, by the name of the directory with the packages. */
+export const BUILDER = "Jane O'Neil";
 
 /** The same with tests/fixtures/binary/expansions compiled in. */
 export const EXECUTABLE_WITH_EXPANSIONS = join(ROOT, "dist/test/heddle-scheduler-expansions");

@@ -12,7 +12,7 @@
  */
 import { dirname, join } from "node:path";
 import { compile } from "./compile.ts";
-import { BARE_ROOT, EXECUTABLE, EXECUTABLE_WITH_EXPANSIONS, ROOT } from "./executables.ts";
+import { BARE_ROOT, BUILDER, EXECUTABLE, EXECUTABLE_WITH_EXPANSIONS, ROOT } from "./executables.ts";
 
 const AUTHORITIES = "/etc/ssl/certs/ca-certificates.crt";
 
@@ -28,12 +28,35 @@ async function copyInto(root: string, from: string, to: string): Promise<void> {
   await Deno.copyFile(from, join(root, to));
 }
 
+/** Deno's directory, with its packages, as a user has it who must not be named in an executable. */
+async function denoDirOf(user: string): Promise<string> {
+  const directory = join(dirname(EXECUTABLE_WITH_EXPANSIONS), user, "deno");
+  await Deno.remove(directory, { recursive: true }).catch(() => {});
+  await Deno.mkdir(directory, { recursive: true });
+  const info = await new Deno.Command(Deno.execPath(), { args: ["info", "--json"] }).output();
+  const { denoDir } = JSON.parse(new TextDecoder().decode(info.stdout));
+  // "dl" has the bases that were downloaded.
+  for (const part of ["npm", "dl"].map((name) => join(denoDir, name))) {
+    const link = new Deno.Command("cp", { args: ["--recursive", "--link", part, directory] });
+    if ((await link.output()).success) continue;
+    await new Deno.Command("cp", { args: ["--recursive", part, directory] }).output();
+  }
+  return directory;
+}
+
+if (Deno.build.os !== "linux" || Deno.uid() !== 0) {
+  console.error(
+    "Cannot test the executable here: that takes root on Linux, with namespaces and groups of " +
+      "processes; on other systems there is `deno task test:systems`",
+  );
+  Deno.exit(1);
+}
 console.log("Compiling the executables to test, in dist/");
-await Deno.mkdir(dirname(EXECUTABLE_WITH_EXPANSIONS), { recursive: true });
+const env = { DENO_DIR: await denoDirOf(BUILDER) };
 await compile(join(ROOT, "tests/fixtures/binary"), [
   ...["--include", "expansions", "--include", "packages", "--output", EXECUTABLE_WITH_EXPANSIONS],
-]);
-await compile(ROOT, []);
+], env);
+await compile(ROOT, [], env);
 
 await Deno.remove(BARE_ROOT, { recursive: true }).catch(() => {});
 for (const executable of [EXECUTABLE, EXECUTABLE_WITH_EXPANSIONS]) {

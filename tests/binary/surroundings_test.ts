@@ -67,6 +67,17 @@ Deno.test("on a read-only file system, with no /tmp, it works", async () => {
   });
 });
 
+Deno.test("where /proc shows its own user's processes and nothing else, as in the systemd unit, it works", async () => {
+  await HERE.withFiles(FILES, async (site) => {
+    const proc = "mount -t proc -o subset=pid,hidepid=invisible proc /proc && " +
+      '! test -e /proc/sys && ! test -e /proc/meminfo && exec "$@"';
+    await using program = site.start(["--config", site.path("s.yaml"), "--bus", "memory"], {
+      by: ["unshare", "--mount", "bash", "-c", proc, "bash"],
+    });
+    await works(program);
+  });
+});
+
 everywhere("with an empty environment, and so no home directory, it works", async (place) => {
   await place.withFiles(FILES, async (site) => {
     await using program = site.start(["--config", site.path("s.yaml"), "--bus", "memory"], {

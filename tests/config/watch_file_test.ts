@@ -185,3 +185,29 @@ Deno.test("of several files those that change together are one change, and one m
     assert.deepEqual(changes, [`5 s, ${config}`, `21 s, ${later}`]);
   });
 });
+
+Deno.test("a system that does not say which file it is has the text tell versions apart", async () => {
+  await withDirectory(async (directory) => {
+    const path = join(directory, "s.yaml");
+    const { stat } = Deno;
+    const written = new Date("2026-03-01T08:00:00Z");
+    // Of one size, and of one time, as a copy that keeps it has.
+    const write = async (text: string) => {
+      await Deno.writeTextFile(path, text);
+      await Deno.utime(path, written, written);
+    };
+    Deno.stat = async (path) => ({ ...await stat(path), dev: 0, ino: null, ctime: null });
+    try {
+      await write("one");
+      await withWatch(path, async (changes, passSeconds) => {
+        await passSeconds(5);
+        assert.equal(changes(), 0);
+        await write("two");
+        await passSeconds(5);
+        assert.equal(changes(), 1);
+      });
+    } finally {
+      Deno.stat = stat;
+    }
+  });
+});

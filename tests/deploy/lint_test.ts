@@ -1,12 +1,18 @@
 /** The files that deploy the program, read by linters: no engine, cluster or runner is at hand. */
 import assert from "node:assert/strict";
-import { loadAll } from "js-yaml";
+import { load, loadAll } from "js-yaml";
+import denoJson from "../../deno.json" with { type: "json" };
 import { loadSchedulerConfig } from "../../lib/mod.ts";
 import {
   createActionLinter,
   DCLinter,
   type IConfigMap,
   type IDeployment,
+  type IJob,
+  type INetworkPolicy,
+  type IPodDisruptionBudget,
+  type ISecret,
+  type IService,
   lintDockerfile,
 } from "./linters.ts";
 
@@ -17,9 +23,28 @@ Deno.test("the Dockerfile is right, and every image in it is pinned to a digest"
   const text = await read("Dockerfile");
   assert.deepEqual(lintDockerfile(text).map(({ message }) => message), []);
   assert.equal(lintDockerfile("FROM a\nHEALTHCHEK b\n").length, 1, "the linter finds mistakes");
-  const images = [...text.matchAll(/^FROM (\S+)/gm)].map(([, image]) => image!);
+  const images = [...text.matchAll(/^FROM (?:--platform=\S+ )?(\S+)/gm)].map(([, image]) => image!);
   assert.equal(images.length, 2);
   for (const image of images) assert.match(image, /:[\w.-]+@sha256:[0-9a-f]{64}$/);
+  const labels = [...text.matchAll(/\borg\.opencontainers\.image\.(\w+)="([^"]+)"/g)];
+  assert.deepEqual(Object.fromEntries(labels.map(([, name, value]) => [name, value])), {
+    title: "heddle-scheduler",
+    description: "A job scheduler for NATS",
+    licenses: denoJson.license,
+    version: denoJson.version,
+    revision: "$COMMIT",
+    source: "$SOURCE",
+  });
+});
+
+Deno.test("a change of the sources downloads no package again", async () => {
+  const text = await read("Dockerfile");
+  const steps = [...text.matchAll(/^(COPY|RUN) (.*)$/gm)].map(([, key, rest]) => [key, rest]);
+  assert.deepEqual(steps.slice(0, 3), [
+    ["COPY", "deno.json deno.lock ./"],
+    ["RUN", "deno install --frozen"],
+    ["COPY", ". ."],
+  ]);
 });
 
 Deno.test("compose.yaml is right", async () => {
@@ -36,12 +61,40 @@ Deno.test("compose.yaml is right", async () => {
   await Deno.remove(wrong);
 });
 
-/** What the types of Kubernetes' API say to a manifest: a key that they do not know is an error. */
-async function typeErrors(type: string, manifest: unknown): Promise<string> {
+interface Service {
+  command?: string[];
+  logging?: { options?: Record<string, string> };
+  pids_limit?: number;
+  ports?: string[];
+  volumes?: string[];
+}
+
+Deno.test("in compose.yaml nothing grows without a bound, and what is stored outlives a container", async () => {
+  const { services, volumes } = load(await read("deploy/compose.yaml")) as {
+    services: Record<string, Service>;
+    volumes: Record<string, unknown>;
+  };
+  assert.deepEqual(Object.keys(services), ["nats", "stream", "scheduler"]);
+  for (const { logging } of Object.values(services)) {
+    assert.deepEqual(Object.keys(logging!.options!), ["max-size", "max-file"]);
+  }
+  const { nats, scheduler } = services;
+  for (const service of [nats, scheduler]) assert.ok(service!.pids_limit! >= 256);
+  const store = nats!.command![nats!.command!.indexOf("--store_dir") + 1];
+  assert.deepEqual(nats!.volumes, [`nats:${store}`]);
+  assert.ok("nats" in volumes);
+  // Published on loopback alone: nothing guards it.
+  assert.deepEqual(scheduler!.ports, ["127.0.0.1:8080:8080"]);
+});
+
+/** What the types of Kubernetes' API say to manifests: a key that they do not know is an error. */
+async function typeErrors(manifests: readonly { kind?: string }[]): Promise<string> {
   const directory = await Deno.makeTempDir();
   const linters = new URL("linters.ts", import.meta.url).href;
-  const text = `import type { ${type} } from ${JSON.stringify(linters)};\n` +
-    `export const manifest: ${type} = ${JSON.stringify(manifest)};\n`;
+  const lines = manifests.map((each, index) =>
+    `export const manifest${index}: linters.I${each.kind} = ${JSON.stringify(each)};\n`
+  );
+  const text = `import type * as linters from ${JSON.stringify(linters)};\n${lines.join("")}`;
   await Deno.writeTextFile(`${directory}/manifest.ts`, text);
   const { success, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["check", "--quiet", "--no-config", "--no-lock", `${directory}/manifest.ts`],
@@ -52,7 +105,7 @@ async function typeErrors(type: string, manifest: unknown): Promise<string> {
 
 Deno.test("a manifest with a key that Kubernetes does not know is found", async () => {
   const wrong = { apiVersion: "v1", kind: "ConfigMap", dat: {} };
-  assert.match(await typeErrors("IConfigMap", wrong), /"dat"' does not exist/);
+  assert.match(await typeErrors([wrong]), /"dat"' does not exist/);
 });
 
 const manifests = async () =>
@@ -60,10 +113,9 @@ const manifests = async () =>
 
 Deno.test("the Kubernetes manifests are right, and as tight as they say", async () => {
   const [configMap, ...deployments] = await manifests();
-  assert.equal(await typeErrors("IConfigMap", configMap), "");
+  assert.equal(await typeErrors([configMap, ...deployments]), "");
   assert.equal(deployments.length, 2);
   for (const deployment of deployments) {
-    assert.equal(await typeErrors("IDeployment", deployment), "");
     const spec = deployment.spec!.template.spec!;
     const containers = [...spec.containers, ...spec.initContainers ?? []];
     const { resources, securityContext } = containers.find(({ name }) => name === "scheduler")!;
@@ -106,14 +158,91 @@ Deno.test("whatever stops the scheduler waits for longer than a stop takes", asy
   for (const each of seconds) assert.ok(Number(each) > MAX_STOP_SECONDS);
 });
 
+interface Replicas {
+  ConfigMap: IConfigMap;
+  Secret: ISecret;
+  Job: IJob;
+  Deployment: IDeployment;
+  Service: IService;
+  PodDisruptionBudget: IPodDisruptionBudget;
+  NetworkPolicy: INetworkPolicy;
+}
+
+Deno.test("the manifests of the replicas are right, and belong together", async () => {
+  const documents = loadAll(await read("deploy/kubernetes-replicas.yaml")) as { kind: string }[];
+  assert.equal(await typeErrors(documents), "");
+  const byKind = Object.fromEntries(documents.map((each) => [each.kind, each]));
+  const { ConfigMap, Secret, Job, Deployment, Service, PodDisruptionBudget, NetworkPolicy } =
+    byKind as unknown as Replicas;
+  const [pod, job] = [Deployment, Job].map(({ spec }) => spec!.template);
+  const labels = pod!.metadata!.labels!;
+  const selects = (selector: Record<string, string>, these: Record<string, string>) =>
+    Object.entries(selector).every(([name, value]) => these[name] === value);
+  for (
+    const selector of [
+      Deployment.spec!.selector.matchLabels!,
+      Service.spec!.selector!,
+      PodDisruptionBudget.spec!.selector!.matchLabels!,
+      ...pod!.spec!.topologySpreadConstraints!.map((each) => each.labelSelector!.matchLabels!),
+    ]
+  ) {
+    assert.ok(selects(selector, labels));
+    assert.ok(!selects(selector, job!.metadata!.labels!), "the job is no replica");
+  }
+  const guarded = NetworkPolicy.spec!.podSelector!.matchLabels!;
+  assert.ok(selects(guarded, labels) && selects(guarded, job!.metadata!.labels!));
+  const egress = NetworkPolicy.spec!.egress!.flatMap(({ ports }) => ports!.map(({ port }) => port));
+  assert.deepEqual(egress, [53, 53, Number(new URL(Secret.stringData!.url!).port)]);
+
+  const [replica] = pod!.spec!.containers;
+  const [{ name, containerPort }] = replica!.ports as [{ name: string; containerPort: number }];
+  assert.equal(Service.metadata!.annotations!["prometheus.io/port"], String(containerPort));
+  assert.equal(Service.spec!.ports![0]!.targetPort, name);
+  assert.deepEqual(NetworkPolicy.spec!.ingress![0]!.ports, [{
+    port: containerPort,
+    protocol: "TCP",
+  }]);
+  const { volumes } = pod!.spec!;
+  assert.deepEqual(volumes!.map(({ configMap, secret }) => configMap?.name ?? secret?.secretName), [
+    ConfigMap.metadata!.name,
+    Secret.metadata!.name,
+  ]);
+  for (const { spec } of [pod!, job!]) {
+    const { resources, securityContext } = spec!.containers[0]!;
+    assert.deepEqual(securityContext?.capabilities, { drop: ["ALL"] });
+    assert.equal(securityContext?.readOnlyRootFilesystem, true);
+    assert.equal(spec!.securityContext?.runAsNonRoot, true);
+    assert.ok(resources?.limits?.memory && resources.limits["ephemeral-storage"]);
+  }
+});
+
+Deno.test("the manifests name the image that the release workflow pushes", async () => {
+  const workflow = await read(".github/workflows/release.yml");
+  assert.match(workflow, /IMAGE: ghcr\.io\/\$\{\{ github\.repository \}\}/);
+  for (
+    const part of ["--push", "linux/amd64,linux/arm64", "--sbom=true", "--provenance=mode=max"]
+  ) assert.ok(workflow.includes(part), part);
+  for (const path of ["deploy/kubernetes.yaml", "deploy/kubernetes-replicas.yaml"]) {
+    const images = [...(await read(path)).matchAll(/image: (\S+)/g)].map(([, image]) => image!)
+      .filter((image) => !image.startsWith("your-"));
+    assert.equal(images.length, 2);
+    for (const image of images) {
+      assert.equal(image, `ghcr.io/OWNER/heddle-scheduler:${denoJson.version}`);
+    }
+  }
+});
+
 Deno.test("the schedules in them are valid, even strictly", async () => {
   const path = new URL("deploy/config/schedules.yaml", ROOT).pathname;
   assert.deepEqual((await loadSchedulerConfig(path)).problems, []);
   const [configMap] = await manifests();
-  const file = await Deno.makeTempFile({ suffix: ".yaml" });
-  await Deno.writeTextFile(file, configMap.data!["schedules.yaml"]!);
-  assert.deepEqual((await loadSchedulerConfig(file)).problems, []);
-  await Deno.remove(file);
+  const [also] = loadAll(await read("deploy/kubernetes-replicas.yaml")) as [IConfigMap];
+  for (const { data } of [configMap, also]) {
+    const file = await Deno.makeTempFile({ suffix: ".yaml" });
+    await Deno.writeTextFile(file, data!["schedules.yaml"]!);
+    assert.deepEqual((await loadSchedulerConfig(file)).problems, []);
+    await Deno.remove(file);
+  }
 });
 
 Deno.test("the workflows are right, and every action in them is pinned to a commit", async () => {
@@ -131,7 +260,7 @@ Deno.test("the workflows are right, and every action in them is pinned to a comm
     for (const action of uses) assert.match(action, /@[0-9a-f]{40}$/);
     // Dependabot proposes new images for the Dockerfile alone.
     for (const [, image] of text.matchAll(/container: (\S+)/g)) {
-      assert.ok((await read("Dockerfile")).includes(`FROM ${image} `), image);
+      assert.ok((await read("Dockerfile")).includes(` ${image} `), image);
     }
   }
 });

@@ -62,3 +62,17 @@ Deno.test("what console prints in a thread is logged", async () => {
   await harness.expander.close();
   assert.ok(harness.printed("stdout").includes("leaked"));
 });
+
+Deno.test("a thread in a loop, which nothing can end, is the last of its schedule", async () => {
+  await using harness = new Harness({ apart: "thread" });
+  const first = await harness.failure("hostile.spins", { timeoutSeconds: 0.3 });
+  assert.match(first.message, /did not return within 0\.3 s/);
+  const second = await harness.failure("hostile.spins", { timeoutSeconds: 0.3 });
+  assert.match(second.message, /an earlier call is still in a loop, .* until the scheduler was st/);
+  // Another schedule's thread is another one, and one that only waits does end.
+  for (const _ of [1, 2]) {
+    const options = { schedule: "waits", timeoutSeconds: 0.1 };
+    const { message } = await harness.failure("hostile.hangs", options);
+    assert.match(message, /did not return within 0\.1 s/);
+  }
+});

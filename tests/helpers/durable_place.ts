@@ -33,23 +33,31 @@ export interface Stored {
 /** What a checkpoint document says of an entry: timing, since, last, and what may follow. */
 export type Checkpoint = [timing: string, since: number, last: number | null, ...unknown[]];
 
+/** So many messages are asked for at once. */
+const READ_AT_ONCE = 100;
+
 /** Returns all dispatches that the stream has, in its order. */
 export async function storedIn(client: NatsConnection): Promise<Stored[]> {
   const manager = await jetstreamManager(client);
   const { state: { first_seq, last_seq, messages } } = await manager.streams.info(STREAM);
-  const found: Stored[] = [];
-  for (let seq = first_seq; messages > 0 && seq <= last_seq; seq++) {
+  const read = async (seq: number): Promise<Stored[]> => {
     const message = await manager.streams.getMessage(STREAM, { seq });
-    if (message === null) continue;
+    if (message === null) return [];
     const { header, time } = message;
-    found.push({
+    return [{
       schedule: header.get("Heddle-Schedule"),
       scheduledFor: Date.parse(header.get("Heddle-Scheduled-For")),
       storedAt: time.getTime(),
       term: header.get("Heddle-Term"),
       id: header.get("Nats-Msg-Id"),
       data: message.json(),
-    });
+    }];
+  };
+  const found: Stored[] = [];
+  for (let seq = first_seq; messages > 0 && seq <= last_seq; seq += READ_AT_ONCE) {
+    const count = Math.min(READ_AT_ONCE, last_seq - seq + 1);
+    const some = await Promise.all(Array.from({ length: count }, (_, at) => read(seq + at)));
+    found.push(...some.flat());
   }
   return found;
 }

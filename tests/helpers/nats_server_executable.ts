@@ -1,4 +1,5 @@
-import { join } from "node:path";
+import { homedir } from "node:os";
+import { delimiter, join } from "node:path";
 
 /** Debian's suites, each with a newer nats-server than the one before. */
 export const SUITES: readonly string[] = ["bookworm", "trixie", "forky"];
@@ -8,7 +9,7 @@ const DEBIAN_PATH = "/usr/sbin/nats-server";
 
 /** Where `nats_server_setup.ts` unpacks the machine's own package, or that of the suite. */
 export function cacheDirectory(suite: string | null): string {
-  const home = Deno.env.get("HOME") ?? "/tmp";
+  const home = homedir();
   const cache = Deno.env.get("XDG_CACHE_HOME") || join(home, ".cache");
   const directory = join(cache, "heddle-scheduler", "nats-server");
   return suite === null ? directory : `${directory}-${suite}`;
@@ -39,8 +40,9 @@ export function findNatsServer(): string | null {
       `Cannot use NATS_SERVER "${named}": it is no executable file, and none of ${suites}`,
     );
   }
-  const onPath = (Deno.env.get("PATH") ?? "").split(":").filter((directory) => directory !== "")
-    .map((directory) => join(directory, "nats-server"));
+  const name = Deno.build.os === "windows" ? "nats-server.exe" : "nats-server";
+  const onPath = (Deno.env.get("PATH") ?? "").split(delimiter)
+    .filter((directory) => directory !== "").map((directory) => join(directory, name));
   return [...onPath, DEBIAN_PATH, cached].find(isExecutable) ?? null;
 }
 

@@ -8,8 +8,11 @@
 import { join } from "node:path";
 import { cacheDirectory, findNatsServer, namedSuite } from "./nats_server_executable.ts";
 
-const HELP = `Cannot get nats-server: install it (Debian and Ubuntu: apt-get install nats-server;
-elsewhere: https://github.com/nats-io/nats-server/releases) or point NATS_SERVER at one`;
+const HELP =
+  `Cannot get nats-server: install it (Debian and Ubuntu: apt-get install nats-server; macOS:
+brew install nats-server; Windows: choco install nats-server; where there is Go: go install
+github.com/nats-io/nats-server/v2@latest; all: https://github.com/nats-io/nats-server/releases), or
+point NATS_SERVER at one`;
 
 const KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
@@ -22,6 +25,9 @@ async function run(command: string, args: string[], cwd?: string): Promise<strin
   try {
     output = await new Deno.Command(command, { ...options, stdin: "null" }).output();
   } catch (error) {
+    if (error instanceof Deno.errors.NotFound) {
+      throw new SetupError(`There is no "${command}" here: Debian and its like alone have it`);
+    }
     throw new SetupError(`Cannot run "${command}": ${error instanceof Error ? error.message : ""}`);
   }
   const [stdout, said] = [output.stdout, output.stderr].map((bytes) =>
@@ -32,6 +38,9 @@ async function run(command: string, args: string[], cwd?: string): Promise<strin
 }
 
 async function getFromDebian(suite: string | null): Promise<void> {
+  if (Deno.build.os !== "linux") {
+    throw new SetupError(`There is no nats-server, and Debian's is none for ${Deno.build.os}`);
+  }
   const cache = cacheDirectory(suite);
   const name = suite === null ? "Debian's package" : `the package of Debian's suite ${suite}`;
   console.log(`nats-server not found: getting ${name} into ${cache}`);

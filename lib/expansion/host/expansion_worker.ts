@@ -15,6 +15,11 @@ export interface WorkerStart {
 /** Said to the worker for each reply that was taken from it. */
 export const TAKEN = "taken";
 
+/** Tells the worker to end, once what user code has it do lets it. */
+export const END = "end";
+/** The worker's last word. */
+export const ENDED = { ended: true };
+
 /** Replies under way at once; more would pile up in memory. */
 const MAX_REPLIES_UNDER_WAY = 8;
 
@@ -28,7 +33,9 @@ if (import.meta.main) {
 
 function serve(port: MessagePort, { captureConsole }: WorkerStart): void {
   // User code may replace the prototype's.
-  const postMessage: (message: Uint8Array | string) => void = port.postMessage.bind(port);
+  const postMessage: (message: Uint8Array | string | typeof ENDED) => void = port.postMessage.bind(
+    port,
+  );
   let underWay = 0;
   let makeRoom = () => {};
   let mayContinue = () => {};
@@ -45,19 +52,21 @@ function serve(port: MessagePort, { captureConsole }: WorkerStart): void {
     },
     asked: () => new Promise((resolve) => mayContinue = resolve),
   };
-  reportExits(post);
+  reportExits(post, () => postMessage(ENDED));
   if (captureConsole) capture(postMessage);
-  port.onmessage = ({ data }: MessageEvent<ToWorker | typeof TAKEN>) => {
+  port.onmessage = ({ data }: MessageEvent<ToWorker | typeof TAKEN | typeof END>) => {
     if (data === SEND) mayContinue();
+    else if (data === END) postMessage(ENDED);
     else if (data !== TAKEN) void callExpansion(data, channel);
     else if (--underWay < MAX_REPLIES_UNDER_WAY) makeRoom();
   };
 }
 
 /** In a worker `Deno.exit()` ends the thread without a word to anyone. */
-function reportExits(send: (reply: Uint8Array) => void): void {
+function reportExits(send: (reply: Uint8Array) => void, end: () => void): void {
   const report = (call: string) => {
     send(failedReply({ kind: "call", reason: `it called ${call}`, fatal: true }));
+    end();
   };
   const { exit } = Deno;
   Deno.exit = (code) => {

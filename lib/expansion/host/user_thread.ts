@@ -6,7 +6,7 @@ import {
 } from "../expansion_protocol.ts";
 import { workerEntry } from "../../internal/worker_entry.ts";
 // This import puts the worker's entry into an executable that is compiled without bundling.
-import { TAKEN, type WorkerStart } from "./expansion_worker.ts";
+import { END, TAKEN, type WorkerStart } from "./expansion_worker.ts";
 
 export interface UserThreadOptions {
   /** What user code may do; never more than this process. */
@@ -20,17 +20,24 @@ export interface UserThreadOptions {
 /**
  * Starts the worker that user code runs in, and speaks to it. Runs in the main thread of its process:
  * a child of the scheduler, or the scheduler where no child can be started. A worker in a busy loop
- * goes on until that process ends.
+ * goes on until that process ends: nothing can stop it.
  */
 export class UserThread {
   /** Resolves once it has been told to end, with that in words. */
   readonly ended: Promise<string>;
+  /** Resolves once the worker is gone, after it was told to end; never while it is in a busy loop. */
+  readonly gone: Promise<void>;
+  /** Whether it was told to end. */
+  isTold = false;
   readonly #worker: Worker;
   readonly #port: MessagePort;
   readonly #end: (how: string) => void;
 
   constructor({ permissions, onReply, onPrinted }: UserThreadOptions) {
     ({ promise: this.ended, resolve: this.#end } = Promise.withResolvers<string>());
+    const gone = Promise.withResolvers<void>();
+    this.gone = gone.promise;
+    void this.gone.then(() => this.terminate());
     this.#worker = new Worker(workerEntry("expansion_worker", import.meta.url), {
       type: "module",
       name: "expansion",
@@ -47,6 +54,8 @@ export class UserThread {
         port1.postMessage(TAKEN);
       } else if (onPrinted !== undefined && typeof data === "string") {
         onPrinted(data);
+      } else if (isLastWord(data)) {
+        gone.resolve();
       } else {
         await fail({ reason: "it sent what is no answer" });
       }
@@ -56,6 +65,7 @@ export class UserThread {
     this.#worker.onerror = (event) => {
       event.preventDefault();
       const { message, filename, lineno, colno } = event;
+      gone.resolve();
       void fail({
         reason: message.replace(/^Uncaught (\(in promise\) )?/, "uncaught "),
         at: filename ? `${filename}:${lineno}:${colno}` : undefined,
@@ -70,8 +80,18 @@ export class UserThread {
   }
 
   kill(): void {
-    this.#port.close();
-    this.#worker.terminate();
+    this.isTold = true;
+    this.#port.postMessage(END);
     this.#end("its thread was ended");
   }
+
+  /** Lets go of the worker, whatever it does. */
+  terminate(): void {
+    this.#port.close();
+    this.#worker.terminate();
+  }
+}
+
+function isLastWord(data: unknown): boolean {
+  return typeof data === "object" && data !== null && "ended" in data;
 }
