@@ -1,4 +1,3 @@
-import { dirname } from "node:path";
 import type { Clock } from "../time/clock.ts";
 // Imported, the worker's entry is in what `deno compile` makes of these modules unbundled.
 import type { ConfigHead, ConfigQuestion, EntryData } from "./config_worker.ts";
