@@ -158,6 +158,7 @@ Deno.test("who may only ask cannot make the scheduler publish anywhere but to in
     await admin.flush();
     assert.equal(await messages(), 1, "nothing was purged, published or fired");
     assert.match(String(await lease()), /"holder"/);
+    await program.logged("bus.message_refused", 10);
     const [refused] = program.log("bus.message_refused");
     assert.equal(refused!.level, "warning");
     assert.equal(refused!.reply, replies[0]);

@@ -227,6 +227,7 @@ Deno.test("what is fired is seen at once, and cannot be fired again before it ha
     assert.equal(await fire.innerText(), "Fire");
     const focused = await page.evaluate("document.activeElement.getAttribute('aria-label')");
     assert.equal(focused, "Fire slow now");
+    await program.logged("scheduler.task_dispatched");
     assert.equal(program.log("scheduler.task_dispatched").length, 1);
     assert.deepEqual(complaints, []);
   }, { config: SLOW, files: FILES });

@@ -12,7 +12,7 @@ import { LogRecorder } from "../helpers/log_recorder.ts";
 export const FIXTURES = fileURLToPath(new URL("../fixtures/expansions", import.meta.url));
 
 /** How long an expansion may hold this process up, on a busy machine, in milliseconds. */
-export const MAX_DELAY = 150;
+export const MAX_DELAY = 500;
 
 /** An expander on real processes, with what it logs and how it delays this process. */
 export class Harness implements AsyncDisposable {
