@@ -5,6 +5,11 @@ export class ConfigError extends Error {
   /** The name of this class. */
   override name = "ConfigError";
 
+  /** Whether there is no file that can be read, rather than a wrong one. */
+  get isUnread(): boolean {
+    return this.problems.some(({ unread }) => unread);
+  }
+
   /**
    * Makes the error of all that was found.
    *

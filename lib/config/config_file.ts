@@ -1,5 +1,6 @@
 import { errorText } from "../internal/error_text.ts";
 import { FileKindError, readRegularFile, readStream } from "../internal/read_file.ts";
+import type { ConfigProblem } from "./config_problem.ts";
 import { LineIndex } from "./yaml/yaml_lines.ts";
 
 /**
@@ -8,11 +9,15 @@ import { LineIndex } from "./yaml/yaml_lines.ts";
  */
 const MAX_FILE_BYTES = 32 * 2 ** 20;
 
-/** Why a file could not be read, and from where on; the message says what to do. */
+/** Why a file could not be read; the message says what to do. */
 export class ConfigFileError extends Error {
   override readonly name = "ConfigFileError";
 
-  constructor(message: string, readonly line = 1, readonly column = 1) {
+  constructor(
+    message: string,
+    /** From where on, or that the system would not let it be read. */
+    readonly more: Pick<ConfigProblem, "line" | "column" | "unread"> = {},
+  ) {
     super(message);
   }
 }
@@ -40,22 +45,23 @@ export async function readConfigFile(
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch {
-    const { line, column } = firstBadCharacter(bytes);
-    throw new ConfigFileError("The file is not UTF-8 from here on: save it as UTF-8", line, column);
+    throw new ConfigFileError(
+      "The file is not UTF-8 from here on: save it as UTF-8",
+      firstBadCharacter(bytes),
+    );
   }
 }
 
 function explained(error: unknown): ConfigFileError {
-  const message = error instanceof FileKindError
-    ? error.message
-    : error instanceof Deno.errors.NotFound
+  if (error instanceof FileKindError) return new ConfigFileError(error.message);
+  const message = error instanceof Deno.errors.NotFound
     ? "There is no such file: check the path, or the link's target; " +
       '"heddle-scheduler init" prints one to begin with'
     : error instanceof Deno.errors.PermissionDenied || error instanceof Deno.errors.NotCapable ||
         (error instanceof Error && "code" in error && error.code === "EACCES")
     ? "No permission to read the file: let this user, and Deno's --allow-read, read it"
     : `Cannot read the file: ${errorText(error)}`;
-  return new ConfigFileError(message);
+  return new ConfigFileError(message, { unread: true });
 }
 
 function firstBadCharacter(bytes: Uint8Array): { line: number; column: number } {

@@ -14,6 +14,8 @@ export interface ConfigProblem {
   readonly column?: number;
   /** Whether it is about when a valid entry fires, which `--strict` does not count. */
   readonly advice?: true;
+  /** Whether there is no file that can be read, so that nothing is known of what it holds. */
+  readonly unread?: true;
 }
 
 /** Keys and list positions from the top of the document to a place in it. */

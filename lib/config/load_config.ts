@@ -47,8 +47,8 @@ export async function loadAdvisedConfig(
     return parse(await readConfigFile(source), advise, options);
   } catch (error) {
     if (!(error instanceof ConfigFileError)) throw error;
-    const { message, line, column } = error;
-    return refused({ severity: "error", message, path: "", line, column });
+    const { message, more } = error;
+    return refused({ severity: "error", message, path: "", line: 1, column: 1, ...more });
   }
 }
 

@@ -4,6 +4,15 @@ import type { Clock } from "../time/clock.ts";
 const PERIOD_MS = 1000;
 /** A file that never stays the same is read after so long all the same. */
 export const MAX_UNSETTLED_MS = 5000;
+/** There may be no file for a moment, between the old one and the new one; after so long it is gone. */
+export const MAX_ABSENT_MS = 10_000;
+
+/**
+ * How a file has changed: it has been the same for a second since; or it has kept changing for
+ * {@link MAX_UNSETTLED_MS}, so that it may be read half written; or it has been away for
+ * {@link MAX_ABSENT_MS}.
+ */
+export type FileChange = "settled" | "unsettled" | "gone";
 
 export interface WatchFileOptions {
   clock: Clock;
@@ -11,11 +20,8 @@ export interface WatchFileOptions {
   since: string | null;
   /** Ends the watch. */
   signal: AbortSignal;
-  /**
-   * Called once for each change, when the file has been the same for a second, or has kept changing
-   * for {@link MAX_UNSETTLED_MS}: then it may be read half written.
-   */
-  onChange(change: { isSettled: boolean }): void;
+  /** Called once for each change. */
+  onChange(change: FileChange): void;
 }
 
 /**
@@ -29,19 +35,22 @@ export async function watchFile(
   { clock, since, signal, onChange }: WatchFileOptions,
 ): Promise<void> {
   let known = since;
-  let unsettledMs = 0;
-  for (let candidate = known; !signal.aborted;) {
+  let sameMs = 0;
+  let changingMs = 0;
+  for (let before = known; !signal.aborted;) {
     await clock.sleep(PERIOD_MS, signal);
     const current = await fileVersion(path);
-    unsettledMs = current === known ? 0 : unsettledMs + PERIOD_MS;
-    const isSettled = current === candidate;
-    candidate = current;
-    // For a moment there may be no file, between the old one and the new one.
-    if (current === null || current === known || signal.aborted) continue;
-    if (!isSettled && unsettledMs < MAX_UNSETTLED_MS) continue;
+    const isSame = current === before;
+    before = current;
+    sameMs = isSame ? sameMs + PERIOD_MS : 0;
+    changingMs = isSame ? 0 : changingMs + PERIOD_MS;
+    if (current === known || signal.aborted) continue;
+    if (current === null ? sameMs < MAX_ABSENT_MS : !isSame && changingMs < MAX_UNSETTLED_MS) {
+      continue;
+    }
     known = current;
-    unsettledMs = 0;
-    onChange({ isSettled });
+    changingMs = 0;
+    onChange(current === null ? "gone" : isSame ? "settled" : "unsettled");
   }
 }
 

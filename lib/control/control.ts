@@ -86,6 +86,7 @@ export class Control {
   #runningSince: number | null = null;
   #lastReload: ReloadSummary | null = null;
   readonly #reloads = { ok: 0, failed: 0 };
+  #isConfigValid = true;
   #counts = { requests: 0, errors: 0, lastError: "", milliseconds: 0 };
 
   constructor(options: ControlOptions) {
@@ -100,6 +101,11 @@ export class Control {
   /** The last reload, and how many there were of each outcome. */
   get reloads(): { last: ReloadSummary | null; ok: number; failed: number } {
     return { last: this.#lastReload, ...this.#reloads };
+  }
+
+  /** False after a reload that was refused, unless no file could be read. */
+  get isConfigValid(): boolean {
+    return this.#isConfigValid;
   }
 
   /** The instant of the start, in milliseconds since the epoch; null before it. */
@@ -120,6 +126,7 @@ export class Control {
   reloaded(error: unknown, warnings: readonly ConfigProblem[] = []): void {
     const problems = error instanceof ConfigError ? error.problems : warnings;
     this.#reloads[error === null ? "ok" : "failed"]++;
+    this.#isConfigValid = error === null || (error instanceof ConfigError && error.isUnread);
     this.#lastReload = {
       at: instantText(this.#options.clock.now()),
       outcome: error === null ? "ok" : "failed",

@@ -292,6 +292,7 @@ export class HttpServer implements AsyncDisposable {
       heldBack: engine?.heldBack ?? 0,
       paused: { all: pauses.all, entries: [...pauses.entries] },
       lastReload: last,
+      isConfigValid: control.isConfigValid,
       reloads: { ok, failed },
       replica: replica === undefined ? null : {
         name: replica,

@@ -89,6 +89,8 @@ export interface SchedulerState {
   readonly heldBack: number;
   readonly paused: { readonly all: boolean; readonly entries: readonly string[] };
   readonly lastReload: ReloadSummary | null;
+  /** False after a reload that was refused, unless no file could be read. */
+  readonly isConfigValid: boolean;
   readonly reloads: { readonly ok: number; readonly failed: number };
   /** Null without replicas. */
   readonly replica: {

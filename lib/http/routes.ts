@@ -109,7 +109,7 @@ export class Routes {
       running: state !== null && state.runningSince !== null,
       connected: state?.isConnected === true,
       delivery_known: state?.ways.every(({ via }) => via !== "unknown") === true,
-      config_valid: state !== null && state.lastReload?.outcome !== "failed",
+      config_valid: state?.isConfigValid === true,
       lease_known: state !== null && state.replica?.isKnown !== false,
     };
     const isReady = Object.values(checks).every(Boolean);

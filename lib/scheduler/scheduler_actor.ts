@@ -38,8 +38,9 @@ import {
   ConfigObject,
   type ConfigSource,
 } from "./config_source.ts";
+import { ProblemLog } from "./problem_log.ts";
 import { timingFields } from "../config/timing/timing.ts";
-import { MAX_UNSETTLED_MS } from "../config/watch_file.ts";
+import { type FileChange, MAX_UNSETTLED_MS } from "../config/watch_file.ts";
 
 /** How a scheduler is run. */
 export interface SchedulerActorOptions extends ActorOptions {
@@ -121,6 +122,7 @@ export class SchedulerActor extends BaseActor {
   /** How long answering others has gone on. */
   readonly #slice: Slice;
   readonly #failures: BurstLimit;
+  readonly #problems: ProblemLog;
 
   /**
    * Makes a scheduler, which does nothing before {@link SchedulerActor.run}.
@@ -150,6 +152,11 @@ export class SchedulerActor extends BaseActor {
     this.#onFire = options.onFire;
     this.#slice = new Slice(this.#clock);
     this.#failures = new BurstLimit(this.logger, () => this.#clock.monotonic());
+    this.#problems = new ProblemLog({
+      path: this.#source.path,
+      clock: this.#clock,
+      logger: this.logger,
+    });
     this.#control = new Control({
       version: VERSION,
       replica: this.#replicas?.name ?? null,
@@ -237,12 +244,12 @@ export class SchedulerActor extends BaseActor {
    * @throws {ConfigError} when it has errors, with all of them
    */
   async load(): Promise<SchedulerConfig> {
-    return this.#config = this.#checked(await this.#source.load());
+    return this.#config = await this.#checked(await this.#source.load());
   }
 
   /** @throws {ConfigError} when it has errors, with all of them */
-  #checked({ config, problems }: LoadedConfig): SchedulerConfig {
-    for (const problem of problems) this.#logProblem(problem);
+  async #checked({ config, problems }: LoadedConfig): Promise<SchedulerConfig> {
+    await this.#problems.log(problems);
     if (config === null) throw new ConfigError(this.#source.path, problems);
     return config;
   }
@@ -313,9 +320,9 @@ export class SchedulerActor extends BaseActor {
     if (await unlessAborted(started, signal) !== ABORTED) this.#started(engine);
     const work = [engine.run(signal, over)];
     if (this.#watchConfig) {
-      const onChange = ({ isSettled }: { isSettled: boolean }) => {
-        if (!isSettled) this.#warnUnsettled();
-        void this.reload("file changed");
+      const onChange = (change: FileChange) => {
+        if (change === "unsettled") this.#warnUnsettled();
+        void this.reload(change === "gone" ? "file gone" : "file changed");
       };
       work.push(this.#source.watch({ clock, signal, onChange }));
     }
@@ -412,7 +419,7 @@ export class SchedulerActor extends BaseActor {
   async #reload(): Promise<readonly ConfigProblem[]> {
     renewZones(); // before the file, whose zones are looked up
     const loaded = await this.#source.reload(this.#clock);
-    const config = this.#keepName(this.#checked(loaded));
+    const config = this.#keepName(await this.#checked(loaded));
     // All that can refuse the change comes before it, and all that it changes changes at once.
     const swap = await this.#engine?.prepare(config);
     swap?.();
@@ -421,6 +428,7 @@ export class SchedulerActor extends BaseActor {
     this.logger.info("scheduler.config_reloaded", {
       config_path: this.#source.path,
       schedule_count: config.entries.length,
+      ...(loaded.problems.length > 0 && { warnings: loaded.problems.length }),
       ...this.#zoneDataFields(),
     });
     return loaded.problems;
@@ -490,17 +498,6 @@ export class SchedulerActor extends BaseActor {
       ...timingFields(entry.timing),
       timezone: entry.timezone,
       next_fire: nextDue === Infinity ? null : new Date(nextDue).toISOString(),
-    });
-  }
-
-  #logProblem({ severity, message, path, line, column }: ConfigProblem): void {
-    this.logger[severity]("scheduler.config_error", {
-      config_path: this.#source.path,
-      severity,
-      path,
-      line: line ?? null,
-      column: column ?? null,
-      message,
     });
   }
 }

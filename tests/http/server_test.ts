@@ -55,6 +55,13 @@ Deno.test("it is not ready without its server, nor after a reload that was refus
     await Deno.writeTextFile(path, "name: served\nschedules: []\n");
     program.kill("SIGHUP");
     await eventually("the file is mended", async () => (await isReady()).ready);
+    await Deno.remove(path);
+    program.kill("SIGHUP");
+    await eventually(
+      "the file is gone",
+      async () => /config_reloads_total.*failed.* 2\n/.test((await get("/metrics")).body),
+    );
+    assert.equal((await get("/readyz")).status, 200);
     await server.kill();
     await eventually("the server is gone", async () => !(await isReady()).connected);
     assert.equal((await get("/healthz")).status, 200);

@@ -61,6 +61,7 @@ function stateWith(rest: Partial<SchedulerState>): ToServer {
     heldBack: 0,
     paused: { all: false, entries: [] },
     lastReload: null,
+    isConfigValid: true,
     reloads: { ok: 0, failed: 0 },
     replica: null,
     ...rest,
