@@ -7,6 +7,20 @@ import { MAX_FILE_BYTES } from "./config_file.ts";
 const PERIOD_MS = 1000;
 /** Files that never stay the same are read after so long all the same. */
 export const MAX_UNSETTLED_MS = 5000;
+/** There may be no file for a moment, between the old one and the new one; after so long it is gone. */
+export const MAX_ABSENT_MS = 10_000;
+
+/** A change of files. */
+export interface FileChange {
+  /** One of those that have changed. */
+  readonly path: string;
+  /**
+   * They have been the same for a second since; or they have kept changing for
+   * {@link MAX_UNSETTLED_MS}, so that `path` may be read half written; or all that changed have been
+   * away for {@link MAX_ABSENT_MS}.
+   */
+  readonly how: "settled" | "unsettled" | "gone";
+}
 
 /** Of each file its version; null where there is none. */
 export type FileVersions = ReadonlyMap<string, string | null>;
@@ -17,11 +31,8 @@ export interface WatchFilesOptions {
   since: FileVersions;
   /** Ends the watch. */
   signal: AbortSignal;
-  /**
-   * Called once for each change, when the files have been the same for a second, or have kept
-   * changing for {@link MAX_UNSETTLED_MS}: then `path`, one of them, may be read half written.
-   */
-  onChange(change: { path: string; isSettled: boolean }): void;
+  /** Called once for each change. */
+  onChange(change: FileChange): void;
 }
 
 /**
@@ -37,23 +48,27 @@ export async function watchFiles(
   { clock, since, signal, onChange }: WatchFilesOptions,
 ): Promise<void> {
   const known = new Map(since);
-  let unsettledMs = 0;
-  for (let candidate: FileVersions = known; !signal.aborted;) {
+  let sameMs = 0;
+  let changingMs = 0;
+  for (let before: FileVersions = known; !signal.aborted;) {
     await clock.sleep(PERIOD_MS, signal);
     const current = await fileVersions(paths());
     // One that is named from now on has been read as it is.
     for (const [path, version] of current) if (!known.has(path)) known.set(path, version);
     const differing = [...current.keys()].filter((path) => current.get(path) !== known.get(path));
-    const isSettled = differing.every((path) => current.get(path) === candidate.get(path));
-    unsettledMs = isSettled ? 0 : unsettledMs + PERIOD_MS;
-    candidate = current;
-    // For a moment there may be no file, between the old one and the new one.
-    const changed = differing.find((path) => current.get(path) !== null);
-    if (changed === undefined || signal.aborted) continue;
-    if (!isSettled && unsettledMs < MAX_UNSETTLED_MS) continue;
+    const isSame = differing.every((path) => current.get(path) === before.get(path));
+    before = current;
+    sameMs = isSame ? sameMs + PERIOD_MS : 0;
+    changingMs = isSame ? 0 : changingMs + PERIOD_MS;
+    if (differing.length === 0 || signal.aborted) continue;
+    const present = differing.find((path) => current.get(path) !== null);
+    if (present === undefined ? sameMs < MAX_ABSENT_MS : !isSame && changingMs < MAX_UNSETTLED_MS) {
+      continue;
+    }
     for (const path of differing) known.set(path, current.get(path)!);
-    unsettledMs = 0;
-    onChange({ path: changed, isSettled });
+    changingMs = 0;
+    const how = present === undefined ? "gone" : isSame ? "settled" : "unsettled";
+    onChange({ path: present ?? differing[0]!, how });
   }
 }
 

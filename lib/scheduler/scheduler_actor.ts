@@ -38,8 +38,9 @@ import {
   ConfigObject,
   type ConfigSource,
 } from "./config_source.ts";
+import { ProblemLog } from "./problem_log.ts";
 import { timingFields } from "../config/timing/timing.ts";
-import { MAX_UNSETTLED_MS } from "../config/watch_file.ts";
+import { type FileChange, MAX_UNSETTLED_MS } from "../config/watch_file.ts";
 
 /** How a scheduler is run. */
 export interface SchedulerActorOptions extends Omit<ActorOptions, "shutdownGraceSeconds"> {
@@ -123,6 +124,7 @@ export class SchedulerActor extends BaseActor {
   /** How long answering others has gone on. */
   readonly #slice: Slice;
   readonly #failures: BurstLimit;
+  readonly #problems: ProblemLog;
 
   /**
    * Makes a scheduler, which does nothing before {@link SchedulerActor.run}.
@@ -154,6 +156,11 @@ export class SchedulerActor extends BaseActor {
     this.#onFire = options.onFire;
     this.#slice = new Slice(this.#clock);
     this.#failures = new BurstLimit(this.logger, () => this.#clock.monotonic());
+    this.#problems = new ProblemLog({
+      path: this.#source.path,
+      clock: this.#clock,
+      logger: this.logger,
+    });
     this.#control = new Control({
       version: VERSION,
       replica: this.#replicas?.name ?? null,
@@ -241,12 +248,12 @@ export class SchedulerActor extends BaseActor {
    * @throws {ConfigError} when it has errors, with all of them
    */
   async load(): Promise<SchedulerConfig> {
-    return this.#config = this.#checked(await this.#source.load());
+    return this.#config = await this.#checked(await this.#source.load());
   }
 
   /** @throws {ConfigError} when it has errors, with all of them */
-  #checked({ config, problems }: LoadedConfig): SchedulerConfig {
-    for (const problem of problems) this.#logProblem(problem);
+  async #checked({ config, problems }: LoadedConfig): Promise<SchedulerConfig> {
+    await this.#problems.log(problems);
     if (config === null) throw new ConfigError(this.#source.path, problems);
     return config;
   }
@@ -321,9 +328,9 @@ export class SchedulerActor extends BaseActor {
         clock,
         signal,
         others: () => this.#modules(),
-        onChange: ({ path, isSettled }) => {
-          if (!isSettled) this.#warnUnsettled(path);
-          void this.reload("file changed");
+        onChange: ({ path, how }) => {
+          if (how === "unsettled") this.#warnUnsettled(path);
+          void this.reload(how === "gone" ? "file gone" : "file changed");
         },
       }));
     }
@@ -432,7 +439,7 @@ export class SchedulerActor extends BaseActor {
     renewZones(); // before the file, whose zones are looked up
     const runsAs = this.#config?.name; // another one needs a restart
     const loaded = await this.#source.reload(this.#clock, { runsAs });
-    const checked = this.#checked(loaded);
+    const checked = await this.#checked(loaded);
     const config = { ...checked, name: runsAs ?? checked.name };
     // All that can refuse the change comes before it, and all that it changes changes at once.
     const swap = await this.#engine?.prepare(config);
@@ -442,6 +449,7 @@ export class SchedulerActor extends BaseActor {
     this.logger.info("scheduler.config_reloaded", {
       config_path: this.#source.path,
       schedule_count: config.entries.length,
+      ...(loaded.problems.length > 0 && { warnings: loaded.problems.length }),
       ...this.#zoneDataFields(),
     });
     return loaded.problems;
@@ -497,17 +505,6 @@ export class SchedulerActor extends BaseActor {
       ...timingFields(entry.timing),
       timezone: entry.timezone,
       next_fire: nextDue === Infinity ? null : new Date(nextDue).toISOString(),
-    });
-  }
-
-  #logProblem({ severity, message, path, line, column }: ConfigProblem): void {
-    this.logger[severity]("scheduler.config_error", {
-      config_path: this.#source.path,
-      severity,
-      path,
-      line: line ?? null,
-      column: column ?? null,
-      message,
     });
   }
 }

@@ -201,9 +201,23 @@ Deno.test("the systemd unit is right, tight, starts it and reloads it", async ()
         env: { NATS_URL: server.url },
       });
       await program.logged("scheduler.running");
-      const reload = line("ExecReload").replace("$MAINPID", String(program.pid)).split(" ");
-      await new Deno.Command(reload[0]!, { args: reload.slice(1) }).output();
+      // As systemd does it: one after another, until one of them fails.
+      const reload = async (): Promise<number> => {
+        for (const [, command] of here.matchAll(/^ExecReload=(.*)$/gm)) {
+          const [name, ...args] = command!.replace("$MAINPID", String(program.pid)).split(" ");
+          const { code } = await new Deno.Command(name!, { args }).output();
+          if (code !== 0) return code;
+        }
+        return 0;
+      };
+      assert.equal(await reload(), 0);
       await program.logged("scheduler.config_reloaded");
+      await Deno.writeTextFile(site.path("schedules.yaml"), "name: wrong\nschedules: 5\n");
+      assert.equal(await reload(), 2, "a file that would be refused");
+      await Deno.remove(site.path("schedules.yaml"));
+      assert.equal(await reload(), 2, "no file at all");
+      assert.equal(program.log("actor.reload_requested").length, 1);
+      assert.doesNotMatch(unit, /^(ExecStartPre|Type=notify)/m);
       assert.equal(line("RestartPreventExitStatus"), "2");
       assert.equal(line("PrivateMounts"), "yes");
       assert.equal(line("ProcSubset"), "pid");

@@ -1,6 +1,6 @@
 /** A watched file, on a real file system; the clock's second takes 20 ms. */
 import assert from "node:assert/strict";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { type FileVersions, fileVersions, watchFiles } from "../../lib/config/watch_file.ts";
 import { type Clock, systemClock } from "../../lib/time/clock.ts";
 import { eventually } from "../helpers/eventually.ts";
@@ -132,27 +132,80 @@ Deno.test("a file that changed before the watch began is one change", async () =
   });
 });
 
+/** What a watch reports, each with the second of the watch; `act` is called before each look. */
+async function reportsOf(
+  path: string,
+  seconds: number,
+  act: (second: number) => Promise<void> | undefined,
+): Promise<string[]> {
+  const stop = new AbortController();
+  let second = 0;
+  const clock: Clock = {
+    ...systemClock,
+    async sleep() {
+      if (++second > seconds) stop.abort();
+      else await act(second);
+    },
+  };
+  const reports: string[] = [];
+  await watchFiles(() => [path], {
+    clock,
+    since: await fileVersions([path]),
+    signal: stop.signal,
+    onChange: ({ how }) => void reports.push(`${second} s: ${how}`),
+  });
+  return reports;
+}
+
 Deno.test("a file that is rewritten more often than once a second is read every 5 s, and said so", async () => {
   await withDirectory(async (directory) => {
     const path = join(directory, "s.yaml");
     await Deno.writeTextFile(path, "");
-    const stop = new AbortController();
-    let second = 0;
-    const clock: Clock = {
-      ...systemClock,
-      async sleep() {
-        if (++second <= 12) await Deno.writeTextFile(path, "x".repeat(second));
-        if (second === 16) stop.abort();
-      },
-    };
-    const reads: string[] = [];
-    await watchFiles(() => [path], {
-      clock,
-      since: await fileVersions([path]),
-      signal: stop.signal,
-      onChange: ({ isSettled }) => void reads.push(`${second} s, settled: ${isSettled}`),
+    const reports = await reportsOf(path, 16, (second) => {
+      if (second <= 12) return Deno.writeTextFile(path, "x".repeat(second));
     });
-    assert.deepEqual(reads, ["5 s, settled: false", "10 s, settled: false", "13 s, settled: true"]);
+    assert.deepEqual(reports, ["5 s: unsettled", "10 s: unsettled", "13 s: settled"]);
+  });
+});
+
+Deno.test("a file that is away for ten seconds is gone, which is one change, and its return another", async () => {
+  for (
+    const [how, leave] of Object.entries({
+      "it is removed": (path: string) => Deno.remove(path),
+      "its link leads nowhere": async (path: string) => {
+        await Deno.remove(path);
+        await Deno.symlink("nowhere", path);
+      },
+      "its directory is removed": (path: string) => Deno.remove(dirname(path), { recursive: true }),
+    })
+  ) {
+    await withDirectory(async (directory) => {
+      const path = join(directory, "config/s.yaml");
+      const write = async () => {
+        await Deno.mkdir(dirname(path), { recursive: true });
+        await Deno.remove(path).catch(() => {});
+        await Deno.writeTextFile(path, "one");
+      };
+      await write();
+      const reports = await reportsOf(path, 40, (second) => {
+        if (second === 3) return leave(path);
+        if (second === 30) return write();
+      });
+      assert.deepEqual(reports, ["13 s: gone", "31 s: settled"], how);
+    });
+  }
+});
+
+Deno.test("a file that is back before ten seconds have passed was only replaced", async () => {
+  await withDirectory(async (directory) => {
+    const path = join(directory, "s.yaml");
+    const other = join(directory, "other.yaml");
+    await Deno.writeTextFile(path, "one");
+    const reports = await reportsOf(path, 30, (second) => {
+      if (second === 3) return Deno.rename(path, other);
+      if (second === 12) return Deno.writeTextFile(path, "two");
+    });
+    assert.deepEqual(reports, ["13 s: settled"]);
   });
 });
 

@@ -62,6 +62,13 @@ Deno.test("it is not ready without its server, and stays ready after a reload th
     await Deno.writeTextFile(path, "name: served\nschedules: []\n");
     program.kill("SIGHUP");
     await program.logged("scheduler.config_reloaded");
+    await Deno.remove(path);
+    program.kill("SIGHUP");
+    await eventually(
+      "the file is gone",
+      async () => /config_reloads_total.*failed.* 2\n/.test((await get("/metrics")).body),
+    );
+    assert.equal((await get("/readyz")).status, 200);
     await server.kill();
     await eventually("the server is gone", async () => !(await isReady()).connected);
     assert.equal((await get("/healthz")).status, 200);
