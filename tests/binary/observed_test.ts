@@ -65,3 +65,23 @@ Deno.test("with OTEL_DENO it traces; without, not even its messages know", async
     await server.shutdown();
   }
 });
+
+Deno.test("health asks no proxy", async () => {
+  const proxy = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen() {} },
+    () => new Response("alive\n"),
+  );
+  const env = { HTTP_PROXY: `http://127.0.0.1:${proxy.addr.port}` };
+  try {
+    await HERE.withFiles({ "s.yaml": CONFIG }, async (site) => {
+      assert.equal((await site.run(["health", "--http", "1"], { env })).code, 1);
+      const at = ["--config", site.path("s.yaml"), "--bus", "memory", "--http", "0"];
+      await using program = site.start(at);
+      const { port } = new URL(String((await program.logged("http.listening")).url));
+      const refusing = { HTTP_PROXY: "http://127.0.0.1:1" };
+      assert.equal((await site.run(["health", "--http", port], { env: refusing })).code, 0);
+    });
+  } finally {
+    await proxy.shutdown();
+  }
+});
