@@ -14,7 +14,6 @@ import { dayBar } from "../day_bar.ts";
 import { EXIT, type SetExitCode } from "../exit_codes.ts";
 import { addConfigOption, CONFIG_PATH, type ConfigOptions, configSource } from "../options.ts";
 import { StdoutLines } from "../stdout_lines.ts";
-import { isUnicodeTerminal } from "../terminal.ts";
 import { upcomingJson, upcomingTable } from "../upcoming_rows.ts";
 import { printError } from "../print.ts";
 
@@ -146,4 +145,10 @@ function bar(upcoming: Upcoming, from: number, timezone: string): string[] {
     zone: timezone,
     isUnicode: isUnicodeTerminal(),
   });
+}
+
+/** Reports whether the terminal shows more than ASCII, by the locale; true where none is set. */
+function isUnicodeTerminal(): boolean {
+  const locale = Deno.env.get("LC_ALL") || Deno.env.get("LANG") || "";
+  return locale === "" || /utf-?8/i.test(locale);
 }
