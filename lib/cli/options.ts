@@ -31,6 +31,10 @@ export interface LoggingOptions {
   ignored?: IgnoredVariable[];
 }
 
+export interface TracingOptions {
+  tracing: boolean;
+}
+
 /** The argument of the commands that read a file without a scheduler. */
 export const CONFIG_PATH = "the file, - for stdin (default: what --config says)";
 
@@ -126,6 +130,13 @@ function chosen<Choice extends string>(
     if (choice !== undefined) return choice;
     throw new InvalidArgumentError(`Allowed choices are ${choices.join(", ")}.`);
   };
+}
+
+export function addTracingOption(command: Command): Command {
+  return command.addOption(
+    new Option("--tracing [yes|no]", "export traces over OTLP/HTTP, as the OTEL_… variables say")
+      .env("HEDDLE_SCHEDULER_TRACING").argParser(yesOrNo).preset(true).default(false),
+  );
 }
 
 /** Reads a switch, which may also come from the environment. */
