@@ -5,7 +5,6 @@
  *   deno task compile --include expansions   with the modules of a directory, or one module, in it;
  *                                            a deno.json and deno.lock beside them say which packages
  *   deno task compile --allow-write=/var/lib/reports --allow-run=/usr/bin/git
- *   deno task compile --no-tracing           without Deno's OpenTelemetry
  *   deno task compile --target aarch64-apple-darwin
  *   deno task compile:all                    for every target, with checksums
  *
@@ -37,18 +36,6 @@ const WORKERS = {
 /** What they read beside them. */
 const ASSETS = ["lib/http/page.html"];
 
-/**
- * Whether Deno can export traces is fixed when the executable is made; whether ours makes any, it
- * asks when it starts, by the same `OTEL_DENO`. Deno's own metrics and log records stay out of it; its
- * span of each HTTP request cannot: `--no-tracing` makes an executable without any of it.
- */
-const TELEMETRY = {
-  OTEL_DENO: "true",
-  OTEL_DENO_TRACING: "true",
-  OTEL_DENO_METRICS: "false",
-  OTEL_DENO_CONSOLE: "ignore",
-};
-
 /** All that `deno compile` can build for. */
 const TARGETS = [
   "x86_64-unknown-linux-gnu",
@@ -73,7 +60,6 @@ interface Options {
   include: string[];
   output?: string;
   commit?: string;
-  tracing: boolean;
   allowWrite?: string;
   allowRun?: string;
   allowSys?: string;
@@ -111,7 +97,7 @@ async function main(options: Options): Promise<void> {
       ...each === null ? [] : ["--target", each],
       `--v8-flags=${V8_FLAGS.join()}`,
       ...["--output", untried, join(BUNDLE, "main.js")],
-    ], options.tracing ? TELEMETRY : {});
+    ]);
     try {
       if (each === null || each === Deno.build.target) await tryOut(untried);
       await Deno.rename(untried, path);
@@ -259,11 +245,16 @@ async function writeChecksums(paths: readonly string[]): Promise<void> {
   await Deno.writeTextFile(join(DIST, "SHA256SUMS"), (await Promise.all(lines)).join(""));
 }
 
-/** This same Deno: the base that it compiles to belongs to its version. */
-async function deno(args: string[], env: Record<string, string> = {}): Promise<void> {
+/**
+ * This same Deno: the base that it compiles to belongs to its version. It takes the variables of
+ * Deno's own OpenTelemetry into what it compiles, which would trace then whoever starts it.
+ */
+async function deno(args: string[]): Promise<void> {
+  const env = Object.entries(Deno.env.toObject()).filter(([name]) => !name.startsWith("OTEL_"));
   const command = new Deno.Command(Deno.execPath(), {
     args,
-    env,
+    clearEnv: true,
+    env: Object.fromEntries(env),
     stdout: "inherit",
     stderr: "inherit",
   });
@@ -315,7 +306,6 @@ const program = new Command("compile")
   .option("--allow-run <programs>", "comma-separated; expansions may then start them")
   .option("--allow-sys <apis>", "comma-separated, as Deno names them")
   .option("--allow-ffi <libraries>", "comma-separated")
-  .option("--no-tracing", "an executable that cannot export traces")
   .option("--commit <hash>", "for --version; default: what git says")
   .option("--output <file>", "default: in dist/, named after the target where one is given")
   .parse(Deno.args, { from: "user" });

@@ -1,14 +1,16 @@
 /**
- * Traces of the firings: what `SchedulerActorOptions.tracing` takes, and the one that uses Deno's
- * OpenTelemetry.
+ * Traces of the firings: what `SchedulerActorOptions.tracing` takes, and the one that exports
+ * them by OpenTelemetry.
  *
  * @module
  */
-export { startTracing } from "./trace/start_tracing.ts";
+export type { Logger } from "./log/logger.ts";
+export { startTracing, type StartTracingOptions } from "./trace/start_tracing.ts";
 export type {
   Attributes,
   ChildOptions,
   EndOptions,
+  ExportedTracing,
   Span,
   SpanKind,
   StartOptions,

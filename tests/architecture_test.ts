@@ -12,8 +12,8 @@ const FLOORS: Record<string, number> = {
   wire: 0,
   time: 0,
   log: 0,
-  trace: 0,
   bus: 1,
+  trace: 1,
   expansion: 1,
   config: 2,
   actor: 3,
@@ -111,6 +111,7 @@ Deno.test("each outside library is known to one place only", async () => {
     "npm:/commander@": /^lib\/cli\//,
     "npm:/@logtape/": /^lib\/log\//,
     "npm:/uuid@": /^lib\/wire\/identity\.ts$/,
+    "npm:/@opentelemetry/": /^lib\/trace\/open_telemetry\.ts$/,
   };
   const wrong = (await imports()).filter(({ from, to }) => {
     const library = Object.keys(knowers).find((name) => to.startsWith(name));
@@ -153,7 +154,10 @@ async function sources(folder: string): Promise<string[]> {
 }
 
 Deno.test("deno.lock holds what the program needs, and no more", async () => {
-  const read = async (path: string) => Object.keys(JSON.parse(await Deno.readTextFile(path)).npm);
+  const read = async (path: string) => {
+    const { npm } = JSON.parse(await Deno.readTextFile(path));
+    return Object.keys(npm).map((name) => name.split("_")[0]!); // what a peer's version follows
+  };
   const locked = await read(`${ROOT}deno.lock`);
   const needed = new Set(
     (await graphs()).flatMap(({ npmPackages }) =>
@@ -181,4 +185,14 @@ Deno.test("JetStream's packages are loaded only by whoever asks for them", async
   ]);
   const loaders = all.filter(({ to }) => to === "lib/bus/nats/nats_jetstream.ts");
   assert.ok(loaders.length > 0 && loaders.every(({ isDynamic }) => isDynamic), String(loaders));
+});
+
+Deno.test("OpenTelemetry is loaded only by whoever traces", async () => {
+  const all = await imports();
+  const known = all.filter(({ to }) => /^npm:\/?@opentelemetry\//.test(to));
+  assert.ok(known.length >= 5, "its packages were listed");
+  const loaders = all.filter(({ to }) => to === "lib/trace/open_telemetry.ts");
+  assert.deepEqual(loaders.map(({ from, isDynamic }) => [from, isDynamic]), [
+    ...loaders.map(() => ["lib/trace/start_tracing.ts", true]),
+  ]);
 });

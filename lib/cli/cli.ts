@@ -20,6 +20,7 @@ import { streamCommand } from "./commands/stream.ts";
 import { statusCommand } from "./commands/status.ts";
 import { validateCommand } from "./commands/validate.ts";
 import { suggestion } from "../internal/suggestion.ts";
+import { readVariables } from "./variables.ts";
 import { versionText } from "./version.ts";
 import { printError } from "./print.ts";
 
@@ -70,6 +71,7 @@ export async function runCli(args: readonly string[]): Promise<number> {
     const added = command(setExitCode);
     for (const each of [added, ...added.commands]) {
       each.exitOverride().showHelpAfterError("(see --help)");
+      readVariables(each);
     }
     const isDefault = command === runCommand;
     program.addCommand(added, { isDefault });

@@ -2,6 +2,8 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import { DEFAULT_NATS_URL } from "../actor/actor.ts";
 import { configureLogging, LOG_FORMATS, LOG_LEVELS } from "../log/configure.ts";
 import type { LogFormat, LogLevel } from "../log/configure.ts";
+import { defaultLogger } from "../log/logger.ts";
+import type { IgnoredVariable } from "./variables.ts";
 
 export const BUSES = ["nats", "memory"] as const;
 
@@ -23,8 +25,14 @@ export interface BusOptions {
 }
 
 export interface LoggingOptions {
-  logFormat: LogFormat;
+  logFormat?: LogFormat;
   logLevel: LogLevel;
+  /** The variables whose values are not used. */
+  ignored?: IgnoredVariable[];
+}
+
+export interface TracingOptions {
+  tracing: boolean;
 }
 
 /** The argument of the commands that read a file without a scheduler. */
@@ -84,12 +92,58 @@ export function addLoggingOptions(command: Command): Command {
   return command
     .addOption(
       new Option("--log-format <format>", "default: pretty on a terminal, else json")
-        .env("LOG_FORMAT").choices(LOG_FORMATS),
+        .env("LOG_FORMAT").choices(LOG_FORMATS).argParser(chosen(LOG_FORMATS, FORMAT_SYNONYMS)),
     )
     .addOption(
       new Option("--log-level <level>", "the lowest level to write")
-        .env("LOG_LEVEL").choices(LOG_LEVELS).default("info"),
+        .env("LOG_LEVEL").choices(LOG_LEVELS).argParser(chosen(LOG_LEVELS, LEVEL_SYNONYMS))
+        .default("info"),
     );
+}
+
+/** What other programs call the formats, and the levels. */
+const FORMAT_SYNONYMS: Record<string, LogFormat> = {
+  text: "pretty",
+  plain: "pretty",
+  console: "pretty",
+  human: "pretty",
+  ndjson: "json",
+  jsonl: "json",
+};
+const LEVEL_SYNONYMS: Record<string, LogLevel> = {
+  trace: "debug",
+  verbose: "debug",
+  notice: "info",
+  information: "info",
+  warn: "warning",
+  err: "error",
+  fatal: "error",
+  critical: "error",
+  crit: "error",
+  alert: "error",
+  emerg: "error",
+  panic: "error",
+};
+
+/** Returns a parser of choices, in any case and by other names too. */
+function chosen<Choice extends string>(
+  choices: readonly Choice[],
+  synonyms: Record<string, Choice>,
+): (text: string) => Choice {
+  return (text) => {
+    const name = text.trim().toLowerCase();
+    const choice = choices.find((each) => each === name) ??
+      (Object.hasOwn(synonyms, name) ? synonyms[name] : undefined);
+    if (choice !== undefined) return choice;
+    throw new InvalidArgumentError(`Allowed choices are ${choices.join(", ")}.`);
+  };
+}
+
+export function addTracingOption(command: Command): Command {
+  return command.addOption(
+    new Option("--tracing [yes|no]", "export traces over OTLP/HTTP, as the OTEL_… variables say")
+      .env("HEDDLE_SCHEDULER_TRACING").argParser(yesOrNo).preset(true).default(false),
+  );
 }
 
 /** Reads a switch, which may also come from the environment. */
@@ -104,13 +158,15 @@ export function yesOrNo(text: string): boolean {
  *
  * @returns a function that ends it, and resolves when every line has been written
  */
-export function startLogging(
-  { logFormat, logLevel }: LoggingOptions,
+export async function startLogging(
+  { logFormat, logLevel, ignored = [] }: LoggingOptions,
 ): Promise<() => Promise<void>> {
   const isTerminal = Deno.stderr.isTerminal();
-  return configureLogging({
+  const stop = await configureLogging({
     format: logFormat ?? (isTerminal ? "pretty" : "json"),
     level: logLevel,
     color: isTerminal && !Deno.noColor,
   });
+  for (const each of ignored) defaultLogger().warning("environment.ignored", { ...each });
+  return stop;
 }

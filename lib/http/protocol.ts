@@ -19,6 +19,9 @@ import type {
   Quarters,
 } from "../engine/history.ts";
 
+/** What `/healthz` answers, by which `health` knows that a scheduler does. */
+export const HEALTH_ANSWERS = { alive: "alive", silent: "The scheduler's thread does not answer" };
+
 export interface ServerSettings {
   readonly hostname: string;
   /** 0: the system chooses one. */

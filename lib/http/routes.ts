@@ -14,6 +14,7 @@ import type { Clock } from "../time/clock.ts";
 import { type Guard, HttpError } from "./guard.ts";
 import type { LivePages } from "./live_pages.ts";
 import type { Metrics } from "./metrics.ts";
+import { HEALTH_ANSWERS } from "./protocol.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 export interface RoutesOptions {
@@ -96,8 +97,8 @@ export class Routes {
 
   async #health(response: ServerResponse): Promise<void> {
     const isAlive = await this.#options.isAlive();
-    const text = isAlive ? "alive\n" : "The scheduler's thread does not answer\n";
-    send(response, isAlive ? 200 : 503, "text/plain; charset=utf-8", text);
+    const text = isAlive ? HEALTH_ANSWERS.alive : HEALTH_ANSWERS.silent;
+    send(response, isAlive ? 200 : 503, "text/plain; charset=utf-8", `${text}\n`);
   }
 
   async #ready(response: ServerResponse): Promise<void> {

@@ -59,6 +59,15 @@ export interface Tracing {
   start(name: string, options: StartOptions): Span;
 }
 
+/** Traces that are exported. */
+export interface ExportedTracing extends Tracing {
+  /**
+   * Exports what is left, when all spans have ended. It takes a second at most; what is not exported
+   * by then is lost.
+   */
+  stop(): Promise<void>;
+}
+
 const TRACEPARENT = /^[\da-f]{2}-(?!0{32})[\da-f]{32}-(?!0{16})[\da-f]{16}-[\da-f]{2}/;
 /** The length that the specification has everybody pass on; a longer state is left out. */
 const MAX_STATE_CHARACTERS = 512;

@@ -11,7 +11,12 @@ Deno.test({
   name: "for a named target it writes an executable of that name, and its checksum",
   ignore: Deno.build.target !== TARGET,
   fn: async () => {
-    const { code, stderr } = await deno(["task", "compile", "--target", TARGET], ROOT);
+    // Deno would take these into what it compiles.
+    const { code, stderr } = await deno(["task", "compile", "--target", TARGET], ROOT, {
+      OTEL_DENO_TRACING: "true",
+      OTEL_DENO_METRICS: "true",
+      OTEL_SERVICE_NAME: "the-build",
+    });
     assert.equal(code, 0, stderr);
     const check = await new Deno.Command("sha256sum", {
       args: ["--check", "--strict", "SHA256SUMS"],
@@ -21,7 +26,13 @@ Deno.test({
       new TextDecoder().decode(check.stdout),
       `heddle-scheduler-${TARGET}: OK\n`,
     );
-    const built = await Deno.readFile(join(ROOT, "dist", `heddle-scheduler-${TARGET}`));
+    const executable = join(ROOT, "dist", `heddle-scheduler-${TARGET}`);
+    const version = await new Deno.Command(executable, {
+      args: ["--version"],
+      env: { OTEL_DENO: "true", OTEL_EXPORTER_OTLP_PROTOCOL: "grpc" },
+    }).output();
+    assert.deepEqual([version.code, version.stderr.length], [0, 0]);
+    const built = await Deno.readFile(executable);
     assert.equal(built.length, (await Deno.stat(EXECUTABLE)).size);
   },
 });

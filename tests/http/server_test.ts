@@ -47,6 +47,44 @@ Deno.test("healthz, readyz and health say that it is well", async () => {
   );
 });
 
+Deno.test("health asks no proxy, and takes no other server's answer for a scheduler's", async () => {
+  let asked = 0;
+  const other = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, () => {
+    asked++;
+    return new Response("ok");
+  });
+  const of = (port: number) => `http://127.0.0.1:${port}`;
+  const health = async (address: string, proxy: number, more: string[] = []) => {
+    const env = Object.fromEntries(
+      ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"].map((name) => [name, of(proxy)]),
+    );
+    return await runProgram(["health", "--http", address, ...more], { env });
+  };
+  try {
+    await served([], async ({ program, port, get }) => {
+      await program.logged("scheduler.running");
+      await eventually("it is ready", async () => (await get("/readyz")).status === 200);
+      for (const address of [`${port}`, `localhost:${port}`, `0.0.0.0:${port}`]) {
+        const { code, stdout } = await health(address, other.addr.port);
+        assert.deepEqual([code, stdout], [0, "alive"], address);
+      }
+      // Nothing listens at this proxy.
+      assert.equal((await health(`${port}`, 1, ["--ready"])).code, 0);
+    });
+    assert.equal((await health("1", other.addr.port)).code, 1);
+    assert.equal(asked, 0);
+    const { code, stdout, stderr } = await health(`${other.addr.port}`, 1);
+    assert.deepEqual([code, stdout, stderr], [
+      1,
+      "",
+      `The answer from ${of(other.addr.port)}/healthz is no scheduler's: HTTP status 200, "ok"`,
+    ]);
+    assert.equal((await health(`${other.addr.port}`, 1, ["--ready"])).code, 1);
+  } finally {
+    await other.shutdown();
+  }
+});
+
 Deno.test("it is not ready without its server, and stays ready after a reload that was refused", async () => {
   await using server = await startNatsServer();
   await served(["--nats-url", server.url], async ({ get, path, program }) => {

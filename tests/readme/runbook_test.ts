@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 
 const ROOT = new URL("../../", import.meta.url);
-const EVENT = /"((?:actor|bus|delivery|http|log|memory|scheduler)\.[a-z_]+)"/g;
+const EVENT = /"((?:actor|bus|delivery|http|log|memory|scheduler|tracing|environment)\.[a-z_]+)"/g;
 
 async function* sources(directory: URL): AsyncGenerator<string> {
   for await (const { name, isDirectory } of Deno.readDir(directory)) {

@@ -1,4 +1,4 @@
-/** Spans arrive at a collector, and their context in the messages. */
+/** Spans arrive at a collector, and their context in the messages, as the environment says. */
 import assert from "node:assert/strict";
 import { connect } from "../helpers/nats_client.ts";
 import { readTraceContext } from "../../lib/trace/tracing.ts";
@@ -16,11 +16,16 @@ interface Span {
   failed: boolean;
 }
 
-/** A small OTLP receiver: keeps the spans of JSON exports. */
+/** A small OTLP receiver: keeps the spans of JSON exports, and the text of all. */
 function collector() {
   const spans: Span[] = [];
+  const bodies: { type: string; text: string }[] = [];
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, async (request) => {
-    const { resourceSpans = [] } = await request.json();
+    const text = await request.text();
+    const type = request.headers.get("content-type") ?? "";
+    bodies.push({ type, text });
+    if (type !== "application/json") return new Response();
+    const { resourceSpans = [] } = JSON.parse(text);
     for (const { scopeSpans } of resourceSpans) {
       for (const { spans: received, scope } of scopeSpans) {
         if (scope?.name !== "heddle-scheduler") continue;
@@ -40,7 +45,7 @@ function collector() {
     }
     return Response.json({});
   });
-  return { spans, port: server.addr.port, [Symbol.asyncDispose]: () => server.shutdown() };
+  return { spans, bodies, port: server.addr.port, [Symbol.asyncDispose]: () => server.shutdown() };
 }
 
 const CONFIG = `name: traced
@@ -63,11 +68,14 @@ interface Carrying {
   _trace_context?: { traceparent: string; tracestate?: string };
 }
 
+const TRACING = { HEDDLE_SCHEDULER_TRACING: "true" };
+
 async function traced(
   env: Record<string, string>,
   test: (site: {
     program: Program;
     spans: Span[];
+    bodies: { type: string; text: string }[];
     request(data: unknown): Promise<void>;
     messages: { data: Carrying; traceparent: string }[];
   }) => Promise<void>,
@@ -105,7 +113,8 @@ async function traced(
     const request = async (data: unknown) => {
       await client.request("heddle.scheduler.traced", JSON.stringify(data), { timeout: 20_000 });
     };
-    await test({ program, spans: receiver.spans, request, messages });
+    const { spans, bodies } = receiver;
+    await test({ program, spans, bodies, request, messages });
     program.kill("SIGTERM");
     assert.equal(await program.exit(), 0);
   } finally {
@@ -115,7 +124,7 @@ async function traced(
 }
 
 Deno.test("a firing and its publishing are spans of one trace, which its message carries", async () => {
-  await traced({ OTEL_DENO: "true" }, async ({ spans, messages, program }) => {
+  await traced(TRACING, async ({ spans, messages, program }) => {
     await eventually("spans arrive", () => spans.some(({ name }) => name === "firing plain"));
     const [{ data, traceparent }] = messages as [typeof messages[0]];
     assert.equal(data._trace_context!.traceparent, traceparent);
@@ -136,7 +145,7 @@ Deno.test("a firing and its publishing are spans of one trace, which its message
 });
 
 Deno.test("an expansion is a span too, and what fails says of what", async () => {
-  await traced({ OTEL_DENO: "true" }, async ({ spans, messages, request }) => {
+  await traced(TRACING, async ({ spans, messages, request }) => {
     await request({ action: "fire", entry: "expanded" });
     await request({ action: "fire", entry: "failing" });
     const of = (name: string) => spans.find((span) => span.name === name);
@@ -156,7 +165,7 @@ Deno.test("an expansion is a span too, and what fails says of what", async () =>
 });
 
 Deno.test("a request's context is continued", async () => {
-  await traced({ OTEL_DENO: "true" }, async ({ spans, messages, request }) => {
+  await traced(TRACING, async ({ spans, messages, request }) => {
     const traceId = "0af7651916cd43dd8448eb211c80319c";
     const traceparent = `00-${traceId}-b7ad6b7169203331-01`;
     const _trace_context = { traceparent, tracestate: "rojo=1" };
@@ -169,15 +178,101 @@ Deno.test("a request's context is continued", async () => {
   });
 });
 
-Deno.test("without OTEL_DENO nothing is traced, and messages carry nothing", async () => {
-  await traced({}, async ({ spans, messages }) => {
+const carriesNothing = ({ data, traceparent }: { data: Carrying; traceparent: string }) =>
+  traceparent === "" && !("_trace_context" in data);
+
+for (
+  const [why, env, events] of [
+    ["without --tracing", {}, []],
+    [
+      "without --tracing, whatever the variables of OpenTelemetry say,",
+      { OTEL_EXPORTER_OTLP_PROTOCOL: "grpc", OTEL_EXPORTER_OTLP_CERTIFICATE: "/no/such" },
+      [],
+    ],
+    ["with OTEL_SDK_DISABLED", { ...TRACING, OTEL_SDK_DISABLED: "True" }, ["tracing.disabled"]],
+    [
+      "by a protocol that is not spoken",
+      { ...TRACING, OTEL_EXPORTER_OTLP_PROTOCOL: "grpc" },
+      ["tracing.unavailable"],
+    ],
+  ] as const
+) {
+  Deno.test(`${why} nothing is traced, and messages carry nothing`, async () => {
+    await traced(env, async ({ bodies, messages, program }) => {
+      await eventually("messages come", () => messages.length >= 3);
+      assert.ok(messages.every(carriesNothing));
+      program.kill("SIGTERM");
+      await program.exit();
+      assert.deepEqual(bodies, []);
+      const told = program.log().map(({ event }) => event).filter((each) => /tracing/.test(each));
+      assert.deepEqual(told, events);
+    });
+  });
+}
+
+Deno.test("protobuf is the default, with the names of OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES; what is left is exported at the end", async () => {
+  await traced({
+    ...TRACING,
+    OTEL_EXPORTER_OTLP_PROTOCOL: "",
+    OTEL_BSP_SCHEDULE_DELAY: "60000",
+    OTEL_SERVICE_NAME: "nightly-jobs",
+    OTEL_RESOURCE_ATTRIBUTES: "deployment.environment.name=staging",
+  }, async ({ bodies, messages, program }) => {
     await eventually("messages come", () => messages.length >= 3);
-    assert.deepEqual(spans, []);
-    assert.ok(messages.every(({ data, traceparent }) => {
-      return traceparent === "" && !("_trace_context" in data);
-    }));
+    assert.equal(bodies.length, 0);
+    program.kill("SIGTERM");
+    assert.equal(await program.exit(), 0);
+    const [{ type, text }] = bodies as [typeof bodies[0]];
+    assert.equal(type, "application/x-protobuf");
+    for (const part of ["firing plain", "nightly-jobs", "staging", "heddle.outcome"]) {
+      assert.ok(text.includes(part), part);
+    }
+    assert.equal(text.match(/firing plain/g)?.length, program.log("scheduler.firing").length);
   });
 });
+
+Deno.test("what a sampler leaves out is not exported, and its messages say so", async () => {
+  await traced({ ...TRACING, OTEL_TRACES_SAMPLER: "always_off" }, async (site) => {
+    await eventually("messages come", () => site.messages.length >= 3);
+    assert.ok(site.messages.every(({ traceparent }) => /^00-\w{32}-\w{16}-00$/.test(traceparent)));
+    site.program.kill("SIGTERM");
+    await site.program.exit();
+    assert.deepEqual(site.bodies, []);
+  });
+});
+
+for (
+  const [answer, signals, code, lost] of [
+    ["never answers", 1, 0, 1],
+    ["never answers", 2, 143, 0],
+  ] as const
+) {
+  Deno.test(`a collector that ${answer}: ${signals} SIGTERM end it with ${code}, in a second`, async () => {
+    using silent = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const OTEL_EXPORTER_OTLP_ENDPOINT = `http://127.0.0.1:${silent.addr.port}`;
+    await using program = new Program(["--bus", "memory", "--tracing"], {
+      env: { OTEL_EXPORTER_OTLP_ENDPOINT, HEDDLE_SCHEDULER_CONFIG: await oftenFile() },
+    });
+    await program.logged("scheduler.task_dispatched", 3);
+    const start = performance.now();
+    program.kill("SIGTERM");
+    await program.logged("actor.disconnected");
+    if (signals > 1) program.kill("SIGTERM");
+    assert.equal(await program.exit(), code);
+    const took = performance.now() - start;
+    assert.ok(signals > 1 ? took < 900 : took >= 900 && took < 3000, `it took ${took} ms`);
+    const warnings = program.log("tracing.export_failed");
+    assert.equal(warnings.length, lost);
+    for (const { spans_lost } of warnings) assert.ok(Number(spans_lost) >= 6, String(spans_lost));
+    assert.doesNotMatch(program.stderr.join("\n"), /^ +at /m);
+  });
+}
+
+async function oftenFile(): Promise<string> {
+  const path = await Deno.makeTempFile({ suffix: ".yaml" });
+  await Deno.writeTextFile(path, CONFIG.replace(/ {2}- name[^]*/, ""));
+  return path;
+}
 
 for (
   const [what, headers, data, expected] of [

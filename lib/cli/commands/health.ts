@@ -1,4 +1,6 @@
 import { Command } from "commander";
+import type { IncomingMessage } from "node:http";
+import { HEALTH_ANSWERS } from "../../http/protocol.ts";
 import { errorText } from "../../internal/error_text.ts";
 import { EXIT, type SetExitCode, UsageError } from "../exit_codes.ts";
 import { type HttpAddress, httpOption } from "../http_options.ts";
@@ -10,6 +12,7 @@ interface HealthOptions {
 }
 
 const TIMEOUT_MS = 5000;
+const MAX_ANSWER_CHARACTERS = 65_536;
 
 /** `health`: asks the HTTP server of a scheduler, for probes of containers that have no shell. */
 export function healthCommand(setExitCode: SetExitCode): Command {
@@ -26,29 +29,57 @@ async function health({ http, ready }: HealthOptions): Promise<number> {
       "Cannot ask: give --http or HEDDLE_SCHEDULER_HTTP, as the scheduler has it",
     );
   }
-  const { hostname, port } = http;
   // A server that listens on every address is asked on loopback.
-  const host = { "0.0.0.0": "127.0.0.1", "::": "[::1]" }[hostname] ??
-    (hostname.includes(":") ? `[${hostname}]` : hostname);
-  const url = `http://${host}:${port}/${ready ? "readyz" : "healthz"}`;
+  const hostname = { "0.0.0.0": "127.0.0.1", "::": "::1" }[http.hostname] ?? http.hostname;
+  const { port } = http;
+  const host = hostname.includes(":") ? `[${hostname}]` : hostname;
+  const path = ready ? "/readyz" : "/healthz";
+  const url = `http://${host}:${port}${path}`;
+  const signal = AbortSignal.timeout(TIMEOUT_MS);
   try {
-    const response = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS) });
-    print((await response.text()).trim());
-    return response.ok ? EXIT.ok : EXIT.failure;
+    const { status, text } = await answerOf({ hostname, port, path, signal });
+    if (!isOurs(text, ready)) {
+      const shown = JSON.stringify(text.slice(0, 80));
+      printError(`The answer from ${url} is no scheduler's: HTTP status ${status}, ${shown}`);
+      return EXIT.failure;
+    }
+    print(text);
+    return status === 200 ? EXIT.ok : EXIT.failure;
   } catch (error) {
-    printError(`No scheduler answers at ${url}: ${reasonOf(error)}`);
+    const reason = signal.aborted
+      ? `there was no answer within ${TIMEOUT_MS / 1000} s`
+      : reasonOf(error);
+    printError(`No scheduler answers at ${url}: ${reason}`);
     return EXIT.failure;
   }
 }
 
-/** Says what the system says of the connection, without the layers of the client around it. */
-function reasonOf(error: unknown): string {
-  const text = errorText(error instanceof Error ? error.cause ?? error : error);
-  if (error instanceof DOMException && error.name === "TimeoutError") {
-    return `there was no answer within ${TIMEOUT_MS / 1000} s`;
+/** `fetch` would ask the proxy of `HTTP_PROXY`. */
+async function answerOf(
+  request: { hostname: string; port: number; path: string; signal: AbortSignal },
+): Promise<{ status?: number; text: string }> {
+  const { get } = await import("node:http"); // not loaded for other commands
+  const response = await new Promise<IncomingMessage>((resolve, reject) => {
+    get({ ...request, agent: false }, resolve).on("error", reject);
+  });
+  let text = "";
+  for await (const piece of response.setEncoding("utf8")) {
+    text += piece;
+    if (text.length > MAX_ANSWER_CHARACTERS) break;
   }
-  if (text.includes("Connection refused")) {
+  return { status: response.statusCode, text: text.trim() };
+}
+
+function isOurs(text: string, ready: boolean): boolean {
+  return ready ? text.startsWith('{"ready":') : Object.values(HEALTH_ANSWERS).includes(text);
+}
+
+/** Says what the system says of the connection. */
+function reasonOf(error: unknown): string {
+  const { code } = error as { code?: unknown };
+  if (code === "ECONNREFUSED") {
     return "nothing listens there; a scheduler does with --http, once it has started";
   }
-  return text.slice(text.lastIndexOf(": ") + 1).replace(/ \(os error \d+\)/, "").trim();
+  if (code === "ENOTFOUND") return "the host name could not be resolved";
+  return errorText(error);
 }

@@ -20,7 +20,6 @@ import {
   configSource,
 } from "../options.ts";
 import { StdoutLines } from "../stdout_lines.ts";
-import { isUnicodeTerminal } from "../terminal.ts";
 import { upcomingJson, upcomingTable } from "../upcoming_rows.ts";
 import { printError } from "../print.ts";
 
@@ -156,4 +155,10 @@ function bar(upcoming: Upcoming, from: number, timezone: string): string[] {
     zone: timezone,
     isUnicode: isUnicodeTerminal(),
   });
+}
+
+/** Reports whether the terminal shows more than ASCII, by the locale; true where none is set. */
+function isUnicodeTerminal(): boolean {
+  const locale = Deno.env.get("LC_ALL") || Deno.env.get("LANG") || "";
+  return locale === "" || /utf-?8/i.test(locale);
 }

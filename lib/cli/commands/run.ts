@@ -9,6 +9,7 @@ import { ConfigError } from "../../config/config_error.ts";
 import { SchedulerActor } from "../../scheduler/scheduler_actor.ts";
 import { systemClock } from "../../time/clock.ts";
 import { startTracing } from "../../trace/start_tracing.ts";
+import type { ExportedTracing } from "../../trace/tracing.ts";
 import { VERSION } from "../../wire/version.ts";
 import { EXIT, type SetExitCode } from "../exit_codes.ts";
 import {
@@ -25,10 +26,12 @@ import {
   addConfigOption,
   addExpandRootOption,
   addLoggingOptions,
+  addTracingOption,
   type BusOptions,
   type ConfigOptions,
   type LoggingOptions,
   startLogging,
+  type TracingOptions,
 } from "../options.ts";
 import { addDurabilityOptions, type DurabilityOptions, replicasOf } from "../replica_options.ts";
 
@@ -36,7 +39,13 @@ import { addDurabilityOptions, type DurabilityOptions, replicasOf } from "../rep
 const MAX_CLOSE_MS = 500;
 
 interface RunOptions
-  extends ConfigOptions, BusOptions, LoggingOptions, DurabilityOptions, HttpOptions {
+  extends
+    ConfigOptions,
+    BusOptions,
+    LoggingOptions,
+    DurabilityOptions,
+    HttpOptions,
+    TracingOptions {
   skipPreflight: boolean;
   expandRoot?: string;
   watchConfig: boolean;
@@ -57,6 +66,7 @@ export function runCommand(setExitCode: SetExitCode): Command {
   addDurabilityOptions(command);
   addHttpOptions(command);
   addLoggingOptions(command);
+  addTracingOption(command);
   return command.action(async (options: RunOptions) => setExitCode(await run(options)));
 }
 
@@ -76,7 +86,9 @@ async function run(options: RunOptions): Promise<number> {
     waitForFirst: options.skipPreflight,
     onStdoutClosed: (error) => stdoutClosed.abort(error),
   });
+  let tracing: ExportedTracing | null = null;
   try {
+    if (options.tracing) tracing = await startTracing({ version: VERSION, logger });
     const scheduler = new SchedulerActor("heddle-scheduler", options.config, {
       bus,
       logger,
@@ -85,7 +97,7 @@ async function run(options: RunOptions): Promise<number> {
       delivery: options.delivery,
       replicas: replicas ?? undefined,
       clockSetAfter: earliestClock(),
-      tracing: await startTracing(VERSION),
+      tracing,
     });
     await scheduler.load();
     await using _http = await openHttp(scheduler, options, token);
@@ -115,7 +127,7 @@ async function run(options: RunOptions): Promise<number> {
     }
     return EXIT.failure;
   } finally {
-    await bus.close(AbortSignal.timeout(MAX_CLOSE_MS));
+    await Promise.all([bus.close(AbortSignal.timeout(MAX_CLOSE_MS)), tracing?.stop()]);
     await unlessAborted(stopLogging(), AbortSignal.timeout(MAX_CLOSE_MS));
   }
 }
