@@ -124,6 +124,10 @@ Deno.test("a checkpoint never passes what still runs, and passes what was skippe
   await Deno.writeTextFile(`${place.directory}/paused.go`, "");
   const again = place.start();
   await eventually("it runs", () => count(again, "scheduler.firing", "tick") >= 2);
+  await eventually(
+    "its firing is made anew",
+    () => count(again, "scheduler.expansion_dispatched", "paused") >= 1,
+  );
   const messages = await place.stored();
   const of = (name: string) =>
     messages.filter(({ schedule }) => schedule === name).map(({ scheduledFor }) => scheduledFor);
