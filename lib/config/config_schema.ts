@@ -14,6 +14,8 @@ import { INTERVAL, MAX_SECONDS } from "./timing/interval_timing.ts";
 export const MAX_NAME_CHARACTERS = 256;
 /** A machine that has other work delays healthy firings by most of a second. */
 export const MIN_GRACE_SECONDS = 1;
+/** The length up to which NATS advises to keep subjects. A line of its protocol has an end. */
+export const MAX_SUBJECT_CHARACTERS = 256;
 /** An expansion that takes longer than a day is not waited for. */
 export const MAX_EXPAND_TIMEOUT_SECONDS = 86_400;
 
@@ -115,6 +117,43 @@ const TASK_SCHEMA = {
   },
 } as const;
 
+const MESSAGE_SCHEMA = {
+  type: ["object", "null"],
+  title: "Message",
+  description: "What a `message` entry publishes to a subject of your own.",
+  examples: [{ subject: "jobs.cache.refresh", payload: { scope: "all" } }],
+  required: ["subject"],
+  additionalProperties: false,
+  patternProperties: FREE_KEYS,
+  properties: {
+    subject: {
+      type: "string",
+      minLength: 1,
+      maxLength: MAX_SUBJECT_CHARACTERS,
+      title: "Subject",
+      wanted: "a subject such as 'jobs.cache.refresh', no longer than " +
+        `${MAX_SUBJECT_CHARACTERS} characters`,
+      description: "Where it is published, without wildcards.",
+      examples: ["jobs.cache.refresh"],
+    },
+    payload: {
+      type: ["object", "null"],
+      title: "Payload",
+      wanted: "a mapping",
+      description: "Published as it is; an expansion's object is merged over it.",
+      examples: [{ scope: "all" }],
+    },
+    headers: {
+      type: ["object", "null"],
+      additionalProperties: { type: "string", wanted: "a string", readsNumbers: true },
+      title: "Headers",
+      wanted: "a mapping of strings",
+      description: "Sent beside the scheduler's own headers.",
+      examples: [{ "X-Tenant": "a" }],
+    },
+  },
+} as const;
+
 /** The kinds of timing; an entry has exactly one of these keys. */
 export const TIMINGS = {
   cron: CRON,
@@ -161,10 +200,12 @@ export const ENTRY_SCHEMA = {
     dispatch_type: {
       enum: DISPATCH_TYPES,
       title: "Dispatch type",
-      description: "Whether the entry dispatches its `goal` or its `task`.",
+      wanted: "'goal' or 'task', or 'message' for a subject of your own",
+      description: "Whether the entry dispatches its `goal`, its `task` or its `message`.",
     },
     goal: GOAL_SCHEMA,
     task: TASK_SCHEMA,
+    message: MESSAGE_SCHEMA,
     expand_from: {
       type: ["string", "null"],
       mayBeEmpty: true,
@@ -355,7 +396,7 @@ export const CONFIG_JSON_SCHEMA = published({
   $schema: "http://json-schema.org/draft-07/schema#",
   $id: "urn:heddle:scheduler-config",
   title: "Heddle scheduler configuration",
-  description: "Which goals and tasks the scheduler dispatches, and when.",
+  description: "Which messages the scheduler dispatches, and when.",
   ...FILE_SCHEMA,
   properties: {
     ...FILE_SCHEMA.properties,
@@ -374,6 +415,12 @@ export const CONFIG_JSON_SCHEMA = published({
           cron: "0 * * * *",
           dispatch_type: "goal",
           goal: { instruction: "Summarize the documents of the last hour" },
+        },
+        {
+          name: "refresh_cache",
+          cron: "*/10 * * * *",
+          dispatch_type: "message",
+          message: { subject: "jobs.cache.refresh", payload: { scope: "all" } },
         },
         {
           name: "health",

@@ -20,11 +20,11 @@ export async function schedulesHash(
 
 /**
  * An entry as version 0.1.0 hashes it, which read `none` where the file says nothing of `catch_up`
- * and knew no `expand_with` and no `for_each`, and without what changes nothing that is sent.
+ * and knew no `expand_with`, `for_each` and `message`, and without what changes nothing that is sent.
  */
 function asHashed(entry: ScheduleEntry) {
   const { description: _1, labels: _2, expandWith, forEach, ...known } = entry;
-  const { timing, dispatchType, goalConfig, taskConfig, ...common } = known;
+  const { timing, dispatchType, goalConfig, taskConfig, messageConfig, ...common } = known;
   const { interval_seconds: intervalSeconds, ...others } = timingFields(timing);
   return {
     ...common,
@@ -34,6 +34,7 @@ function asHashed(entry: ScheduleEntry) {
     dispatchType,
     goalConfig,
     taskConfig,
+    ...(messageConfig !== null && { messageConfig }),
     ...(Object.keys(expandWith).length > 0 && { expandWith }),
     ...(forEach !== null && { forEach }),
   };

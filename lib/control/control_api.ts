@@ -152,9 +152,11 @@ export interface ClockSetBackSummary {
 export interface DeliveryStatus {
   /** As `--delivery` says. */
   mode: DeliveryMode;
-  /** The subjects of the entries. */
+  /** The number of subjects that are left out; absent for none. */
+  more_subjects?: number;
+  /** The subjects of the entries, 100 at most: of more those that are not as they should be first. */
   subjects: {
-    /** Where dispatches of one type are published. */
+    /** Where dispatches are published. */
     subject: string;
     /**
      * `jetstream`: into a stream. `core`: over core NATS. `fallback`: over core NATS, since the
@@ -225,6 +227,8 @@ export interface ControlProblem {
 export interface EntryStatus {
   /** The entry's name. */
   name: string;
+  /** The subject that it publishes to; only where one entry was asked for. */
+  subject?: string;
   /** What the file says it is for, cut; only where one entry was asked for. */
   description?: string;
   /** The file's labels, cut; only where one entry was asked for. */

@@ -1,16 +1,16 @@
 import type { TraceContext } from "../trace/tracing.ts";
 import { dispatchUuid, type Identity, occurrenceId } from "../wire/identity.ts";
-import { type OrchestratorGoal, orchestratorGoal } from "../wire/orchestrator_goal.ts";
-import { GOALS_SUBJECT, TASKS_SUBJECT } from "../wire/subjects.ts";
-import { type TaskMessage, taskMessage } from "../wire/task_message.ts";
-import type { ScheduleEntry } from "../config/schedule_entry.ts";
+import { orchestratorGoal } from "../wire/orchestrator_goal.ts";
+import { taskMessage } from "../wire/task_message.ts";
+import type { JsonObject } from "../bus/message_bus.ts";
+import { type ScheduleEntry, subjectOf } from "../config/schedule_entry.ts";
 
 /** A message that is ready to publish. */
 export interface Dispatch {
-  /** The message's `goal_id` or `task_id`. */
+  /** The message's `goal_id` or `task_id`; that of a message of one's own is only in its headers. */
   readonly id: string;
   readonly subject: string;
-  readonly message: OrchestratorGoal | TaskMessage;
+  readonly message: JsonObject;
   readonly headers: Record<string, string>;
 }
 
@@ -69,6 +69,7 @@ export function dispatchOf(
   { expansion, term = null, trace }: Carried = {},
 ): Dispatch {
   const headers: Record<string, string> = {
+    ...entry.messageConfig?.headers,
     "Nats-Msg-Id": messageId,
     "Heddle-Schedule": entry.name,
     "Heddle-Scheduled-For": scheduledFor,
@@ -76,6 +77,15 @@ export function dispatchOf(
   if (term !== null) headers["Heddle-Term"] = String(term);
   if (trace !== undefined) Object.assign(headers, trace);
 
+  const subject = subjectOf(entry);
+  if (entry.dispatchType === "message") {
+    return {
+      id: messageId,
+      subject,
+      message: { ...entry.messageConfig.payload, ...expansion },
+      headers,
+    };
+  }
   if (entry.dispatchType === "goal") {
     const { instruction, context, priority } = entry.goalConfig;
     const message = orchestratorGoal({
@@ -86,7 +96,7 @@ export function dispatchOf(
       createdAt,
       traceContext: trace,
     });
-    return { id, subject: GOALS_SUBJECT, message, headers };
+    return { id, subject, message, headers };
   }
   const { workerType, payload, modelTier, priority } = entry.taskConfig;
   const message = taskMessage({
@@ -99,5 +109,5 @@ export function dispatchOf(
     metadata: { scheduled_by: entry.name, scheduled_for: scheduledFor },
     traceContext: trace,
   });
-  return { id, subject: TASKS_SUBJECT, message, headers };
+  return { id, subject, message, headers };
 }

@@ -8,7 +8,7 @@ import type { JsonObject, MessageBus } from "../bus/message_bus.ts";
 import { isStreamBus, type KeyValue } from "../bus/stream_bus.ts";
 import { schedulesHash } from "../config/schedules_hash.ts";
 import type { SchedulerConfig } from "../config/load_config.ts";
-import type { ScheduleEntry } from "../config/schedule_entry.ts";
+import { type ScheduleEntry, subjectOf } from "../config/schedule_entry.ts";
 import { openBucket } from "../durable/bucket.ts";
 import type { ClockVerdict } from "../durable/clock_check.ts";
 import { CheckpointStore } from "../durable/checkpoint_store.ts";
@@ -26,7 +26,6 @@ import { sameTimingText } from "../schedule/timing_text.ts";
 import type { Clock } from "../time/clock.ts";
 import { zoneSource } from "../time/zone.ts";
 import type { Tracing } from "../trace/tracing.ts";
-import { GOALS_SUBJECT, TASKS_SUBJECT } from "../wire/subjects.ts";
 import type { DeliveryMode } from "../wire/vocabulary.ts";
 import { type ComingFiring, comingFirings } from "./coming_firings.ts";
 import { Dispatcher, type ManualFiringOptions } from "./dispatcher.ts";
@@ -346,8 +345,9 @@ export class FiringEngine {
     await this.#loaded;
     this.#loop.watchClock();
     using limit = this.#waitLimit();
-    const looked = this.#delivery.look(subjectsOf(entries), this.#signal);
-    if (bus.connected) await unlessAborted(looked, limit.signal);
+    const subjects = subjectsOf(entries);
+    const looked = this.#delivery.look(subjects, this.#signal);
+    if (bus.connected) await this.#unlessRefused(unlessAborted(looked, limit.signal));
     else looked.catch(() => {}); // each dispatch reports it
     const schedules = this.#group === null ? "" : await schedulesHash(entries, clock);
     // The stream may have been created since the start.
@@ -360,10 +360,21 @@ export class FiringEngine {
     return () => {
       this.#loop.watchClock();
       this.#dispatcher.removed(this.#table.swap(draft, this.#ownership));
+      this.#delivery.keep(subjects);
       this.#schedules = schedules;
       this.#loop.wake();
       void this.#ownership.complete();
     };
+  }
+
+  /** Forgets the subjects of a configuration that is refused. */
+  async #unlessRefused(looked: Promise<unknown>): Promise<void> {
+    try {
+      await looked;
+    } catch (error) {
+      this.#delivery.keep(subjectsOf(this.#entries));
+      throw error;
+    }
   }
 
   /** Aborts when the server has had its time, or when the engine is told to end. */
@@ -490,8 +501,5 @@ export class FiringEngine {
 }
 
 function subjectsOf(entries: readonly ScheduleEntry[]): string[] {
-  const subjects = entries.map(({ dispatchType }) =>
-    dispatchType === "goal" ? GOALS_SUBJECT : TASKS_SUBJECT
-  );
-  return [...new Set(subjects)];
+  return [...new Set(entries.map(subjectOf))];
 }

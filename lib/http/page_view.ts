@@ -119,14 +119,19 @@ export function summaryOf(
   };
 }
 
+/** The most sentences about subjects. */
+const MAX_DETOURS = 8;
+
 function detoursOf({ ways, isConnected }: SchedulerState): string[] {
-  return ways.flatMap(({ subject, via, stream, since, error }) => {
+  const all = ways.flatMap(({ subject, via, stream, since, error }) => {
     if (via === "fallback") {
       return `${subject}: over core NATS since ${since}, since the stream ${stream} is gone`;
     }
     if (via !== "unknown" || !isConnected) return [];
     return `${subject}: not known since ${since}, ${error ?? "the server has not answered yet"}`;
   });
+  const more = all.length - MAX_DETOURS;
+  return more > 0 ? [...all.slice(0, MAX_DETOURS), `the same of ${more} or more others`] : all;
 }
 
 /** Enough for an entry that is due every second: after it, each quarter counts as due. */

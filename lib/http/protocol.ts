@@ -18,6 +18,7 @@ import type {
   JobHistory,
   Quarters,
 } from "../engine/history.ts";
+import type { DispatchType } from "../wire/vocabulary.ts";
 
 export interface ServerSettings {
   readonly hostname: string;
@@ -37,8 +38,8 @@ export interface EntryView {
   readonly timezone: string;
   readonly startAt: number | null;
   readonly endAt: number | null;
-  readonly dispatchType: "goal" | "task";
-  /** The goal's instruction, or the task's worker type. */
+  readonly dispatchType: DispatchType;
+  /** The goal's instruction, the task's worker type, or the message's subject. */
   readonly what: string;
   /** What it has one message for each of; null for a single message. */
   readonly expansion: string | null;

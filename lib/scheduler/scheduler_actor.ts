@@ -376,7 +376,7 @@ export class SchedulerActor extends BaseActor {
       bus: this.bus,
       name: "heddle-scheduler",
       version: VERSION,
-      description: "Publishes Heddle goals and tasks when they are due",
+      description: "Publishes messages when they are due",
       metadata: { scheduler: name, ...(replica !== undefined && { replica }) },
       endpoint: {
         name: "control",

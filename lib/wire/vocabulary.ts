@@ -11,7 +11,7 @@ export const MODEL_TIERS = ["local", "standard", "frontier"] as const;
 export type ModelTier = typeof MODEL_TIERS[number];
 
 /** The kinds of messages that an entry can dispatch. */
-export const DISPATCH_TYPES = ["goal", "task"] as const;
+export const DISPATCH_TYPES = ["goal", "task", "message"] as const;
 /** The kind of message that an entry dispatches: one of {@link DISPATCH_TYPES}. */
 export type DispatchType = typeof DISPATCH_TYPES[number];
 

@@ -96,9 +96,10 @@ Deno.test("status tells of each entry what fired last, and when it fires next", 
       "daily",
     ]);
     const entry = await runProgram(["status", "--entry", "daily", ...at]);
-    assert.deepEqual(entry.stdout.split("\n").slice(-3), [
+    assert.deepEqual(entry.stdout.split("\n").slice(-4), [
       "",
       "Counts the day [team=ops, floor=2]",
+      "subject: heddle.goals.incoming",
       "catch_up: none",
     ]);
     const [notes] = JSON.parse(json.stdout).entries;

@@ -173,4 +173,8 @@ Deno.test("the notice of the page names each subject whose dispatches do not go 
     "b: over core NATS since 2026-11-24T12:00:00.000Z, since the stream WORK is gone",
     "c: not known since 2026-11-24T12:00:00.000Z, Nobody answered",
   ]);
+  const many = Array.from({ length: 20 }, (_, n) => ({ ...ways[1]!, subject: `b${n}` }));
+  snapshot.take(stateWith({ ways: many }), 0);
+  const { detours } = summaryOf(snapshot, options);
+  assert.deepEqual([detours.length, detours.at(-1)], [9, "the same of 12 or more others"]);
 });

@@ -7,7 +7,7 @@ import { Job } from "../../engine/job.ts";
 import { Expander } from "../../expansion/expansion.ts";
 import { loadSchedulerConfig } from "../../config/load_config.ts";
 import { systemClock } from "../../time/clock.ts";
-import { GOALS_SUBJECT, TASKS_SUBJECT } from "../../wire/subjects.ts";
+import { subjectOf } from "../../config/schedule_entry.ts";
 import { NoReplyError } from "../../bus/message_bus.ts";
 import type { FireReply, FireRequest } from "../../control/control_api.ts";
 import { addAskOptions, type AskOptions, askScheduler } from "../ask.ts";
@@ -90,8 +90,7 @@ async function fireHere(name: string, options: FireOptions): Promise<number> {
       const delivery = new Delivery({ bus, mode: "auto", clock, logger });
       const scheduler = config.name;
       const dispatcher = new Dispatcher({ scheduler, bus, expander, clock, logger, delivery });
-      const subject = entry.dispatchType === "goal" ? GOALS_SUBJECT : TASKS_SUBJECT;
-      const looked = delivery.look([subject], over.signal);
+      const looked = delivery.look([subjectOf(entry)], over.signal);
       const sending = looked.then(() => dispatcher.fireManually(new Job(entry), { until }));
       const isOver = clock.sleep(timeout + ANSWER_MARGIN_MS, over.signal).then(() => null);
       const sent = await Promise.race([sending, isOver]);
