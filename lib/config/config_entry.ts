@@ -145,7 +145,7 @@ export function readEntry(
       const path = block === undefined ? [] : [type];
       fail(`dispatch_type '${type}' requires a '${type}' dict${got}`, ...path);
     } else {
-      const key = type === "goal" ? "context" : "payload";
+      const keys = type === "goal" ? ["context"] : ["payload", "input"];
       if (type === "goal" && block.instruction === "") {
         report({
           severity: "warning",
@@ -153,8 +153,13 @@ export function readEntry(
           at: [...at, type, "instruction"],
         });
       }
-      if (isPlainObject(block[key])) {
-        file.json.check(block[key], [...at, type, key], place).forEach(report);
+      for (const key of keys) {
+        if (isPlainObject(block[key])) {
+          file.json.check(block[key], [...at, type, key], place).forEach(report);
+        }
+      }
+      if (type === "task" && isPresent(block.payload) && isPresent(block.input)) {
+        fail("cannot specify both 'task.payload' and 'task.input', its synonym", type, "input");
       }
       if (type === "message") checkMessage(block);
     }
@@ -310,7 +315,7 @@ function actionOf({ dispatch_type, goal, task, message }: EntryInput): Action {
         dispatchType: "task",
         taskConfig: {
           workerType: task?.worker_type ?? "",
-          payload: task?.payload ?? {},
+          payload: task?.payload ?? task?.input ?? {},
           modelTier: task?.model_tier ?? DEFAULTS.model_tier,
           priority: task?.priority ?? DEFAULTS.priority,
         },

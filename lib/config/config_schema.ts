@@ -5,7 +5,13 @@
  * @module
  */
 
-import { CATCH_UP_POLICIES, DISPATCH_TYPES, MODEL_TIERS, PRIORITIES } from "../wire/vocabulary.ts";
+import {
+  CATCH_UP_POLICIES,
+  DISPATCH_TYPES,
+  MODEL_TIERS,
+  PRIORITIES,
+  WIRES,
+} from "../wire/vocabulary.ts";
 import { published, type TypeOf } from "./schema_interpreter.ts";
 import { CRON } from "./timing/cron_timing.ts";
 import { INTERVAL, MAX_SECONDS } from "./timing/interval_timing.ts";
@@ -25,6 +31,7 @@ export const MAX_EXPAND_WITH_CHARACTERS = 65_536;
 /** What stands in for an optional key that is absent or null. */
 export const DEFAULTS = {
   timezone: "UTC",
+  wire: "v1",
   priority: "normal",
   model_tier: "local",
   enabled: true,
@@ -105,6 +112,13 @@ const TASK_SCHEMA = {
       title: "Payload",
       wanted: "a mapping",
       description: "Sent with the task; an expansion's object is merged over it.",
+      examples: [{ check: "system" }],
+    },
+    input: {
+      type: ["object", "null"],
+      title: "Input",
+      wanted: "a mapping",
+      description: "The same as `payload`, of which it is a synonym.",
       examples: [{ check: "system" }],
     },
     model_tier: {
@@ -329,6 +343,13 @@ export const FILE_SCHEMA = {
       ...timezone,
       default: DEFAULTS.timezone,
       description: "IANA zone for the entries that name none.",
+    },
+    wire: {
+      enum: [...WIRES, null],
+      default: DEFAULTS.wire,
+      title: "Wire",
+      description: "The format of goals and tasks: that of Heddle's releases, or the envelope of " +
+        "its main branch.",
     },
     expand_allow: {
       type: ["object", "null"],

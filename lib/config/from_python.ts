@@ -59,7 +59,7 @@ export function entryDifferences(entry: EntryToCompare): Finding[] {
 
 /** The same for what stands beside the entries. */
 export function fileDifferences(fields: Record<string, unknown>): Finding[] {
-  return ["timezone", "expand_allow"].flatMap((key) =>
+  return ["timezone", "wire", "expand_allow"].flatMap((key) =>
     newKey(fields, key, { defaults: DEFAULTS, at: [], place: "Top level" })
   );
 }

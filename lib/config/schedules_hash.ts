@@ -1,15 +1,18 @@
 import { createHash } from "node:crypto";
 import type { Clock } from "../time/clock.ts";
 import { Slice } from "../time/slice.ts";
+import { DEFAULTS } from "./config_schema.ts";
+import type { SchedulerConfig } from "./validate_config.ts";
 import type { ScheduleEntry } from "./schedule_entry.ts";
 import { timingFields } from "./timing/timing.ts";
 
-/** A hash of what the entries say: equal for replicas that read the same file. 16 hex digits. */
+/** A hash of what is sent and when: equal for replicas that read the same file. 16 hex digits. */
 export async function schedulesHash(
-  entries: readonly ScheduleEntry[],
+  { entries, wire }: Pick<SchedulerConfig, "entries" | "wire">,
   clock: Clock,
 ): Promise<string> {
   const hash = createHash("sha256");
+  if (wire !== DEFAULTS.wire) hash.update(wire);
   const slice = new Slice(clock);
   for (const entry of entries) {
     hash.update(JSON.stringify(asHashed(entry)));

@@ -5,7 +5,7 @@
  * @module
  */
 import type { Outcome } from "../engine/history.ts";
-import type { CatchUp, DeliveryMode, DeliveryWay } from "../wire/vocabulary.ts";
+import type { CatchUp, DeliveryMode, DeliveryWay, Wire } from "../wire/vocabulary.ts";
 
 /** A larger request is not read, in bytes with its headers. */
 export const MAX_REQUEST_BYTES = 256 * 2 ** 10;
@@ -178,6 +178,8 @@ export interface StatusReply extends HealthReply {
   version: string;
   /** The time zone data in use: `built-in` or a directory; its version, null where it says none. */
   zone_data: { source: string; version: string | null };
+  /** The format of goals and tasks. */
+  wire: Wire;
   /** True while messages can leave. */
   bus_connected: boolean;
   /** How dispatches are delivered; absent before the start. */

@@ -26,7 +26,7 @@ import { sameTimingText } from "../schedule/timing_text.ts";
 import type { Clock } from "../time/clock.ts";
 import { zoneSource } from "../time/zone.ts";
 import type { Tracing } from "../trace/tracing.ts";
-import type { DeliveryMode } from "../wire/vocabulary.ts";
+import type { DeliveryMode, Wire } from "../wire/vocabulary.ts";
 import { type ComingFiring, comingFirings } from "./coming_firings.ts";
 import { Dispatcher, type ManualFiringOptions } from "./dispatcher.ts";
 import type { OnFire } from "./firing.ts";
@@ -50,6 +50,8 @@ export interface ReplicaOptions {
 
 export interface FiringEngineOptions {
   scheduler: string;
+  /** Returns the wire in use, which a reload may change. */
+  wire(): Wire;
   bus: MessageBus;
   expander: Pick<Expander, "expand">;
   clock: Clock;
@@ -112,6 +114,7 @@ export class FiringEngine {
     });
     const dispatcher = new Dispatcher({
       scheduler,
+      wire: options.wire,
       bus,
       expander,
       clock,
@@ -280,7 +283,10 @@ export class FiringEngine {
       if (signal.aborted) return;
       using limit = this.#waitLimit();
       if (await unlessAborted(looked, limit.signal) === ABORTED) this.#late = looked;
-      this.#schedules = await schedulesHash(this.#entries, clock);
+      this.#schedules = await schedulesHash(
+        { entries: this.#entries, wire: this.#options.wire() },
+        clock,
+      );
       await unlessAborted(this.#joinReplicas(replicas, signal), signal);
       this.#late?.catch(() => {});
       return;
@@ -340,7 +346,7 @@ export class FiringEngine {
    * @throws {NoStreamError} with the delivery `jetstream`, when a stream is missing
    * @throws {Error} when the engine is told to end meanwhile
    */
-  async prepare({ entries }: SchedulerConfig): Promise<() => void> {
+  async prepare({ entries, wire }: SchedulerConfig): Promise<() => void> {
     const { bus, clock } = this.#options;
     await this.#loaded;
     this.#loop.watchClock();
@@ -349,7 +355,7 @@ export class FiringEngine {
     const looked = this.#delivery.look(subjects, this.#signal);
     if (bus.connected) await this.#unlessRefused(unlessAborted(looked, limit.signal));
     else looked.catch(() => {}); // each dispatch reports it
-    const schedules = this.#group === null ? "" : await schedulesHash(entries, clock);
+    const schedules = this.#group === null ? "" : await schedulesHash({ entries, wire }, clock);
     // The stream may have been created since the start.
     if (bus.connected && this.waitingFor === null) {
       await unlessAborted(this.#remember(), limit.signal);

@@ -9,6 +9,7 @@ import type { Logger } from "../log/logger.ts";
 import type { Quarters } from "../engine/history.ts";
 import type { Job } from "../engine/job.ts";
 import type { SchedulerConfig } from "../config/load_config.ts";
+import { DEFAULTS } from "../config/config_schema.ts";
 import { gistOf, notesOf, type ScheduleEntry } from "../config/schedule_entry.ts";
 import type { SchedulerActor } from "../scheduler/scheduler_actor.ts";
 import { expansionText } from "../schedule/expansion_text.ts";
@@ -285,6 +286,7 @@ export class HttpServer implements AsyncDisposable {
     const { replica, leases = [], shards = 0, other_replicas = [] } = control.health();
     return {
       name: config?.name ?? "",
+      wire: config?.wire ?? DEFAULTS.wire,
       runningSince: control.runningSince,
       waitingFor,
       isConnected,

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { DEFAULTS } from "../config/config_schema.ts";
 import { TimingTable } from "../config/timing/timing_table.ts";
 import { KINDS, QUARTER_HOUR_MS } from "../engine/history.ts";
 import { type DayAhead, dayAhead, QUARTERS } from "../forecast/day_ahead.ts";
@@ -18,6 +19,8 @@ const MAX_TEXT_CHARACTERS = 160;
 export interface PageSummary {
   name: string;
   version: string;
+  /** The format of goals and tasks; null for that of Heddle's releases. */
+  wire: string | null;
   now: number;
   running_since: number | null;
   is_connected: boolean;
@@ -88,6 +91,7 @@ export function summaryOf(
   return {
     name: state?.name ?? "",
     version,
+    wire: state === null || state.wire === DEFAULTS.wire ? null : state.wire,
     now,
     running_since: state?.runningSince ?? null,
     is_connected: state?.isConnected ?? false,

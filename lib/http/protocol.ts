@@ -18,7 +18,7 @@ import type {
   JobHistory,
   Quarters,
 } from "../engine/history.ts";
-import type { DispatchType } from "../wire/vocabulary.ts";
+import type { DispatchType, Wire } from "../wire/vocabulary.ts";
 
 export interface ServerSettings {
   readonly hostname: string;
@@ -80,6 +80,8 @@ export interface Totals extends Pick<FiringTotals, "quarters"> {
 /** The scheduler's state, apart from its entries. */
 export interface SchedulerState {
   readonly name: string;
+  /** The format of goals and tasks. */
+  readonly wire: Wire;
   readonly runningSince: number | null;
   /** What the start waits for, in a sentence; null where it waits for nothing. */
   readonly waitingFor: string | null;

@@ -58,6 +58,18 @@ Deno.test("a message entry has its subject, its payload and its headers", () => 
   assert.deepEqual(bare!.messageConfig, { subject: "jobs.a", payload: {}, headers: {} });
 });
 
+Deno.test("the wire is v1 unless the file says otherwise; an input is a payload", () => {
+  const wireOf = (head: string) => parseSchedulerConfig(head + taskWith()).config!.wire;
+  assert.deepEqual(["", "wire: v1\n", "wire: ~\n", "wire: envelope\n"].map(wireOf), [
+    "v1",
+    "v1",
+    "v1",
+    "envelope",
+  ]);
+  const [entry] = entriesOf(taskOf("{ worker_type: w, input: { a: 1 } }"));
+  assert.deepEqual(entry!.taskConfig!.payload, { a: 1 });
+});
+
 Deno.test("a slip in the dispatch type suggests what is meant; expect has no place beside a message", () => {
   const errorsOf = (yaml: string) =>
     parseSchedulerConfig(yaml).problems.filter(({ severity }) => severity === "error")
@@ -90,8 +102,11 @@ Deno.test("an optional key that is null counts as left out", () => {
     "catch_up",
   ];
   const nulls = taskWith(...keys.map((key) => `${key}:`))
-    .replace("{ worker_type: w }", "{ worker_type: w, payload: , model_tier: ~, priority: null }")
-    .replace("name: s", "name: s\ntimezone: ~");
+    .replace(
+      "{ worker_type: w }",
+      "{ worker_type: w, payload: , input: , model_tier: ~, priority: null }",
+    )
+    .replace("name: s", "name: s\ntimezone: ~\nwire: ~");
   assert.deepEqual(entriesOf(nulls), entriesOf(taskWith()));
 });
 

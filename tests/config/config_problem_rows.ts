@@ -165,6 +165,11 @@ export const STRUCTURE: readonly Row[] = [
     "3:5 error schedules[0] | expected a mapping, got a list",
   ),
   row(
+    "a wire that is none",
+    "name: s\nwire: v2\nschedules: []\n",
+    "2:7 error wire | Top level: 'wire' must be 'v1' or 'envelope', got \"v2\" (did you mean \"v1\"?)",
+  ),
+  row(
     "an entry without anything",
     "name: s\nschedules:\n  - {}\n",
     "3:5 error schedules[0] | schedules[0]: missing required key 'name'",

@@ -261,6 +261,16 @@ export const RULES: readonly Row[] = [
     "6:42 error schedules[0].message.payload.b",
   ),
   row(
+    "an input beside the payload whose synonym it is",
+    taskOf("{ worker_type: w, payload: { a: 1 }, input: { a: 1 } }"),
+    `6:55 error schedules[0].task.input | ${NAME}: cannot specify both 'task.payload' and`,
+  ),
+  row(
+    "an input that is no JSON",
+    taskOf("{ worker_type: w, input: { b: .nan } }"),
+    "6:41 error schedules[0].task.input.b",
+  ),
+  row(
     "an argument that nothing takes",
     taskWith("for_each: [{ a: 1 }]", "expand_with: { tenant: acme }"),
     "8:5 warning schedules[0].expand_with | 'expand_with' is ignored, since there is no 'expand_f",

@@ -48,6 +48,9 @@ export const VALID: readonly (readonly [what: string, yaml: string])[] = [
     messageOf(`{ subject: a, headers: { X-Tenant: a, x-b: "", "!#$%&'*+-.^_\`|~": "Größe\\t1" } }`),
   ],
   ["a message with objects", messageOf("{ subject: a }") + "    for_each: [{ tenant: a }]\n"],
+  ["both wires, and none", "name: s\nwire: envelope\nschedules: []\n"],
+  ["a wire that is left out", "name: s\nwire:\nschedules: []\n"],
+  ["an input", taskOf("{ worker_type: w, input: { a: 1 }, payload: ~ }")],
   ["a zone in lower case", taskWith("timezone: europe/berlin")],
   [
     "a harmless __proto__",

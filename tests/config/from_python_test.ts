@@ -87,6 +87,11 @@ const ROWS: readonly Row[] = [
     "1:1 warning timezone | Top level: 'timezone' is \"Europe/Berlin\" and has an effect here",
   ),
   row(
+    "a wire",
+    `wire: envelope\n${taskWith()}`,
+    "1:1 warning wire | Top level: 'wire' is \"envelope\" and has an effect here",
+  ),
+  row(
     "what expansions may reach",
     `expand_allow: { net: [] }\n${taskWith()}`,
     "1:1 warning expand_allow | Top level: 'expand_allow' is | has an effect here",

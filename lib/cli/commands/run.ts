@@ -24,10 +24,12 @@ import {
   addBusOptions,
   addConfigOption,
   addLoggingOptions,
+  addWireOption,
   type BusOptions,
   type ConfigOptions,
   type LoggingOptions,
   startLogging,
+  type WireOptions,
 } from "../options.ts";
 import { addDurabilityOptions, type DurabilityOptions, replicasOf } from "../replica_options.ts";
 
@@ -35,7 +37,7 @@ import { addDurabilityOptions, type DurabilityOptions, replicasOf } from "../rep
 const MAX_CLOSE_MS = 500;
 
 interface RunOptions
-  extends ConfigOptions, BusOptions, LoggingOptions, DurabilityOptions, HttpOptions {
+  extends ConfigOptions, BusOptions, WireOptions, LoggingOptions, DurabilityOptions, HttpOptions {
   skipPreflight: boolean;
   expandRoot?: string;
   watchConfig: boolean;
@@ -46,6 +48,7 @@ export function runCommand(setExitCode: SetExitCode): Command {
   const command = new Command("run").description("run the scheduler (the default command)");
   addConfigOption(command);
   addBusOptions(command);
+  addWireOption(command);
   command.option("--skip-preflight", "start without a server and keep trying", false);
   command.addOption(
     new Option("--expand-root <path>", "the directory of expand_from (default: that of the file)"),
@@ -80,6 +83,7 @@ async function run(options: RunOptions): Promise<number> {
       expandRoot: options.expandRoot,
       watchConfig: options.watchConfig,
       delivery: options.delivery,
+      wire: options.wire,
       replicas: replicas ?? undefined,
       clockSetAfter: earliestClock(),
       tracing: await startTracing(VERSION),

@@ -1,4 +1,5 @@
 import { Command, Option } from "commander";
+import { DEFAULTS } from "../../config/config_schema.ts";
 import { notesOf } from "../../config/schedule_entry.ts";
 import type { DeliveryStatus, EntryStatus, StatusReply } from "../../control/control_api.ts";
 import { systemClock } from "../../time/clock.ts";
@@ -125,6 +126,8 @@ function textOf(status: StatusReply, replies: readonly StatusReply[]): string[] 
     zone_data === undefined ? [] : `${zone_data.version ?? "unknown"} (${zone_data.source})`
   );
   if (data.length > 0) lines.push(`time zone data: ${[...new Set(data)].join(", ")}`);
+  // That of Heddle's releases is not worth a line; 0.1.0 does not say it.
+  if ((status.wire ?? DEFAULTS.wire) !== DEFAULTS.wire) lines.push(`wire: ${status.wire}`);
   for (const { replica, leases = [], shards } of replies) {
     if (replica === undefined) continue;
     const held = leases.length === 0 ? "no lease" : `lease ${leases.join(", ")} of ${shards}`;
