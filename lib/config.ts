@@ -17,6 +17,7 @@ export type {
   CommonSettings,
   EntryWith,
   GoalConfig,
+  MessageConfig,
   ScheduleEntry,
   TaskConfig,
 } from "./config/schedule_entry.ts";

@@ -46,5 +46,7 @@ export {
   type OrchestratorGoal,
   orchestratorGoal,
   type OrchestratorGoalInit,
-} from "./wire/orchestrator_goal.ts";
-export { type TaskMessage, taskMessage, type TaskMessageInit } from "./wire/task_message.ts";
+  type TaskMessage,
+  taskMessage,
+  type TaskMessageInit,
+} from "./wire/v1.ts";

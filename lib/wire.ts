@@ -1,5 +1,6 @@
 /**
- * What travels on Heddle's bus: the two messages, their subjects, and how a dispatch is named.
+ * What travels on Heddle's bus: the two messages on both of its wires, their subjects, and how a
+ * dispatch is named.
  *
  * @module
  */
@@ -10,12 +11,23 @@ export {
   dispatchUuid,
 } from "./wire/identity.ts";
 export {
+  type Envelope,
+  type EnvelopeInit,
+  type GoalEnvelope,
+  goalEnvelope,
+  type TaskEnvelope,
+  taskEnvelope,
+} from "./wire/envelope.ts";
+export { GOALS_SUBJECT, RELOAD_SUBJECT, schedulerSubject, TASKS_SUBJECT } from "./wire/subjects.ts";
+export {
+  type MessageInit,
   type OrchestratorGoal,
   orchestratorGoal,
   type OrchestratorGoalInit,
-} from "./wire/orchestrator_goal.ts";
-export { GOALS_SUBJECT, RELOAD_SUBJECT, schedulerSubject, TASKS_SUBJECT } from "./wire/subjects.ts";
-export { type TaskMessage, taskMessage, type TaskMessageInit } from "./wire/task_message.ts";
+  type TaskMessage,
+  taskMessage,
+  type TaskMessageInit,
+} from "./wire/v1.ts";
 export {
   DISPATCH_TYPES,
   type DispatchType,
@@ -23,4 +35,6 @@ export {
   type ModelTier,
   PRIORITIES,
   type Priority,
+  type Wire,
+  WIRES,
 } from "./wire/vocabulary.ts";

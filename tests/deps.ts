@@ -4,7 +4,7 @@
  *
  * @module
  */
-export { Ajv } from "npm:ajv@8.20.0";
+export { Ajv } from "./helpers/ajv.ts";
 export { default as fc } from "npm:fast-check@4.10.2";
 export { v5 } from "npm:uuid@14.0.3";
 export { Svcm } from "npm:@nats-io/services@3.0.0-25";

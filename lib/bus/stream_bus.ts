@@ -29,13 +29,13 @@ export interface StreamBus extends MessageBus {
   publishToStream(subject: string, data: JsonObject, options?: PublishOptions): Promise<StreamAck>;
 
   /**
-   * Returns the name of the stream that captures `subject`, or null if there is none.
+   * Returns for each subject the name of the stream that captures it, or null if there is none;
+   * where the server has not said, the reason: a {@link LookupRefusedError} if this user may not
+   * ask, a {@link NoReplyError} if nobody answers.
    *
    * @throws {JetStreamUnavailableError} if the server or the account has no JetStream
-   * @throws {LookupRefusedError} if this user may not ask
-   * @throws {NoReplyError} if the server does not answer
    */
-  streamOf(subject: string): Promise<string | null>;
+  streamsOf(subjects: readonly string[]): Promise<ReadonlyMap<string, string | null | Error>>;
 
   /** Loads and returns the interface to streams and buckets. */
   jetStream(): Promise<JetStream>;

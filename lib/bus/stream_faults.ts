@@ -46,7 +46,7 @@ export function streamFaults(stream: StreamInfo, neededWindow: number): StreamFa
     add(
       "max_msgs_per_subject",
       maxMessagesPerSubject,
-      "All dispatches of one type have one subject: older ones are dropped, read or not",
+      "Dispatches of one entry have one subject: older ones are dropped, read or not",
     );
   }
   if (retention === "interest") {

@@ -47,7 +47,7 @@ export async function runCli(args: readonly string[]): Promise<number> {
   let exitCode: number = EXIT.ok;
   const setExitCode: SetExitCode = (code) => exitCode = code;
   const program = new Command("heddle-scheduler")
-    .description("Publishes Heddle goals and tasks to NATS when they are due.")
+    .description("Publishes messages to NATS when they are due.")
     .version(versionText())
     .exitOverride();
   const commands = [

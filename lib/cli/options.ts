@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { DEFAULT_NATS_URL } from "../actor/actor.ts";
 import { configureLogging, LOG_FORMATS, LOG_LEVELS } from "../log/configure.ts";
+import { type Wire, WIRES } from "../wire/vocabulary.ts";
 import type { LogFormat, LogLevel } from "../log/configure.ts";
 import { defaultLogger } from "../log/logger.ts";
 import type { IgnoredVariable } from "./variables.ts";
@@ -86,6 +87,17 @@ export function addBusOptions(command: Command): Command {
       new Option("--js-domain <domain>", "JetStream domain (default: the server's own)")
         .env("NATS_JS_DOMAIN"),
     );
+}
+
+export interface WireOptions {
+  wire?: Wire;
+}
+
+export function addWireOption(command: Command): Command {
+  return command.addOption(
+    new Option("--wire <format>", "of goals and tasks (default: what the file says, else v1)")
+      .env("HEDDLE_SCHEDULER_WIRE").choices(WIRES),
+  );
 }
 
 export function addLoggingOptions(command: Command): Command {

@@ -1,12 +1,14 @@
 import type { ComingFiring } from "../engine/coming_firings.ts";
 import { instantInZone } from "../time/instant_in_zone.ts";
-import { notesOf, type ScheduleEntry } from "../config/schedule_entry.ts";
+import { gistOf, notesOf, type ScheduleEntry } from "../config/schedule_entry.ts";
 import { expansionText } from "../schedule/expansion_text.ts";
 import { span } from "./spans.ts";
 import { table } from "./text_table.ts";
 
 /** Longer instructions and notes are cut. */
 const MAX_TEXT_CHARACTERS = 60;
+
+const GIST_KEYS = { goal: "instruction", task: "worker_type", message: "subject" } as const;
 
 const HEADINGS = ["local", "UTC", "in", "zone", "entry", "dispatches", "notes"] as const;
 
@@ -47,9 +49,7 @@ export function upcomingJson(entry: ScheduleEntry, firing: ComingFiring, from: n
     timezone: entry.timezone,
     in_seconds: untilFiring(firing, from) / 1000,
     dispatch_type: entry.dispatchType,
-    ...(entry.dispatchType === "goal"
-      ? { instruction: entry.goalConfig.instruction }
-      : { worker_type: entry.taskConfig.workerType }),
+    [GIST_KEYS[entry.dispatchType]]: gistOf(entry),
     jitter_seconds: entry.jitterSeconds,
     expand_from: entry.expandFrom,
     for_each: entry.forEach?.length ?? null,
@@ -66,10 +66,7 @@ function untilFiring({ scheduledFor, fireAt }: ComingFiring, from: number): numb
 }
 
 function whatOf(entry: ScheduleEntry): string {
-  const what = entry.dispatchType === "goal"
-    ? `goal: ${entry.goalConfig.instruction}`
-    : `task: ${entry.taskConfig.workerType}`;
-  const line = what.replaceAll(/\s+/g, " ");
+  const line = `${entry.dispatchType}: ${gistOf(entry)}`.replaceAll(/\s+/g, " ");
   const expansion = expansionText(entry);
   const notes = [
     ...(expansion === null ? [] : [`for each of ${expansion}`]),

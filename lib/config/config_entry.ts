@@ -11,9 +11,16 @@ import {
   MIN_GRACE_SECONDS,
   TIMINGS,
 } from "./config_schema.ts";
+import { DISPATCH_TYPES, type DispatchType } from "../wire/vocabulary.ts";
 import { plainMeaning } from "./foreign/plain_meaning.ts";
 import { entryStructure } from "./config_structure.ts";
-import { entryNameProblem, expandFromProblem, parseInstant } from "./config_values.ts";
+import {
+  entryNameProblem,
+  expandFromProblem,
+  headerProblem,
+  messageSubjectProblem,
+  parseInstant,
+} from "./config_values.ts";
 import type { Timing } from "./timing/timing.ts";
 import type { TimingTable } from "./timing/timing_table.ts";
 import { entryDifferences } from "./from_python.ts";
@@ -54,11 +61,13 @@ export function readEntry(
   const fail = (message: string, ...path: string[]) =>
     report({ severity: "error", message: `${place}: ${message}`, at: [...at, ...path] });
 
-  const ignored = fields.dispatch_type === "goal" ? "task" : "goal";
+  const type = DISPATCH_TYPES.find((each) => each === fields.dispatch_type);
+  // The blocks of the other types are ignored, whatever is in them.
+  const ignored: readonly unknown[] = type === undefined
+    ? []
+    : DISPATCH_TYPES.filter((each) => each !== type);
   for (const finding of [...found, ...entryStructure(raw, at, place)]) {
-    // The other type's block is ignored, whatever is in it.
-    const isIgnored = finding.at[2] === ignored && isDispatchType(fields.dispatch_type);
-    if (!isIgnored) report(finding);
+    if (!ignored.includes(finding.at[2])) report(finding);
   }
   if (!isPlainObject(raw)) return null;
 
@@ -69,7 +78,7 @@ export function readEntry(
     const hasCron = timing?.kind === "cron";
     entryDifferences({ fields, at, place, timezone, hasCron }).forEach(report);
   }
-  checkAction();
+  if (type !== undefined) checkAction(type);
   checkGrace();
   checkExpansion();
   const startAt = checkInstant("start_at");
@@ -129,16 +138,14 @@ export function readEntry(
     return timing;
   }
 
-  function checkAction(): void {
-    const type = fields.dispatch_type;
-    if (!isDispatchType(type)) return;
+  function checkAction(type: DispatchType): void {
     const block = fields[type];
     if (!isPlainObject(block)) {
       const got = isPresent(block) ? `, got ${shown(block)}` : "";
       const path = block === undefined ? [] : [type];
       fail(`dispatch_type '${type}' requires a '${type}' dict${got}`, ...path);
     } else {
-      const key = type === "goal" ? "context" : "payload";
+      const keys = type === "goal" ? ["context"] : ["payload", "input"];
       if (type === "goal" && block.instruction === "") {
         report({
           severity: "warning",
@@ -146,17 +153,40 @@ export function readEntry(
           at: [...at, type, "instruction"],
         });
       }
-      if (isPlainObject(block[key])) {
-        file.json.check(block[key], [...at, type, key], place).forEach(report);
+      for (const key of keys) {
+        if (isPlainObject(block[key])) {
+          file.json.check(block[key], [...at, type, key], place).forEach(report);
+        }
       }
+      if (type === "task" && isPresent(block.payload) && isPresent(block.input)) {
+        fail("cannot specify both 'task.payload' and 'task.input', its synonym", type, "input");
+      }
+      if (type === "message") checkMessage(block);
     }
-    if (isPresent(fields[ignored])) {
+    for (const other of DISPATCH_TYPES) {
+      if (other === type || !isPresent(fields[other])) continue;
       report({
         severity: "warning",
-        message: `${place}: '${ignored}' has no effect, since 'dispatch_type' is '${type}'`,
-        at: [...at, ignored],
+        message: `${place}: '${other}' has no effect, since 'dispatch_type' is '${type}'`,
+        at: [...at, other],
         aimsAtKey: true,
       });
+    }
+  }
+
+  function checkMessage({ subject, headers }: Record<string, unknown>): void {
+    if (typeof subject === "string" && subject !== "") {
+      const problem = messageSubjectProblem(subject);
+      const path = ["message", "subject"];
+      if (problem !== null) fail(`'message.subject' is ${shown(subject)}: ${problem}`, ...path);
+    }
+    for (const [name, value] of Object.entries(isPlainObject(headers) ? headers : {})) {
+      const problem = headerProblem(name, value);
+      const path = ["message", "headers", name];
+      if (problem !== null) fail(`'message.headers' has ${shown(name)}: ${problem}`, ...path);
+    }
+    if (isPresent(fields.expect)) {
+      fail("'expect' cannot stand beside 'message': nobody reports a result of it", "expect");
     }
   }
 
@@ -266,33 +296,43 @@ export function readEntry(
   }
 }
 
-function actionOf({ dispatch_type, goal, task }: EntryInput): Action {
-  return dispatch_type === "goal"
-    ? {
-      dispatchType: "goal",
-      goalConfig: {
-        instruction: goal?.instruction ?? "",
-        context: goal?.context ?? {},
-        priority: goal?.priority ?? DEFAULTS.priority,
-      },
-      taskConfig: null,
-    }
-    : {
-      dispatchType: "task",
-      goalConfig: null,
-      taskConfig: {
-        workerType: task?.worker_type ?? "",
-        payload: task?.payload ?? {},
-        modelTier: task?.model_tier ?? DEFAULTS.model_tier,
-        priority: task?.priority ?? DEFAULTS.priority,
-      },
-    };
+function actionOf({ dispatch_type, goal, task, message }: EntryInput): Action {
+  const none = { goalConfig: null, taskConfig: null, messageConfig: null };
+  switch (dispatch_type) {
+    case "goal":
+      return {
+        ...none,
+        dispatchType: "goal",
+        goalConfig: {
+          instruction: goal?.instruction ?? "",
+          context: goal?.context ?? {},
+          priority: goal?.priority ?? DEFAULTS.priority,
+        },
+      };
+    case "task":
+      return {
+        ...none,
+        dispatchType: "task",
+        taskConfig: {
+          workerType: task?.worker_type ?? "",
+          payload: task?.payload ?? task?.input ?? {},
+          modelTier: task?.model_tier ?? DEFAULTS.model_tier,
+          priority: task?.priority ?? DEFAULTS.priority,
+        },
+      };
+    case "message":
+      return {
+        ...none,
+        dispatchType: "message",
+        messageConfig: {
+          subject: message?.subject ?? "",
+          payload: message?.payload ?? {},
+          headers: message?.headers ?? {},
+        },
+      };
+  }
 }
 
 function isPresent(value: unknown): boolean {
   return value !== undefined && value !== null;
-}
-
-function isDispatchType(value: unknown): value is "goal" | "task" {
-  return value === "goal" || value === "task";
 }

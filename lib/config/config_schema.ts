@@ -5,7 +5,13 @@
  * @module
  */
 
-import { CATCH_UP_POLICIES, DISPATCH_TYPES, MODEL_TIERS, PRIORITIES } from "../wire/vocabulary.ts";
+import {
+  CATCH_UP_POLICIES,
+  DISPATCH_TYPES,
+  MODEL_TIERS,
+  PRIORITIES,
+  WIRES,
+} from "../wire/vocabulary.ts";
 import { published, type TypeOf } from "./schema_interpreter.ts";
 import { CRON } from "./timing/cron_timing.ts";
 import { INTERVAL, MAX_SECONDS } from "./timing/interval_timing.ts";
@@ -14,6 +20,8 @@ import { INTERVAL, MAX_SECONDS } from "./timing/interval_timing.ts";
 export const MAX_NAME_CHARACTERS = 256;
 /** A machine that has other work delays healthy firings by most of a second. */
 export const MIN_GRACE_SECONDS = 1;
+/** The length up to which NATS advises to keep subjects. A line of its protocol has an end. */
+export const MAX_SUBJECT_CHARACTERS = 256;
 /** An expansion that takes longer than a day is not waited for. */
 export const MAX_EXPAND_TIMEOUT_SECONDS = 86_400;
 
@@ -23,6 +31,7 @@ export const MAX_EXPAND_WITH_CHARACTERS = 65_536;
 /** What stands in for an optional key that is absent or null. */
 export const DEFAULTS = {
   timezone: "UTC",
+  wire: "v1",
   priority: "normal",
   model_tier: "local",
   enabled: true,
@@ -105,6 +114,13 @@ const TASK_SCHEMA = {
       description: "Sent with the task; an expansion's object is merged over it.",
       examples: [{ check: "system" }],
     },
+    input: {
+      type: ["object", "null"],
+      title: "Input",
+      wanted: "a mapping",
+      description: "The same as `payload`, of which it is a synonym.",
+      examples: [{ check: "system" }],
+    },
     model_tier: {
       enum: [...MODEL_TIERS, null],
       default: DEFAULTS.model_tier,
@@ -112,6 +128,43 @@ const TASK_SCHEMA = {
       description: "Which tier of model the worker is given.",
     },
     priority,
+  },
+} as const;
+
+const MESSAGE_SCHEMA = {
+  type: ["object", "null"],
+  title: "Message",
+  description: "What a `message` entry publishes to a subject of your own.",
+  examples: [{ subject: "jobs.cache.refresh", payload: { scope: "all" } }],
+  required: ["subject"],
+  additionalProperties: false,
+  patternProperties: FREE_KEYS,
+  properties: {
+    subject: {
+      type: "string",
+      minLength: 1,
+      maxLength: MAX_SUBJECT_CHARACTERS,
+      title: "Subject",
+      wanted: "a subject such as 'jobs.cache.refresh', no longer than " +
+        `${MAX_SUBJECT_CHARACTERS} characters`,
+      description: "Where it is published, without wildcards.",
+      examples: ["jobs.cache.refresh"],
+    },
+    payload: {
+      type: ["object", "null"],
+      title: "Payload",
+      wanted: "a mapping",
+      description: "Published as it is; an expansion's object is merged over it.",
+      examples: [{ scope: "all" }],
+    },
+    headers: {
+      type: ["object", "null"],
+      additionalProperties: { type: "string", wanted: "a string", readsNumbers: true },
+      title: "Headers",
+      wanted: "a mapping of strings",
+      description: "Sent beside the scheduler's own headers.",
+      examples: [{ "X-Tenant": "a" }],
+    },
   },
 } as const;
 
@@ -161,10 +214,12 @@ export const ENTRY_SCHEMA = {
     dispatch_type: {
       enum: DISPATCH_TYPES,
       title: "Dispatch type",
-      description: "Whether the entry dispatches its `goal` or its `task`.",
+      wanted: "'goal' or 'task', or 'message' for a subject of your own",
+      description: "Whether the entry dispatches its `goal`, its `task` or its `message`.",
     },
     goal: GOAL_SCHEMA,
     task: TASK_SCHEMA,
+    message: MESSAGE_SCHEMA,
     expand_from: {
       type: ["string", "null"],
       mayBeEmpty: true,
@@ -289,6 +344,13 @@ export const FILE_SCHEMA = {
       default: DEFAULTS.timezone,
       description: "IANA zone for the entries that name none.",
     },
+    wire: {
+      enum: [...WIRES, null],
+      default: DEFAULTS.wire,
+      title: "Wire",
+      description: "The format of goals and tasks: that of Heddle's releases, or the envelope of " +
+        "its main branch.",
+    },
     expand_allow: {
       type: ["object", "null"],
       title: "What expansion functions may reach",
@@ -355,7 +417,7 @@ export const CONFIG_JSON_SCHEMA = published({
   $schema: "http://json-schema.org/draft-07/schema#",
   $id: "urn:heddle:scheduler-config",
   title: "Heddle scheduler configuration",
-  description: "Which goals and tasks the scheduler dispatches, and when.",
+  description: "Which messages the scheduler dispatches, and when.",
   ...FILE_SCHEMA,
   properties: {
     ...FILE_SCHEMA.properties,
@@ -374,6 +436,12 @@ export const CONFIG_JSON_SCHEMA = published({
           cron: "0 * * * *",
           dispatch_type: "goal",
           goal: { instruction: "Summarize the documents of the last hour" },
+        },
+        {
+          name: "refresh_cache",
+          cron: "*/10 * * * *",
+          dispatch_type: "message",
+          message: { subject: "jobs.cache.refresh", payload: { scope: "all" } },
         },
         {
           name: "health",

@@ -1,11 +1,14 @@
 import { nearest, normalized, suggestion } from "../internal/suggestion.ts";
 import { borrowedKey } from "./foreign/borrowed_keys.ts";
 import { type DocumentPath, type Finding, shown } from "./config_problem.ts";
+import { DISPATCH_TYPES } from "../wire/vocabulary.ts";
 import { ENTRY_SCHEMA, FILE_SCHEMA, TIMINGS } from "./config_schema.ts";
 import { checker, type Schema, type Violation } from "./schema_interpreter.ts";
 
 /** The shortest beginning of a key that is taken for it. */
 const MIN_PREFIX_CHARACTERS = 3;
+
+const BLOCKS: readonly string[] = DISPATCH_TYPES;
 
 const checkFile = checker(FILE_SCHEMA);
 const checkEntry = checker(ENTRY_SCHEMA);
@@ -17,7 +20,7 @@ export function fileStructure(value: unknown): Finding[] {
 
 /**
  * Returns what is wrong with the keys and types of the entry at `at`; `place` begins the messages.
- * Whether `goal` and `task` are mappings is left to whoever knows which of them counts.
+ * Whether `goal`, `task` and `message` are mappings is left to whoever knows which of them counts.
  */
 export function entryStructure(value: unknown, at: DocumentPath, place: string): Finding[] {
   return checkEntry(value)
@@ -68,7 +71,7 @@ function unknownKey(
     ? ` (did you mean ${shown(meant)}?)`
     : block === undefined
     ? ': keys of your own begin with "x-"'
-    : block === "goal" || block === "task"
+    : BLOCKS.includes(block)
     ? `: what is sent stands in '${block === "goal" ? "context" : "payload"}'`
     : `: allowed are ${Object.keys(schema.properties ?? {}).join(", ")}`;
   return { severity: "warning", text: `${named} has no effect${hint}` };
@@ -79,9 +82,9 @@ function misplacement(key: string, block: string | undefined, isInEntry: boolean
   const isOfEntry = Object.hasOwn(ENTRY_SCHEMA.properties, key);
   if (block !== undefined) return isOfEntry ? `it stands beside '${block}'` : undefined;
   if (!isInEntry) return isOfEntry ? "it stands in an entry" : undefined;
-  const { goal, task } = ENTRY_SCHEMA.properties;
-  const blocks = Object.entries({ goal, task })
-    .flatMap(([name, { properties }]) => Object.hasOwn(properties, key) ? [`'${name}'`] : []);
+  const blocks = DISPATCH_TYPES.flatMap((type) =>
+    Object.hasOwn(ENTRY_SCHEMA.properties[type].properties, key) ? [`'${type}'`] : []
+  );
   return blocks.length === 0 ? undefined : `it stands in ${blocks.join(" or ")}`;
 }
 
@@ -92,12 +95,14 @@ function wrongValue({ kind, path, schema, value }: Violation): string {
   const [block, key] = path;
   const isLost = kind === "missing" || value === null;
   if (
-    key !== undefined && block !== "labels" &&
+    path.length === 2 && block !== "labels" &&
     (isLost || value === "" && schema.minLength !== undefined)
   ) {
     return `${block} config missing '${key}': it must be ${wanted}${got}`;
   }
-  const complaint = isLost ? `missing required key '${block}'` : schema.complaint;
+  const complaint = isLost && path.length === 1
+    ? `missing required key '${block}'`
+    : schema.complaint;
   const rule = `'${path.join(".")}' must be ${wanted}${got}${hintFor(schema, value)}`;
   return complaint === undefined ? rule : `${complaint}: ${rule}`;
 }

@@ -21,14 +21,53 @@ export function entryNameProblem(name: string): string | null {
 
 /** The scheduler's name ends the subject `heddle.scheduler.{name}`; dots make more tokens of it. */
 export function schedulerNameProblem(name: string): string | null {
-  const wrong = /[\s\p{Cc}*>]/u.exec(name);
-  if (wrong !== null) {
-    return `it becomes part of a NATS subject, which cannot hold ${JSON.stringify(wrong[0])}`;
+  const problem = wordsProblem(name);
+  return problem && `it becomes part of a NATS subject, ${problem}`;
+}
+
+/** What is the server's, a reply's or the program's own: who listens there expects something else. */
+const RESERVED = /^(?:\$|_INBOX|_R_\.|_GR_\.|heddle\.(?:scheduler|control|history)\.)/;
+
+/** A message goes to one subject, at which nobody takes it for anything else. */
+export function messageSubjectProblem(subject: string): string | null {
+  const problem = wordsProblem(subject);
+  if (problem !== null) return `a message goes to one NATS subject, ${problem}`;
+  const reserved = reservedBeginning(subject);
+  return reserved && `subjects that begin with "${reserved}" are reserved: choose another one`;
+}
+
+/** Returns the beginning because of which nothing is dispatched to `subject`, or null. */
+export function reservedBeginning(subject: string): string | null {
+  return RESERVED.exec(subject)?.[0] ?? null;
+}
+
+function wordsProblem(text: string): string | null {
+  const wrong = /[\s\p{Cc}*>]/u.exec(text);
+  if (wrong !== null) return `which cannot hold ${JSON.stringify(wrong[0])}`;
+  if (text.split(".").includes("")) return "where a dot must stand between two words";
+  return text.isWellFormed() ? null : "which cannot hold half a surrogate pair";
+}
+
+/** A token of RFC 7230, section 3.2.6. */
+const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+/** The program's own, however a client may write them. */
+const OWN_HEADER = /^(?:nats-|heddle-|traceparent$|tracestate$)/i;
+
+/** A header of a message, which travels between the program's own. */
+export function headerProblem(name: string, value: unknown): string | null {
+  if (!HEADER_NAME.test(name)) {
+    return "the name of a header is made of letters, digits and any of !#$%&'*+-.^_`|~";
   }
-  if (name.split(".").includes("")) {
-    return "it becomes part of a NATS subject, where a dot must stand between two words";
+  const own = OWN_HEADER.exec(name);
+  if (own !== null) {
+    const which = own[0].endsWith("-") ? `headers ${own[0]}… are` : "it is";
+    return `${which} the scheduler's own: choose another name`;
   }
-  return name.isWellFormed() ? null : "a name cannot hold half a surrogate pair";
+  if (typeof value !== "string") return null;
+  if (/[^\P{Cc}\t]/u.test(value)) {
+    return "the value of a header is one line without control characters";
+  }
+  return value.isWellFormed() ? null : "the value of a header cannot hold half a surrogate pair";
 }
 
 const INSTANT =

@@ -17,6 +17,7 @@ const SAME_KEYS = [
   "dispatch_type",
   "goal",
   "task",
+  "message",
   "expand_from",
 ];
 
@@ -43,6 +44,13 @@ export function entryDifferences(entry: EntryToCompare): Finding[] {
       message: `${place}: ${reading}`,
       at: [...at, "cron"],
     })),
+    ...(fields.dispatch_type !== "message" ? [] : [
+      {
+        severity: "warning",
+        message: `${place}: 'dispatch_type' is "message", which the Python scheduler refuses`,
+        at: [...at, "dispatch_type"],
+      } satisfies Finding,
+    ]),
     ...Object.keys(ENTRY_SCHEMA.properties)
       .filter((key) => !SAME_KEYS.includes(key))
       .flatMap((key) => newKey(fields, key, { defaults, at, place })),
@@ -51,7 +59,7 @@ export function entryDifferences(entry: EntryToCompare): Finding[] {
 
 /** The same for what stands beside the entries. */
 export function fileDifferences(fields: Record<string, unknown>): Finding[] {
-  return ["timezone", "expand_allow"].flatMap((key) =>
+  return ["timezone", "wire", "expand_allow"].flatMap((key) =>
     newKey(fields, key, { defaults: DEFAULTS, at: [], place: "Top level" })
   );
 }

@@ -1,3 +1,4 @@
+import { GOALS_SUBJECT, TASKS_SUBJECT } from "../wire/subjects.ts";
 import type { CatchUp, ModelTier, Priority } from "../wire/vocabulary.ts";
 import type { Timing } from "./timing/timing.ts";
 
@@ -23,10 +24,47 @@ export interface TaskConfig {
   readonly priority: Priority;
 }
 
-/** What an entry dispatches: a goal or a task, never both. */
+/** What a `message` entry dispatches. */
+export interface MessageConfig {
+  /** The subject that it is published to. */
+  readonly subject: string;
+  /** Published as it is; an expansion's object is merged over it. */
+  readonly payload: Readonly<Record<string, unknown>>;
+  /** Sent beside the scheduler's own headers. */
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** What an entry dispatches: one of the three. */
 export type Action =
-  | { readonly dispatchType: "goal"; readonly goalConfig: GoalConfig; readonly taskConfig: null }
-  | { readonly dispatchType: "task"; readonly goalConfig: null; readonly taskConfig: TaskConfig };
+  | {
+    readonly dispatchType: "goal";
+    readonly goalConfig: GoalConfig;
+    readonly taskConfig: null;
+    readonly messageConfig: null;
+  }
+  | {
+    readonly dispatchType: "task";
+    readonly goalConfig: null;
+    readonly taskConfig: TaskConfig;
+    readonly messageConfig: null;
+  }
+  | {
+    readonly dispatchType: "message";
+    readonly goalConfig: null;
+    readonly taskConfig: null;
+    readonly messageConfig: MessageConfig;
+  };
+
+/** Returns the subject that an entry publishes to. */
+export function subjectOf({ dispatchType, messageConfig }: Action): string {
+  if (messageConfig !== null) return messageConfig.subject;
+  return dispatchType === "goal" ? GOALS_SUBJECT : TASKS_SUBJECT;
+}
+
+/** Returns what tells people most about what an entry dispatches. */
+export function gistOf({ goalConfig, taskConfig, messageConfig }: Action): string {
+  return goalConfig?.instruction ?? taskConfig?.workerType ?? messageConfig!.subject;
+}
 
 /** What every entry has. */
 export interface CommonSettings {

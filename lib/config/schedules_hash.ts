@@ -1,15 +1,18 @@
 import { createHash } from "node:crypto";
 import type { Clock } from "../time/clock.ts";
 import { Slice } from "../time/slice.ts";
+import { DEFAULTS } from "./config_schema.ts";
+import type { SchedulerConfig } from "./validate_config.ts";
 import type { ScheduleEntry } from "./schedule_entry.ts";
 import { timingFields } from "./timing/timing.ts";
 
-/** A hash of what the entries say: equal for replicas that read the same file. 16 hex digits. */
+/** A hash of what is sent and when: equal for replicas that read the same file. 16 hex digits. */
 export async function schedulesHash(
-  entries: readonly ScheduleEntry[],
+  { entries, wire }: Pick<SchedulerConfig, "entries" | "wire">,
   clock: Clock,
 ): Promise<string> {
   const hash = createHash("sha256");
+  if (wire !== DEFAULTS.wire) hash.update(wire);
   const slice = new Slice(clock);
   for (const entry of entries) {
     hash.update(JSON.stringify(asHashed(entry)));
@@ -20,11 +23,11 @@ export async function schedulesHash(
 
 /**
  * An entry as version 0.1.0 hashes it, which read `none` where the file says nothing of `catch_up`
- * and knew no `expand_with` and no `for_each`, and without what changes nothing that is sent.
+ * and knew no `expand_with`, `for_each` and `message`, and without what changes nothing that is sent.
  */
 function asHashed(entry: ScheduleEntry) {
   const { description: _1, labels: _2, expandWith, forEach, ...known } = entry;
-  const { timing, dispatchType, goalConfig, taskConfig, ...common } = known;
+  const { timing, dispatchType, goalConfig, taskConfig, messageConfig, ...common } = known;
   const { interval_seconds: intervalSeconds, ...others } = timingFields(timing);
   return {
     ...common,
@@ -34,6 +37,7 @@ function asHashed(entry: ScheduleEntry) {
     dispatchType,
     goalConfig,
     taskConfig,
+    ...(messageConfig !== null && { messageConfig }),
     ...(Object.keys(expandWith).length > 0 && { expandWith }),
     ...(forEach !== null && { forEach }),
   };

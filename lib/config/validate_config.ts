@@ -16,6 +16,7 @@ import { fileStructure } from "./config_structure.ts";
 import { schedulerNameProblem } from "./config_values.ts";
 import { fileDifferences } from "./from_python.ts";
 import type { ScheduleEntry } from "./schedule_entry.ts";
+import { type Wire, WIRES } from "../wire/vocabulary.ts";
 import { TimingTable } from "./timing/timing_table.ts";
 
 /** Some ten times what a file can hold; a list that is longer is not walked through. */
@@ -27,6 +28,8 @@ export interface SchedulerConfig {
   readonly name: string;
   /** The zone of entries that name none. */
   readonly timezone: string;
+  /** The format of goals and tasks. */
+  readonly wire: Wire;
   /** What expansion functions may reach. */
   readonly expandAllow: ExpandAllow;
   /** In the order of the file. */
@@ -92,7 +95,7 @@ function readConfig(
   findings.push(...fileStructure(raw));
   if (!isPlainObject(raw)) return null;
   if (fromPython) findings.push(...fileDifferences(raw));
-  const { name, timezone, schedules } = raw;
+  const { name, timezone, wire, schedules } = raw;
   const fail = (message: string, key: string) =>
     findings.push({ severity: "error", message: `Top level: ${message}`, at: [key] });
 
@@ -138,7 +141,13 @@ function readConfig(
     );
     if (entry) entries.push(entry);
   }
-  return { name: String(name), timezone: zone, expandAllow, entries };
+  return {
+    name: String(name),
+    timezone: zone,
+    wire: WIRES.find((each) => each === wire) ?? DEFAULTS.wire,
+    expandAllow,
+    entries,
+  };
 }
 
 /** What `read` returns; an object that throws when it is looked at becomes a problem. */

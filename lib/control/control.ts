@@ -44,6 +44,7 @@ import type { Witness } from "../durable/lease_witness.ts";
 import type { FiringEngine } from "../engine/firing_engine.ts";
 import type { SchedulerConfig } from "../config/load_config.ts";
 import type { Pauses } from "../engine/pauses.ts";
+import { DEFAULTS } from "../config/config_schema.ts";
 import { catchUpInEffect } from "../schedule/catch_up.ts";
 import type { ScheduleEntry } from "../config/schedule_entry.ts";
 
@@ -253,6 +254,7 @@ export class Control {
       ...this.health(),
       version,
       zone_data: zoneDataStatus(),
+      wire: this.#options.config()?.wire ?? DEFAULTS.wire,
       bus_connected: isConnected(),
       ...this.#delivery(),
       paused: { all: pauses.all, entries: pauses.entries.size },

@@ -5,7 +5,7 @@
  * @module
  */
 import type { Outcome } from "../engine/history.ts";
-import type { CatchUp, DeliveryMode, DeliveryWay } from "../wire/vocabulary.ts";
+import type { CatchUp, DeliveryMode, DeliveryWay, Wire } from "../wire/vocabulary.ts";
 
 /** A larger request is not read, in bytes with its headers. */
 export const MAX_REQUEST_BYTES = 256 * 2 ** 10;
@@ -152,9 +152,11 @@ export interface ClockSetBackSummary {
 export interface DeliveryStatus {
   /** As `--delivery` says. */
   mode: DeliveryMode;
-  /** The subjects of the entries. */
+  /** The number of subjects that are left out; absent for none. */
+  more_subjects?: number;
+  /** The subjects of the entries, 100 at most: of more those that are not as they should be first. */
   subjects: {
-    /** Where dispatches of one type are published. */
+    /** Where dispatches are published. */
     subject: string;
     /**
      * `jetstream`: into a stream. `core`: over core NATS. `fallback`: over core NATS, since the
@@ -176,6 +178,8 @@ export interface StatusReply extends HealthReply {
   version: string;
   /** The time zone data in use: `built-in` or a directory; its version, null where it says none. */
   zone_data: { source: string; version: string | null };
+  /** The format of goals and tasks. */
+  wire: Wire;
   /** True while messages can leave. */
   bus_connected: boolean;
   /** How dispatches are delivered; absent before the start. */
@@ -225,6 +229,8 @@ export interface ControlProblem {
 export interface EntryStatus {
   /** The entry's name. */
   name: string;
+  /** The subject that it publishes to; only where one entry was asked for. */
+  subject?: string;
   /** What the file says it is for, cut; only where one entry was asked for. */
   description?: string;
   /** The file's labels, cut; only where one entry was asked for. */

@@ -4,7 +4,7 @@
  * @module
  */
 import type { ConfigProblem } from "../config/config_problem.ts";
-import type { ScheduleEntry } from "../config/schedule_entry.ts";
+import { type ScheduleEntry, subjectOf } from "../config/schedule_entry.ts";
 import { errorText } from "../internal/error_text.ts";
 import type { Route } from "../durable/routes.ts";
 import type { DeliveryMode } from "../wire/vocabulary.ts";
@@ -23,14 +23,18 @@ export const MAX_ERROR_CHARACTERS = 500;
 const MAX_DESCRIPTION_CHARACTERS = 2000;
 const MAX_LABEL_CHARACTERS = 200;
 const MAX_LABELS = 50;
+/** A subject may take 1 KiB, and an answer has to fit into a message. */
+const MAX_SUBJECTS = 100;
 
 /** Returns what the file says about an entry for people, short enough for an answer. */
 export function notesStatus(
-  { description, labels }: ScheduleEntry,
-): Pick<EntryStatus, "description" | "labels"> {
+  entry: ScheduleEntry,
+): Pick<EntryStatus, "subject" | "description" | "labels"> {
+  const { description, labels } = entry;
   const pairs = Object.entries(labels).slice(0, MAX_LABELS)
     .map((pair) => pair.map((text) => text.slice(0, MAX_LABEL_CHARACTERS)));
   return {
+    subject: subjectOf(entry),
     ...(description !== null && { description: description.slice(0, MAX_DESCRIPTION_CHARACTERS) }),
     ...(pairs.length > 0 && { labels: Object.fromEntries(pairs) }),
   };
@@ -67,12 +71,19 @@ function firingStatus(record: FiringRecord): FiringStatus {
   };
 }
 
+/** Returns the routes; of many those that are not as they should be come first. */
 export function deliveryStatus(
   { mode, routes }: { mode: DeliveryMode; routes: readonly Route[] },
 ): DeliveryStatus {
+  const isDetour = ({ via }: Route) => via === "fallback" || via === "unknown";
+  const left = Math.max(0, routes.length - MAX_SUBJECTS);
+  const shown = left === 0
+    ? routes
+    : [...routes.filter(isDetour), ...routes.filter((route) => !isDetour(route))];
   return {
     mode,
-    subjects: routes.map(({ subject, via, stream, since, error }) => ({
+    ...(left > 0 && { more_subjects: left }),
+    subjects: shown.slice(0, MAX_SUBJECTS).map(({ subject, via, stream, since, error }) => ({
       subject,
       via,
       stream,

@@ -2,7 +2,7 @@ import type { JsonObject } from "../bus/message_bus.ts";
 import type { KeyValue, Revised } from "../bus/stream_bus.ts";
 import { isPlainObject } from "../internal/plain_object.ts";
 import { Checkpoint, type CheckpointOwner, type CheckpointRecord } from "./checkpoint.ts";
-import { eachOf } from "./each_of.ts";
+import { eachOf } from "../internal/each_of.ts";
 import { isFromWrongClock, isInstant, MAX_INSTANT_MS, shown } from "./instant.ts";
 import { pageKey } from "./keys.ts";
 import type { WrittenDocument } from "./server_clock.ts";

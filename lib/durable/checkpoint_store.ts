@@ -13,7 +13,7 @@ import { CheckpointDocument, readPages } from "./checkpoint_document.ts";
 import { reportFaults, reportLag } from "./checkpoint_reports.ts";
 import { CheckpointWriter } from "./checkpoint_writer.ts";
 import { ClockCheck, type ClockSetBack, type ClockVerdict } from "./clock_check.ts";
-import { eachOf } from "./each_of.ts";
+import { eachOf } from "../internal/each_of.ts";
 import { checkpointKey } from "./keys.ts";
 import { partitionOf } from "./shards.ts";
 

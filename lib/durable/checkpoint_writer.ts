@@ -5,7 +5,7 @@ import type { Clock } from "../time/clock.ts";
 import { Slice } from "../time/slice.ts";
 import { type CheckpointDocument, MAX_PAGES, readPages } from "./checkpoint_document.ts";
 import { reportFaults } from "./checkpoint_reports.ts";
-import { eachOf } from "./each_of.ts";
+import { eachOf } from "../internal/each_of.ts";
 import { pageKey } from "./keys.ts";
 
 /** Firings that end within this time are written together. */

@@ -102,6 +102,11 @@ export class Delivery {
     return this.#routes.look(subjects, signal);
   }
 
+  /** {@link Routes.keep} */
+  keep(subjects: readonly string[]): void {
+    this.#routes.keep(subjects);
+  }
+
   /** {@link Routes.follow} */
   follow(signal: AbortSignal, onFound: () => void): Promise<void> {
     return this.#routes.follow(signal, onFound);
@@ -159,7 +164,7 @@ export class Delivery {
       }
       signal?.throwIfAborted();
       this.#report(subject, error);
-      if (error instanceof NoStreamError) await this.#routes.lookAgain();
+      if (error instanceof NoStreamError) await this.#routes.lookAgain(subject);
       if (!this.isAcknowledged(subject)) {
         if (doubt === undefined) return await bus.publish(subject, data, options);
         throw this.#inDoubt(id, subject, attempts + 1, error);

@@ -10,7 +10,7 @@ import type { KeyValue } from "../bus/stream_bus.ts";
 import { errorText } from "../internal/error_text.ts";
 import type { Logger } from "../log/logger.ts";
 import type { Clock } from "../time/clock.ts";
-import { eachOf } from "./each_of.ts";
+import { eachOf } from "../internal/each_of.ts";
 import { leaseKey } from "./keys.ts";
 import { Lease } from "./lease.ts";
 import { type Witness, witness } from "./lease_witness.ts";

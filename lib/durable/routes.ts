@@ -16,6 +16,7 @@ import { streamFaults } from "../bus/stream_faults.ts";
 import { errorText } from "../internal/error_text.ts";
 import type { Logger } from "../log/logger.ts";
 import type { Clock } from "../time/clock.ts";
+import { GOALS_SUBJECT, TASKS_SUBJECT } from "../wire/subjects.ts";
 import type { DeliveryMode, DeliveryWay } from "../wire/vocabulary.ts";
 
 /** The route of one subject. */
@@ -39,6 +40,8 @@ export interface RoutesOptions {
   neededWindow: number;
 }
 
+/** The subjects of which each is named in the log; of more the first stands for all. */
+const MAX_NAMED_SUBJECTS = 8;
 /** Thousands of messages that no stream takes are tried again at different instants. */
 const MIN_ASK_INTERVAL_MS = 500;
 /** The longest wait before the server is asked again for what no stream captures. */
@@ -106,21 +109,33 @@ export class Routes {
       if (failures > 0) await clock.sleep(backoff(failures) / 4, signal);
       if (isStreamBus(bus)) await bus.whenConnected(signal);
       if (signal?.aborted) return;
-      const areAnswered = await Promise.all(open.map((subject) => this.#ask(subject, true)));
-      open = open.filter((_, at) => !areAnswered[at]);
+      open = await this.#ask(open, true);
+    }
+  }
+
+  /** Forgets the other subjects. */
+  keep(subjects: readonly string[]): void {
+    const kept = new Set(subjects);
+    for (const subject of this.#routes.keys()) {
+      if (kept.has(subject)) continue;
+      this.#routes.delete(subject);
+      this.#said.delete(subject);
     }
   }
 
   /**
    * Asks again for all subjects. Calls at the same time, or soon after, share one request. Never
    * rejects.
+   *
+   * @param subject one that something is still sent to, though it may have been forgotten
    */
-  lookAgain(): Promise<void> {
+  lookAgain(subject?: string): Promise<void> {
     const { clock } = this.#options;
+    if (subject !== undefined && !this.#routes.has(subject)) this.#add(subject);
     const isRecent = clock.monotonic() - this.#lookedAgainAt < MIN_ASK_INTERVAL_MS;
     if (this.#lookingAgain === null && isRecent) return Promise.resolve();
-    const ask = (subject: string) => this.#ask(subject, false).catch(() => false);
-    this.#lookingAgain ??= Promise.all([...this.#routes.keys()].map(ask))
+    this.#lookingAgain ??= this.#ask([...this.#routes.keys()], false)
+      .catch(() => {})
       .then(() => {
         this.#lookingAgain = null;
         this.#lookedAgainAt = clock.monotonic();
@@ -175,90 +190,127 @@ export class Routes {
   }
 
   /**
-   * Asks for one subject.
+   * Asks for subjects.
    *
-   * @param isFirst whether to wait until the stream is read, also where it is known
-   * @returns whether it is known now
+   * @param isFirst whether to wait until the streams are read, also where they are known
+   * @returns those of which nothing is known yet
    */
-  async #ask(subject: string, isFirst: boolean): Promise<boolean> {
+  async #ask(subjects: readonly string[], isFirst: boolean): Promise<string[]> {
     const { bus, mode } = this.#options;
-    const known = this.#routes.get(subject)!;
-    let name: string | null = null;
+    let found: ReadonlyMap<string, string | null | Error> = new Map();
     try {
-      if (isStreamBus(bus)) name = await bus.streamOf(subject);
+      if (isStreamBus(bus)) found = await bus.streamsOf(subjects);
     } catch (error) {
-      const isNo = error instanceof JetStreamUnavailableError && known.via !== "jetstream";
-      if (!isNo) return this.#unanswered(subject, error);
-      if (mode === "jetstream") throw error;
+      if (error instanceof BusClosedError) throw error;
+      found = new Map(subjects.map((subject) => [subject, error as Error]));
     }
-    if (name === null) {
-      if (mode === "jetstream") throw noStream(`no stream captures "${subject}"; create one with`);
-      this.#uncapturedBy(subject);
-      return true;
-    }
-    const reading = this.#read(name);
-    const stream = isFirst || name !== known.stream ? await reading : this.#streams.get(name);
-    this.#captured(subject, name, stream);
-    return true;
+    const isNew = ([subject, name]: [string, string | null | Error]) =>
+      typeof name === "string" && (isFirst || name !== this.#routes.get(subject)?.stream);
+    const names = new Set([...found.values()].filter((name) => typeof name === "string"));
+    const awaited = new Set([...found].filter(isNew).map(([, name]) => name));
+    const reading = [...names].map((name) => [name, this.#read(name)] as const);
+    await Promise.all(reading.map(([name, read]) => awaited.has(name) ? read : null));
+
+    const told: Told = new Map();
+    const uncaptured: string[] = [];
+    const open = subjects.filter((subject) => {
+      const known = this.#routes.get(subject);
+      if (known === undefined) return false; // forgotten meanwhile
+      let name = found.get(subject) ?? null;
+      if (name instanceof Error) {
+        const isNo = name instanceof JetStreamUnavailableError && known.via !== "jetstream";
+        if (!isNo) return !this.#unanswered(known, name, told);
+        if (mode === "jetstream") throw name;
+        name = null;
+      }
+      if (name !== null) this.#captured(known, name, told);
+      else if (mode === "jetstream") uncaptured.push(subject);
+      else this.#uncapturedBy(known, told);
+      return false;
+    });
+    this.#log(told);
+    if (uncaptured.length > 0) throw noStream(uncaptured);
+    return open;
   }
 
-  #captured(subject: string, name: string, stream: StreamInfo | undefined): void {
-    const { mode, logger } = this.#options;
-    const known = this.#routes.get(subject)!;
+  #log(told: Told): void {
+    for (const { level, event, subjects, fields } of told.values()) {
+      const isMany = subjects.length > MAX_NAMED_SUBJECTS;
+      for (const subject of isMany ? subjects.slice(0, 1) : subjects) {
+        const others = isMany ? { other_subjects: subjects.length - 1 } : {};
+        this.#options.logger[level](event, { subject, ...others, ...fields });
+      }
+    }
+  }
+
+  #captured({ subject, ...known }: Route, name: string, told: Told): void {
+    const { mode } = this.#options;
+    const stream = this.#streams.get(name);
     const isUseless = stream?.isAcknowledging === false || stream?.isSealed;
     if (mode === "jetstream" && isUseless) {
       const why = stream.isSealed ? "is sealed" : "acknowledges nothing (no_ack)";
-      throw noStream(`the stream "${name}" of "${subject}" ${why}; create another one with`);
+      throw new NoStreamError(
+        `${UNDELIVERABLE}: the stream "${name}" of "${subject}" ${why}; create another one with: ${CREATE}`,
+      );
     }
     // The stream stores the message, but sends no acknowledgement to wait for.
     const via = stream?.isAcknowledging === false ? "core" : "jetstream";
     this.#set({ subject, via, stream: name });
     this.#said.delete(subject);
     if (known.via === via && known.stream === name) return;
-    logger.info("delivery.chosen", { subject, delivery: via, stream: name });
+    tell(told, "info", "delivery.chosen", subject, { delivery: via, stream: name });
   }
 
-  #uncapturedBy(subject: string): void {
-    const { logger } = this.#options;
-    const { via, stream } = this.#routes.get(subject)!;
+  #uncapturedBy({ subject, via, stream }: Route, told: Told): void {
     this.#said.delete(subject);
     if (via !== "jetstream" && via !== "fallback") {
       this.#set({ subject, via: "core", stream: null });
       if (via !== "core") {
-        logger.info("delivery.chosen", { subject, delivery: "core", stream: null });
+        tell(told, "info", "delivery.chosen", subject, { delivery: "core", stream: null });
       }
       return;
     }
     this.#set({ subject, via: "fallback", stream });
     if (via === "fallback") return;
-    logger.warning("delivery.fell_back", {
-      subject,
+    tell(told, "warning", "delivery.fell_back", subject, {
       stream,
       hint: "no stream captures it any more: dispatches go over core NATS, at most once, until " +
         "one does; --delivery jetstream keeps them for it",
     });
   }
 
-  /** Notes that the server did not answer: what was known remains. */
-  #unanswered(subject: string, error: unknown): boolean {
-    if (error instanceof BusClosedError) throw error;
+  /**
+   * Notes that the server did not answer: what was known remains.
+   *
+   * @returns whether anything is known
+   */
+  #unanswered({ subject, ...known }: Route, error: Error, told: Told): boolean {
     const { mode } = this.#options;
-    const known = this.#routes.get(subject)!;
     const { via } = known;
     const isRefused = error instanceof LookupRefusedError;
     const text = errorText(error);
-    const what = { subject, error: text };
-    if (via === "unknown" && isRefused && mode === "auto") {
-      const hint = "nothing is dispatched until it may ask; --delivery core needs no permission " +
-        "for JetStream";
-      this.#say("error", subject, "delivery.lookup_failed", { ...what, hint });
-    } else this.#say("warning", subject, "delivery.lookup_failed", what);
+    const isError = via === "unknown" && isRefused && mode === "auto";
+    const isSaid = this.#said.get(subject) === text;
+    this.#said.set(subject, text);
+    tell(
+      told,
+      isSaid ? "debug" : isError ? "error" : "warning",
+      "delivery.lookup_failed",
+      subject,
+      {
+        error: text,
+        ...(isError && {
+          hint: "nothing is dispatched until it may ask; --delivery core needs no permission for " +
+            "JetStream",
+        }),
+      },
+    );
     if (isRefused && mode === "jetstream") {
       // The acknowledgement of the next message names the stream.
       this.#set({ subject, via: "jetstream", stream: known.stream });
       return true;
     }
-    if (via === "unknown") this.#set({ ...known, error: text });
+    if (via === "unknown") this.#set({ ...known, subject, error: text });
     return via !== "unknown";
   }
 
@@ -280,30 +332,51 @@ export class Routes {
       }
       return stream;
     } catch (error) {
-      this.#say("warning", `read ${name}`, "delivery.stream_unread", {
+      const about = `read ${name}`;
+      const text = errorText(error);
+      const level = this.#said.get(about) === text ? "debug" : "warning";
+      this.#said.set(about, text);
+      logger[level]("delivery.stream_unread", {
         stream: name,
-        error: errorText(error),
+        error: text,
         hint: `its duplicate window is taken for ${DEFAULT_WINDOW_MS / 1000} s`,
       });
       return this.#streams.get(name);
     }
   }
-
-  /** Logs something once; the same again is at debug. */
-  #say(
-    level: "warning" | "error",
-    about: string,
-    event: string,
-    fields: Record<string, unknown>,
-  ): void {
-    const text = String(fields.error);
-    this.#options.logger[this.#said.get(about) === text ? "debug" : level](event, fields);
-    this.#said.set(about, text);
-  }
 }
 
-function noStream(why: string): NoStreamError {
+/** The lines of one look, each for all subjects that it is about. */
+type Told = Map<string, {
+  readonly level: "debug" | "info" | "warning" | "error";
+  readonly event: string;
+  readonly fields: Record<string, unknown>;
+  readonly subjects: string[];
+}>;
+
+function tell(
+  told: Told,
+  level: "debug" | "info" | "warning" | "error",
+  event: string,
+  subject: string,
+  fields: Record<string, unknown>,
+): void {
+  const key = JSON.stringify([level, event, fields]);
+  const line = told.get(key);
+  if (line === undefined) told.set(key, { level, event, fields, subjects: [subject] });
+  else line.subjects.push(subject);
+}
+
+const UNDELIVERABLE = "Cannot deliver with --delivery jetstream";
+const CREATE = "heddle-scheduler stream create";
+
+function noStream(subjects: readonly string[]): NoStreamError {
+  const named = subjects.map((subject) => `"${subject}"`).join(", ");
+  const ours = [GOALS_SUBJECT, TASKS_SUBJECT];
+  const options = subjects.every((subject) => ours.includes(subject))
+    ? ""
+    : subjects.map((subject) => ` --subject ${subject}`).join("");
   return new NoStreamError(
-    `Cannot deliver with --delivery jetstream: ${why}: heddle-scheduler stream create`,
+    `${UNDELIVERABLE}: no stream captures ${named}; create one with: ${CREATE}${options}`,
   );
 }

@@ -1,29 +1,40 @@
 import type { TraceContext } from "../trace/tracing.ts";
 import { dispatchUuid, type Identity, occurrenceId } from "../wire/identity.ts";
-import { type OrchestratorGoal, orchestratorGoal } from "../wire/orchestrator_goal.ts";
-import { GOALS_SUBJECT, TASKS_SUBJECT } from "../wire/subjects.ts";
-import { type TaskMessage, taskMessage } from "../wire/task_message.ts";
-import type { ScheduleEntry } from "../config/schedule_entry.ts";
+import type { Wire } from "../wire/vocabulary.ts";
+import { messagesOf } from "../wire/wire.ts";
+import type { JsonObject } from "../bus/message_bus.ts";
+import { type ScheduleEntry, subjectOf } from "../config/schedule_entry.ts";
 
 /** A message that is ready to publish. */
 export interface Dispatch {
-  /** The message's `goal_id` or `task_id`. */
+  /** The message's `goal_id` or `task_id`; that of a message of one's own is only in its headers. */
   readonly id: string;
   readonly subject: string;
-  readonly message: OrchestratorGoal | TaskMessage;
+  readonly message: JsonObject;
   readonly headers: Record<string, string>;
 }
 
 /** The values that all dispatches of a firing share. Both instants are in RFC 3339, UTC. */
-export interface Occurrence {
+export interface Occurrence extends Origin {
   /** The prefix of every dispatch's name; null for a manual firing. */
   readonly id: string | null;
   readonly scheduledFor: string;
+}
+
+/** What a message says of its sending. */
+export interface Origin {
+  /** The scheduler's name. */
+  readonly scheduler: string;
+  readonly wire: Wire;
+  /** An instant in RFC 3339, UTC. */
   readonly createdAt: string;
 }
 
 /** Returns the identity of the dispatch at position `index` of the expansion. */
-export function identityOf({ id, scheduledFor }: Occurrence, index = 0): Identity {
+export function identityOf(
+  { id, scheduledFor }: Pick<Occurrence, "id" | "scheduledFor">,
+  index = 0,
+): Identity {
   if (id === null) {
     const random = crypto.randomUUID();
     return { scheduledFor, id: random, messageId: random };
@@ -34,16 +45,11 @@ export function identityOf({ id, scheduledFor }: Occurrence, index = 0): Identit
 
 /** Returns the occurrence of a firing. With `byHand`, its dispatches get random identities. */
 export function occurrenceOf(
-  scheduler: string,
   entry: ScheduleEntry,
-  { scheduledFor, createdAt, byHand = false }: {
-    scheduledFor: string;
-    createdAt: string;
-    byHand?: boolean;
-  },
+  { byHand = false, ...others }: Omit<Occurrence, "id"> & { byHand?: boolean },
 ): Occurrence {
-  const id = byHand ? null : occurrenceId({ scheduler, entry: entry.name, scheduledFor });
-  return { id, scheduledFor, createdAt };
+  const id = byHand ? null : occurrenceId({ ...others, entry: entry.name });
+  return { id, ...others };
 }
 
 /** The optional parts of a dispatch. */
@@ -59,16 +65,15 @@ export interface Carried {
 /**
  * Returns the message of `entry` for one object of its expansion, which is merged over the entry's
  * own context or payload: shallowly, with precedence for the object.
- *
- * @param createdAt an instant in RFC 3339, UTC
  */
 export function dispatchOf(
   entry: ScheduleEntry,
   { id, messageId, scheduledFor }: Identity,
-  createdAt: string,
+  { scheduler, wire, createdAt }: Origin,
   { expansion, term = null, trace }: Carried = {},
 ): Dispatch {
   const headers: Record<string, string> = {
+    ...entry.messageConfig?.headers,
     "Nats-Msg-Id": messageId,
     "Heddle-Schedule": entry.name,
     "Heddle-Scheduled-For": scheduledFor,
@@ -76,28 +81,36 @@ export function dispatchOf(
   if (term !== null) headers["Heddle-Term"] = String(term);
   if (trace !== undefined) Object.assign(headers, trace);
 
+  const subject = subjectOf(entry);
+  if (entry.dispatchType === "message") {
+    return {
+      id: messageId,
+      subject,
+      message: { ...entry.messageConfig.payload, ...expansion },
+      headers,
+    };
+  }
+  const common = { scheduler, occurredAt: scheduledFor, createdAt, traceContext: trace };
   if (entry.dispatchType === "goal") {
     const { instruction, context, priority } = entry.goalConfig;
-    const message = orchestratorGoal({
+    const message = messagesOf(wire).goal({
+      ...common,
       goalId: id,
       instruction,
       context: expansion === undefined ? context : { ...context, ...expansion },
       priority,
-      createdAt,
-      traceContext: trace,
     });
-    return { id, subject: GOALS_SUBJECT, message, headers };
+    return { id, subject, message, headers };
   }
   const { workerType, payload, modelTier, priority } = entry.taskConfig;
-  const message = taskMessage({
+  const message = messagesOf(wire).task({
+    ...common,
     taskId: id,
     workerType,
     payload: expansion === undefined ? payload : { ...payload, ...expansion },
     modelTier,
     priority,
-    createdAt,
     metadata: { scheduled_by: entry.name, scheduled_for: scheduledFor },
-    traceContext: trace,
   });
-  return { id, subject: TASKS_SUBJECT, message, headers };
+  return { id, subject, message, headers };
 }

@@ -6,6 +6,8 @@
  */
 import { errorText } from "../internal/error_text.ts";
 import type { MessageBus } from "../bus/message_bus.ts";
+import { DEFAULTS } from "../config/config_schema.ts";
+import type { Wire } from "../wire/vocabulary.ts";
 import { Delivery } from "../durable/delivery.ts";
 import type { Owner } from "../durable/owner.ts";
 import type { Expander } from "../expansion/expansion.ts";
@@ -35,6 +37,8 @@ import { WaitingList } from "./waiting_list.ts";
 export interface DispatcherOptions {
   /** The scheduler's name, part of every dispatch's identity. */
   scheduler: string;
+  /** Returns the wire in use. Default: `v1`. */
+  wire?(): Wire;
   bus: MessageBus;
   expander: Pick<Expander, "expand">;
   clock: Clock;
@@ -85,6 +89,7 @@ export class Dispatcher {
     this.#log = new FiringLog({ logger, clock, history: options.history ?? new History() });
     this.#sender = new Sender({
       scheduler,
+      wire: options.wire ?? (() => DEFAULTS.wire),
       expander,
       clock,
       delivery: options.delivery ?? new Delivery({ bus, mode: "core", clock, logger }),

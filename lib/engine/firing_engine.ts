@@ -8,7 +8,7 @@ import type { JsonObject, MessageBus } from "../bus/message_bus.ts";
 import { isStreamBus, type KeyValue } from "../bus/stream_bus.ts";
 import { schedulesHash } from "../config/schedules_hash.ts";
 import type { SchedulerConfig } from "../config/load_config.ts";
-import type { ScheduleEntry } from "../config/schedule_entry.ts";
+import { type ScheduleEntry, subjectOf } from "../config/schedule_entry.ts";
 import { openBucket } from "../durable/bucket.ts";
 import type { ClockVerdict } from "../durable/clock_check.ts";
 import { CheckpointStore } from "../durable/checkpoint_store.ts";
@@ -26,8 +26,7 @@ import { sameTimingText } from "../schedule/timing_text.ts";
 import type { Clock } from "../time/clock.ts";
 import { zoneSource } from "../time/zone.ts";
 import type { Tracing } from "../trace/tracing.ts";
-import { GOALS_SUBJECT, TASKS_SUBJECT } from "../wire/subjects.ts";
-import type { DeliveryMode } from "../wire/vocabulary.ts";
+import type { DeliveryMode, Wire } from "../wire/vocabulary.ts";
 import { type ComingFiring, comingFirings } from "./coming_firings.ts";
 import { Dispatcher, type ManualFiringOptions } from "./dispatcher.ts";
 import type { OnFire } from "./firing.ts";
@@ -51,6 +50,8 @@ export interface ReplicaOptions {
 
 export interface FiringEngineOptions {
   scheduler: string;
+  /** Returns the wire in use, which a reload may change. */
+  wire(): Wire;
   bus: MessageBus;
   expander: Pick<Expander, "expand">;
   clock: Clock;
@@ -113,6 +114,7 @@ export class FiringEngine {
     });
     const dispatcher = new Dispatcher({
       scheduler,
+      wire: options.wire,
       bus,
       expander,
       clock,
@@ -281,7 +283,10 @@ export class FiringEngine {
       if (signal.aborted) return;
       using limit = this.#waitLimit();
       if (await unlessAborted(looked, limit.signal) === ABORTED) this.#late = looked;
-      this.#schedules = await schedulesHash(this.#entries, clock);
+      this.#schedules = await schedulesHash(
+        { entries: this.#entries, wire: this.#options.wire() },
+        clock,
+      );
       await unlessAborted(this.#joinReplicas(replicas, signal), signal);
       this.#late?.catch(() => {});
       return;
@@ -341,15 +346,16 @@ export class FiringEngine {
    * @throws {NoStreamError} with the delivery `jetstream`, when a stream is missing
    * @throws {Error} when the engine is told to end meanwhile
    */
-  async prepare({ entries }: SchedulerConfig): Promise<() => void> {
+  async prepare({ entries, wire }: SchedulerConfig): Promise<() => void> {
     const { bus, clock } = this.#options;
     await this.#loaded;
     this.#loop.watchClock();
     using limit = this.#waitLimit();
-    const looked = this.#delivery.look(subjectsOf(entries), this.#signal);
-    if (bus.connected) await unlessAborted(looked, limit.signal);
+    const subjects = subjectsOf(entries);
+    const looked = this.#delivery.look(subjects, this.#signal);
+    if (bus.connected) await this.#unlessRefused(unlessAborted(looked, limit.signal));
     else looked.catch(() => {}); // each dispatch reports it
-    const schedules = this.#group === null ? "" : await schedulesHash(entries, clock);
+    const schedules = this.#group === null ? "" : await schedulesHash({ entries, wire }, clock);
     // The stream may have been created since the start.
     if (bus.connected && this.waitingFor === null) {
       await unlessAborted(this.#remember(), limit.signal);
@@ -360,10 +366,21 @@ export class FiringEngine {
     return () => {
       this.#loop.watchClock();
       this.#dispatcher.removed(this.#table.swap(draft, this.#ownership));
+      this.#delivery.keep(subjects);
       this.#schedules = schedules;
       this.#loop.wake();
       void this.#ownership.complete();
     };
+  }
+
+  /** Forgets the subjects of a configuration that is refused. */
+  async #unlessRefused(looked: Promise<unknown>): Promise<void> {
+    try {
+      await looked;
+    } catch (error) {
+      this.#delivery.keep(subjectsOf(this.#entries));
+      throw error;
+    }
   }
 
   /** Aborts when the server has had its time, or when the engine is told to end. */
@@ -490,8 +507,5 @@ export class FiringEngine {
 }
 
 function subjectsOf(entries: readonly ScheduleEntry[]): string[] {
-  const subjects = entries.map(({ dispatchType }) =>
-    dispatchType === "goal" ? GOALS_SUBJECT : TASKS_SUBJECT
-  );
-  return [...new Set(subjects)];
+  return [...new Set(entries.map(subjectOf))];
 }

@@ -56,17 +56,18 @@ export class FiringLog {
   }
 
   /** Logs a published message. */
-  dispatched({ entry, id: firingId }: Firing, { id, subject, message }: Dispatch): void {
-    const { priority } = message;
-    const fields = { schedule: entry.name, firing_id: firingId, subject, priority };
-    if (entry.dispatchType === "goal") {
-      this.#logger.info("scheduler.goal_dispatched", { ...fields, goal_id: id });
+  dispatched({ entry, id: firingId }: Firing, { id, subject }: Dispatch): void {
+    const { goalConfig, taskConfig } = entry;
+    const fields = { schedule: entry.name, firing_id: firingId, subject };
+    if (goalConfig !== null) {
+      const { priority } = goalConfig;
+      this.#logger.info("scheduler.goal_dispatched", { ...fields, priority, goal_id: id });
+    } else if (taskConfig !== null) {
+      const { priority, workerType: worker_type } = taskConfig;
+      const own = { priority, task_id: id, worker_type };
+      this.#logger.info("scheduler.task_dispatched", { ...fields, ...own });
     } else {
-      this.#logger.info("scheduler.task_dispatched", {
-        ...fields,
-        task_id: id,
-        worker_type: entry.taskConfig.workerType,
-      });
+      this.#logger.info("scheduler.message_dispatched", { ...fields, message_id: id });
     }
   }
 

@@ -60,7 +60,7 @@ function publishList(
   const promises = new Map<Promise<void>, Dispatch[]>();
   for (const [place, expansion] of objects.entries()) {
     const identity = identityOf(occurrence, from + place);
-    const dispatch = dispatchOf(entry, identity, occurrence.createdAt, { expansion, term, trace });
+    const dispatch = dispatchOf(entry, identity, occurrence, { expansion, term, trace });
     const { subject, message, headers } = dispatch;
     const options = { headers, signal, permit, until, isRefusalFinal };
     const promise = delivery.publish(subject, message, options);

@@ -13,6 +13,7 @@ import { graceMs } from "../schedule/misfire.ts";
 import type { Clock } from "../time/clock.ts";
 import { InstantText } from "../time/instant_text.ts";
 import type { Span } from "../trace/tracing.ts";
+import type { Wire } from "../wire/vocabulary.ts";
 import type { Identity } from "../wire/identity.ts";
 import {
   type Dispatch,
@@ -20,6 +21,7 @@ import {
   identityOf,
   type Occurrence,
   occurrenceOf,
+  type Origin,
 } from "./dispatch.ts";
 import type { Ending, Firing, OnFire } from "./firing.ts";
 import type { Job } from "./job.ts";
@@ -29,6 +31,8 @@ import { publishAll } from "./publish_all.ts";
 export interface SenderOptions {
   /** The scheduler's name, part of every dispatch's identity. */
   scheduler: string;
+  /** Returns the wire in use, which a reload may change. */
+  wire(): Wire;
   expander: Pick<Expander, "expand">;
   clock: Clock;
   delivery: Pick<Delivery, "publish" | "isAcknowledged">;
@@ -82,15 +86,15 @@ export class Sender {
    * burst would otherwise wait for each other's turns of the event loop.
    */
   #sendOne(firing: Firing): Promise<void> {
-    const { clock, delivery, onDispatched, onEnd } = this.#options;
+    const { delivery, onDispatched, onEnd } = this.#options;
     const { entry, due: { scheduledFor } } = firing;
     const span = publishSpan(firing, 1);
     let dispatch: Dispatch;
     let published: Promise<void>;
     try {
       const named = this.#identityOf(firing.job, entry, scheduledFor);
-      const createdAt = this.#now.of(clock.now());
-      dispatch = dispatchOf(entry, named, createdAt, { term: firing.term, trace: span?.context });
+      const origin = this.#origin();
+      dispatch = dispatchOf(entry, named, origin, { term: firing.term, trace: span?.context });
       const { subject, message, headers } = dispatch;
       if (delivery.isAcknowledged(subject)) firing.reached("unacknowledged");
       published = delivery.publish(subject, message, this.#deliverOptions(firing, headers));
@@ -233,12 +237,16 @@ export class Sender {
   }
 
   #occurrenceOf(entry: ScheduleEntry, scheduledFor: number, isManual = false): Occurrence {
-    const { scheduler, clock } = this.#options;
-    return occurrenceOf(scheduler, entry, {
+    return occurrenceOf(entry, {
+      ...this.#origin(),
       scheduledFor: this.#text.of(scheduledFor),
-      createdAt: this.#now.of(clock.now()),
       byHand: isManual,
     });
+  }
+
+  #origin(): Origin {
+    const { scheduler, wire, clock } = this.#options;
+    return { scheduler, wire: wire(), createdAt: this.#now.of(clock.now()) };
   }
 }
 

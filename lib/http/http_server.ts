@@ -9,7 +9,8 @@ import type { Logger } from "../log/logger.ts";
 import type { Quarters } from "../engine/history.ts";
 import type { Job } from "../engine/job.ts";
 import type { SchedulerConfig } from "../config/load_config.ts";
-import { notesOf, type ScheduleEntry } from "../config/schedule_entry.ts";
+import { DEFAULTS } from "../config/config_schema.ts";
+import { gistOf, notesOf, type ScheduleEntry } from "../config/schedule_entry.ts";
 import type { SchedulerActor } from "../scheduler/scheduler_actor.ts";
 import { expansionText } from "../schedule/expansion_text.ts";
 import { workerEntry } from "../internal/worker_entry.ts";
@@ -285,6 +286,7 @@ export class HttpServer implements AsyncDisposable {
     const { replica, leases = [], shards = 0, other_replicas = [] } = control.health();
     return {
       name: config?.name ?? "",
+      wire: config?.wire ?? DEFAULTS.wire,
       runningSince: control.runningSince,
       waitingFor,
       isConnected,
@@ -312,9 +314,7 @@ function viewOf(entry: ScheduleEntry): EntryView {
     startAt: entry.startAt?.getTime() ?? null,
     endAt: entry.endAt?.getTime() ?? null,
     dispatchType: entry.dispatchType,
-    what: entry.dispatchType === "goal"
-      ? entry.goalConfig.instruction.slice(0, 200)
-      : entry.taskConfig.workerType,
+    what: gistOf(entry).slice(0, 200),
     expansion: expansionText(entry),
     notes: notesOf(entry).slice(0, MAX_NOTES_CHARACTERS),
     enabled: entry.enabled,

@@ -147,7 +147,7 @@ export class Metrics {
     };
     yield {
       name: "delivery",
-      help: "1 for the way that dispatches to a subject take, else 0.",
+      help: "1 for the way that dispatches to a subject take, else 0; of 100 subjects at most.",
       labels: ["subject", "via"],
       *values() {
         for (const { subject, via } of snapshot.state?.ways ?? []) {

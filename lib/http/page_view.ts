@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { DEFAULTS } from "../config/config_schema.ts";
 import { TimingTable } from "../config/timing/timing_table.ts";
 import { KINDS, QUARTER_HOUR_MS } from "../engine/history.ts";
 import { type DayAhead, dayAhead, QUARTERS } from "../forecast/day_ahead.ts";
@@ -18,6 +19,8 @@ const MAX_TEXT_CHARACTERS = 160;
 export interface PageSummary {
   name: string;
   version: string;
+  /** The format of goals and tasks; null for that of Heddle's releases. */
+  wire: string | null;
   now: number;
   running_since: number | null;
   is_connected: boolean;
@@ -90,6 +93,7 @@ export function summaryOf(
   return {
     name: state?.name ?? "",
     version,
+    wire: state === null || state.wire === DEFAULTS.wire ? null : state.wire,
     now,
     running_since: state?.runningSince ?? null,
     is_connected: state?.isConnected ?? false,
@@ -121,14 +125,19 @@ export function summaryOf(
   };
 }
 
+/** The most sentences about subjects. */
+const MAX_DETOURS = 8;
+
 function detoursOf({ ways, isConnected }: SchedulerState): string[] {
-  return ways.flatMap(({ subject, via, stream, since, error }) => {
+  const all = ways.flatMap(({ subject, via, stream, since, error }) => {
     if (via === "fallback") {
       return `${subject}: over core NATS since ${since}, since the stream ${stream} is gone`;
     }
     if (via !== "unknown" || !isConnected) return [];
     return `${subject}: not known since ${since}, ${error ?? "the server has not answered yet"}`;
   });
+  const more = all.length - MAX_DETOURS;
+  return more > 0 ? [...all.slice(0, MAX_DETOURS), `the same of ${more} or more others`] : all;
 }
 
 /** Enough for an entry that is due every second: after it, each quarter counts as due. */

@@ -18,6 +18,7 @@ import type {
   JobHistory,
   Quarters,
 } from "../engine/history.ts";
+import type { DispatchType, Wire } from "../wire/vocabulary.ts";
 
 /** What `/healthz` answers, by which `health` knows that a scheduler does. */
 export const HEALTH_ANSWERS = { alive: "alive", silent: "The scheduler's thread does not answer" };
@@ -40,8 +41,8 @@ export interface EntryView {
   readonly timezone: string;
   readonly startAt: number | null;
   readonly endAt: number | null;
-  readonly dispatchType: "goal" | "task";
-  /** The goal's instruction, or the task's worker type. */
+  readonly dispatchType: DispatchType;
+  /** The goal's instruction, the task's worker type, or the message's subject. */
   readonly what: string;
   /** What it has one message for each of; null for a single message. */
   readonly expansion: string | null;
@@ -82,6 +83,8 @@ export interface Totals extends Pick<FiringTotals, "quarters"> {
 /** The scheduler's state, apart from its entries. */
 export interface SchedulerState {
   readonly name: string;
+  /** The format of goals and tasks. */
+  readonly wire: Wire;
   readonly runningSince: number | null;
   /** What the start waits for, in a sentence; null where it waits for nothing. */
   readonly waitingFor: string | null;

@@ -13,7 +13,7 @@ import { schedulerSubject } from "../wire/subjects.ts";
 import { VERSION } from "../wire/version.ts";
 import { ConfigError } from "../config/config_error.ts";
 import type { ConfigProblem } from "../config/config_problem.ts";
-import type { DeliveryMode } from "../wire/vocabulary.ts";
+import type { DeliveryMode, Wire } from "../wire/vocabulary.ts";
 import { Control } from "../control/control.ts";
 import {
   CONTROL_ACTIONS,
@@ -56,6 +56,8 @@ export interface SchedulerActorOptions extends Omit<ActorOptions, "shutdownGrace
    * subject.
    */
   delivery?: DeliveryMode;
+  /** The format of goals and tasks. Default: what the configuration says, else `v1`. */
+  wire?: Wire;
   /** Where several processes share the schedules, each firing what it holds a lease of. */
   replicas?: ReplicaOptions;
   /**
@@ -68,7 +70,7 @@ export interface SchedulerActorOptions extends Omit<ActorOptions, "shutdownGrace
    * of the firing. Overlap, pauses and `status` are as with messages; it needs no connection. Nothing
    * tells a second call for the same occurrence apart, as a stream does for a message: where
    * JetStream remembers what fired, or replicas share the schedules, a crash or a lost lease may
-   * bring one. Default: goals and tasks are published.
+   * bring one. Default: messages are published.
    */
   onFire?: OnFire;
   /** Default: null, no traces. */
@@ -81,7 +83,7 @@ const DRAIN_TIMEOUT_MS = 7000;
 const SHUTDOWN_GRACE_SECONDS = 8;
 
 /**
- * Dispatches goals and tasks when they are due, as a configuration says that it re-reads on a
+ * Dispatches messages when they are due, as a configuration says that it re-reads on a
  * reload: a YAML file, or an object of the same form.
  *
  * @example On a server, from a file
@@ -110,6 +112,7 @@ export class SchedulerActor extends BaseActor {
   readonly #clock: Clock;
   readonly #expander: Expander;
   readonly #delivery: DeliveryMode;
+  readonly #wire: Wire | undefined;
   readonly #replicas: ReplicaOptions | null;
   readonly #clockSetAfter: Date | null;
   /** Whether the start waits for the clock to be set. */
@@ -150,6 +153,7 @@ export class SchedulerActor extends BaseActor {
       logger: this.logger,
     });
     this.#delivery = options.delivery ?? "auto";
+    this.#wire = options.wire;
     this.#replicas = options.replicas ?? null;
     this.#clockSetAfter = options.clockSetAfter ?? null;
     this.#tracing = options.tracing ?? null;
@@ -255,7 +259,7 @@ export class SchedulerActor extends BaseActor {
   async #checked({ config, problems }: LoadedConfig): Promise<SchedulerConfig> {
     await this.#problems.log(problems);
     if (config === null) throw new ConfigError(this.#source.path, problems);
-    return config;
+    return { ...config, wire: this.#wire ?? config.wire };
   }
 
   /**
@@ -302,6 +306,7 @@ export class SchedulerActor extends BaseActor {
     const clock = this.#clock;
     const engine = new FiringEngine({
       scheduler: config.name,
+      wire: () => this.#config!.wire,
       bus: this.bus,
       expander: this.#expander,
       clock,
@@ -398,7 +403,7 @@ export class SchedulerActor extends BaseActor {
       bus: this.bus,
       name: "heddle-scheduler",
       version: VERSION,
-      description: "Publishes Heddle goals and tasks when they are due",
+      description: "Publishes messages when they are due",
       metadata: {
         scheduler: name,
         ...(path !== null && { config_path: path }),

@@ -11,9 +11,14 @@ export const MODEL_TIERS = ["local", "standard", "frontier"] as const;
 export type ModelTier = typeof MODEL_TIERS[number];
 
 /** The kinds of messages that an entry can dispatch. */
-export const DISPATCH_TYPES = ["goal", "task"] as const;
+export const DISPATCH_TYPES = ["goal", "task", "message"] as const;
 /** The kind of message that an entry dispatches: one of {@link DISPATCH_TYPES}. */
 export type DispatchType = typeof DISPATCH_TYPES[number];
+
+/** The wire formats of goals and tasks: of Heddle's releases, and of its main branch. */
+export const WIRES = ["v1", "envelope"] as const;
+/** A wire format: one of {@link WIRES}. */
+export type Wire = typeof WIRES[number];
 
 /** The policies for occurrences that were missed. */
 export const CATCH_UP_POLICIES = ["none", "one", "all"] as const;

@@ -1,5 +1,6 @@
 import { connect } from "../helpers/nats_client.ts";
 import { eventually } from "../helpers/eventually.ts";
+import { holdToSchema } from "../helpers/wire_schemas.ts";
 
 export interface Received {
   readonly data: Record<string, unknown>;
@@ -19,8 +20,10 @@ export async function listen(url: string): Promise<Listener> {
   const messages: Received[] = [];
   connection.subscribe("heddle.*.incoming", {
     callback: (_error, message) => {
+      const data = message.json<Record<string, unknown>>();
+      holdToSchema(message.subject, data);
       messages.push({
-        data: message.json(),
+        data,
         schedule: message.headers?.get("Heddle-Schedule") ?? "",
       });
     },

@@ -5,6 +5,7 @@ import { eventually } from "../helpers/eventually.ts";
 import { CLOCK_SKEW, type Context, faultsOf } from "./faults.ts";
 import { type Disturbance, judge, type Stored, type Verdict } from "./verdict.ts";
 import { STREAM, World, type WorldOptions } from "./world.ts";
+import { holdToSchema } from "../helpers/wire_schemas.ts";
 
 export interface ChaosOptions extends WorldOptions {
   /** Which faults come when depends on it alone. */
@@ -88,6 +89,7 @@ async function readStream(url: string, shards: number): Promise<Stored[]> {
   const next = async (seq: number) => {
     const message = await manager.streams.getMessage(STREAM, { seq });
     if (message === null) throw new Error(`Message ${seq} is gone`);
+    holdToSchema(message.subject, message.json());
     const schedule = message.header.get("Heddle-Schedule");
     return {
       schedule,

@@ -8,6 +8,7 @@ import { Kvm } from "@nats-io/kv";
 import { Svcm } from "../deps.ts";
 import { type NatsServer, startNatsServer } from "../helpers/nats_server.ts";
 import { Program, runProgram } from "../helpers/program.ts";
+import { holdToSchema } from "../helpers/wire_schemas.ts";
 import { eventually } from "../helpers/eventually.ts";
 
 const CONFIG = `name: controlled
@@ -97,11 +98,13 @@ Deno.test("status tells of each entry what fired last, and when it fires next", 
       "daily",
     ]);
     const entry = await runProgram(["status", "--entry", "daily", ...at]);
-    assert.deepEqual(entry.stdout.split("\n").slice(-3), [
+    assert.deepEqual(entry.stdout.split("\n").slice(-4), [
       "",
       "Counts the day [team=ops, floor=2]",
+      "subject: heddle.goals.incoming",
       "catch_up: none",
     ]);
+    assert.equal(JSON.parse(json.stdout).wire, "v1");
     const [notes] = JSON.parse(json.stdout).entries;
     assert.equal(notes.description, "Counts the day");
     assert.deepEqual(notes.labels, { team: "ops", floor: "2" });
@@ -152,6 +155,7 @@ Deno.test("fire dispatches now, from the running scheduler, and tells what faile
     assert.equal(stdout, 'Fired "daily": 1 message');
     assert.equal(code, 0);
     for await (const goal of goals) {
+      holdToSchema(goal.subject, goal.json());
       assert.equal(goal.json<{ instruction: string }>().instruction, "Sum up");
     }
     const [line] = program.log("scheduler.firing").filter((each) => each.schedule === "daily");

@@ -4,6 +4,7 @@ import { shardOf } from "../../lib/durable/shards.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { gaps, Place, type Stored } from "../helpers/durable_place.ts";
 import type { LogEvent, Program } from "../helpers/program.ts";
+import { holdToSchema } from "../helpers/wire_schemas.ts";
 
 const SECOND = 1000;
 const SHARDS = 6;
@@ -51,7 +52,9 @@ async function killOneOfTwo(): Promise<Seen> {
   const client = await place.client();
   let fired = NaN;
   client.subscribe("heddle.*.incoming", {
-    callback: (_error, { headers }) => {
+    callback: (_error, message) => {
+      holdToSchema(message.subject, message.json());
+      const { headers } = message;
       if (headers?.get("Heddle-Schedule") !== "unset") return;
       fired = Date.parse(headers.get("Heddle-Scheduled-For"));
     },

@@ -12,6 +12,15 @@ schedules:
   - { name: often, interval_seconds: 0.2, dispatch_type: task, task: { worker_type: w } }
   - { name: never, cron: "0 0 0 1 1 * 2099", dispatch_type: goal, goal: { instruction: i } }
 `;
+/** More than are asked for one by one. */
+const OWN = Array.from(
+  { length: 10 },
+  (_, n) =>
+    `  - { name: own${n}, interval_seconds: ${n === 0 ? 0.2 : 3600}, dispatch_type: message, ` +
+    `message: { subject: jobs.${n} } }\n`,
+).join("");
+const SUBJECTS = ["heddle.goals.incoming", "heddle.tasks.incoming", "jobs.>"]
+  .flatMap((subject) => ["--subject", subject]);
 const QUIET = CONFIG.replace(/^.*often.*\n/m, "");
 
 /** The block of docs/security.md, with an administrator and passwords. */
@@ -43,14 +52,16 @@ const complaints = (...programs: Program[]) =>
 
 Deno.test("two replicas work with exactly the permissions that docs/security.md lists", async () => {
   await using server = await startNatsServer({ config: await documented() });
-  const created = await runProgram(["stream", "create", "--nats-url", as(server, "admin")]);
+  const create = ["stream", "create", ...SUBJECTS, "--nats-url", as(server, "admin")];
+  const created = await runProgram(create);
   assert.equal(created.code, 0, created.stderr);
-  await withConfig(CONFIG, async (path) => {
+  await withConfig(CONFIG + OWN, async (path) => {
     const args = ["--config", path, "--nats-url", as(server, "scheduler"), "--replicas"];
     const start = () => new Program([...args, "--lease-ttl", "2", "--delivery", "jetstream"]);
     await using first = start();
     await first.logged("scheduler.lease_acquired");
     await first.logged("scheduler.task_dispatched", 3);
+    await first.logged("scheduler.message_dispatched", 2);
     await using second = start();
     await second.logged("scheduler.running");
 
@@ -67,6 +78,43 @@ Deno.test("two replicas work with exactly the permissions that docs/security.md 
     second.kill("SIGTERM");
     assert.equal(await second.exit(), 0);
     assert.deepEqual(complaints(first, second), []);
+  });
+});
+
+Deno.test("they are enough for the results of what is dispatched", async () => {
+  await using server = await startNatsServer({ config: await documented() });
+  await using admin = await client(server, "admin");
+  await using scheduler = await client(server, "scheduler");
+  const seen: string[] = [];
+  for (const subject of ["heddle.results.>", "heddle.tasks.dead_letter"]) {
+    scheduler.subscribe(subject, { callback: (_, message) => void seen.push(message.subject) });
+  }
+  await scheduler.flush();
+  const subjects = ["heddle.results.default", "heddle.tasks.dead_letter"];
+  for (const subject of subjects) admin.publish(subject, "{}");
+  await eventually("both arrive", () => seen.length === 2);
+  assert.deepEqual(seen, subjects);
+});
+
+Deno.test("without the right to list streams it asks for each subject, and works as well", async () => {
+  const block = await documented();
+  const config = block.replace(', "$JS.API.STREAM.LIST"', "");
+  assert.notEqual(config, block);
+  await using server = await startNatsServer({ config });
+  const create = ["stream", "create", ...SUBJECTS, "--nats-url", as(server, "admin")];
+  assert.equal((await runProgram(create)).code, 0);
+  await withConfig(CONFIG + OWN, async (path) => {
+    const args = ["--config", path, "--nats-url", as(server, "scheduler")];
+    await using program = new Program([...args, "--delivery", "jetstream"]);
+    await program.logged("scheduler.message_dispatched", 2);
+    await using admin = await client(server, "admin");
+    const { state } = await (await jetstreamManager(admin)).streams
+      .info("HEDDLE", { subjects_filter: "jobs.>" });
+    assert.ok(state.subjects!["jobs.0"]! >= 2);
+    const said = complaints(program).map(({ event, error }) => [event, String(error)]);
+    assert.equal(said.length, 1, JSON.stringify(said));
+    assert.equal(said[0]![0], "bus.error");
+    assert.ok(said[0]![1]!.includes("$JS.API.STREAM.LIST"));
   });
 });
 

@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { eventually } from "../helpers/eventually.ts";
 import { startNatsServer } from "../helpers/nats_server.ts";
 import { Program, type ProgramOptions } from "../helpers/program.ts";
+import { holdToSchema } from "../helpers/wire_schemas.ts";
 
 const WHOLE_SYSTEM = "tests/fixtures/whole_system/schedules.yaml";
 const UUID_V5 = /^[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
@@ -27,6 +28,7 @@ async function observe(connection: NatsConnection): Promise<Seen[]> {
   const seen: Seen[] = [];
   connection.subscribe("heddle.*.incoming", {
     callback: (_error, message: Msg) => {
+      holdToSchema(message.subject, message.json());
       const header = (name: string) => message.headers?.get(name) ?? "";
       seen.push({
         subject: message.subject,

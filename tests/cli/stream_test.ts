@@ -132,9 +132,14 @@ Deno.test("--subject chooses what is captured; a wider one takes the place of th
     const { stdout } = await create("--subject", "heddle.*.incoming");
     assert.match(stdout, /subjects: .* → results.>, heddle.\*.incoming/);
     assert.deepEqual((await config()).subjects, ["results.>", "heddle.*.incoming"]);
-    const foreign = await create("--subject", "orders.>");
-    assert.equal(foreign.code, 2);
-    assert.match(foreign.stderr, /dispatches with "orders.>": one --subject has to be or to match/);
+    const own = await create("--name", "ORDERS", "--subject", "orders.>");
+    assert.equal(own.code, 0, own.stderr);
+    assert.deepEqual((await config("ORDERS")).subjects, ["orders.>"]);
+    for (const subject of ["$JS.API.>", "_INBOX.>", "heddle.scheduler.>", "heddle.control.*"]) {
+      const { code, stderr } = await create("--subject", subject);
+      assert.equal(code, 2);
+      assert.match(stderr, /Subjects that begin with ".*" are reserved/);
+    }
     const malformed = await create("--subject", "a b");
     assert.equal(malformed.code, 2);
     assert.match(malformed.stderr, /words joined by dots/);

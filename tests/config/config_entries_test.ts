@@ -3,7 +3,7 @@ import { parseSchedulerConfig } from "../../lib/config/load_config.ts";
 import type { ScheduleEntry } from "../../lib/config/schedule_entry.ts";
 import { IntervalTiming } from "../../lib/config/timing/interval_timing.ts";
 import { validateSchedulerConfig } from "../../lib/config/validate_config.ts";
-import { goalOf, taskOf, taskWith } from "./config_problem_rows.ts";
+import { goalOf, messageOf, taskOf, taskWith } from "./config_problem_rows.ts";
 import { VALID } from "./config_valid_rows.ts";
 
 function entriesOf(yaml: string) {
@@ -25,6 +25,7 @@ Deno.test("every key that is left out has its default", () => {
     timing: new IntervalTiming(60),
     dispatchType: "task",
     goalConfig: null,
+    messageConfig: null,
     taskConfig: { workerType: "w", payload: {}, modelTier: "local", priority: "normal" },
     expandFrom: null,
     expandWith: {},
@@ -40,10 +41,53 @@ Deno.test("every key that is left out has its default", () => {
   }]);
 });
 
+Deno.test("a message entry has its subject, its payload and its headers", () => {
+  const written = "{ subject: jobs.a, payload: { b: [1] }, headers: { X-Tenant: acme } }";
+  const [entry] = entriesOf(messageOf(written));
+  assert.deepEqual([entry!.dispatchType, entry!.goalConfig, entry!.taskConfig], [
+    "message",
+    null,
+    null,
+  ]);
+  assert.deepEqual(entry!.messageConfig, {
+    subject: "jobs.a",
+    payload: { b: [1] },
+    headers: { "X-Tenant": "acme" },
+  });
+  const [bare] = entriesOf(messageOf("{ subject: jobs.a, payload: ~, headers: ~ }"));
+  assert.deepEqual(bare!.messageConfig, { subject: "jobs.a", payload: {}, headers: {} });
+});
+
+Deno.test("the wire is v1 unless the file says otherwise; an input is a payload", () => {
+  const wireOf = (head: string) => parseSchedulerConfig(head + taskWith()).config!.wire;
+  assert.deepEqual(["", "wire: v1\n", "wire: ~\n", "wire: envelope\n"].map(wireOf), [
+    "v1",
+    "v1",
+    "v1",
+    "envelope",
+  ]);
+  const [entry] = entriesOf(taskOf("{ worker_type: w, input: { a: 1 } }"));
+  assert.deepEqual(entry!.taskConfig!.payload, { a: 1 });
+});
+
+Deno.test("a slip in the dispatch type suggests what is meant; expect has no place beside a message", () => {
+  const errorsOf = (yaml: string) =>
+    parseSchedulerConfig(yaml).problems.filter(({ severity }) => severity === "error")
+      .map(({ message, path }) => `${path}: ${message}`);
+  const slip = messageOf("{ subject: jobs.a }").replace("type: message", "type: massage");
+  assert.match(errorsOf(slip).join(), /got "massage" \(did you mean "message"\?\)$/);
+  const expecting = messageOf("{ subject: jobs.a }") + "    expect: { within_seconds: 5 }\n";
+  assert.deepEqual(errorsOf(expecting), [
+    "schedules[0].expect: schedules[0] \"n\": 'expect' cannot stand beside 'message': nobody " +
+    "reports a result of it",
+  ]);
+});
+
 Deno.test("an optional key that is null counts as left out", () => {
   const keys = [
     "cron",
     "goal",
+    "message",
     "description",
     "labels",
     "expand_from",
@@ -58,8 +102,11 @@ Deno.test("an optional key that is null counts as left out", () => {
     "catch_up",
   ];
   const nulls = taskWith(...keys.map((key) => `${key}:`))
-    .replace("{ worker_type: w }", "{ worker_type: w, payload: , model_tier: ~, priority: null }")
-    .replace("name: s", "name: s\ntimezone: ~");
+    .replace(
+      "{ worker_type: w }",
+      "{ worker_type: w, payload: , input: , model_tier: ~, priority: null }",
+    )
+    .replace("name: s", "name: s\ntimezone: ~\nwire: ~");
   assert.deepEqual(entriesOf(nulls), entriesOf(taskWith()));
 });
 
@@ -91,6 +138,7 @@ Deno.test("every key that is given arrives", () => {
     timing: new IntervalTiming(60),
     dispatchType: "task",
     goalConfig: null,
+    messageConfig: null,
     taskConfig: {
       workerType: "w",
       payload: { a: [1, null] },

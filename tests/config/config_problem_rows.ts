@@ -46,6 +46,12 @@ export function taskOf(task: string): string {
     .replace("    goal:", "    task:");
 }
 
+/** The same for a `message`, from column 14 on. */
+export function messageOf(message: string): string {
+  return goalOf(message).replace("dispatch_type: goal", "dispatch_type: message")
+    .replace("    goal:", "    message:");
+}
+
 const NAME = 'schedules[0] "n"';
 
 /** Keys of other schedulers that would stop, move or redirect a job, and what is said. */
@@ -67,7 +73,11 @@ const BORROWED_ERRORS: readonly (readonly [line: string, advice: string])[] = [
     [line, "write the time as 'cron'"] as const
   ),
   ...["subject: my.subject", "topic: t", "queue: q", "routing_key: k"].map((line) =>
-    [line, "goals go to heddle.goals.incoming and tasks to heddle.tasks.incoming"] as const
+    [
+      line,
+      "goals go to heddle.goals.incoming and tasks to heddle.tasks.incoming, nowhere else: for a " +
+      "subject of your own write 'dispatch_type: message' and 'message.subject'",
+    ] as const
   ),
 ];
 
@@ -155,6 +165,11 @@ export const STRUCTURE: readonly Row[] = [
     "3:5 error schedules[0] | expected a mapping, got a list",
   ),
   row(
+    "a wire that is none",
+    "name: s\nwire: v2\nschedules: []\n",
+    "2:7 error wire | Top level: 'wire' must be 'v1' or 'envelope', got \"v2\" (did you mean \"v1\"?)",
+  ),
+  row(
     "an entry without anything",
     "name: s\nschedules:\n  - {}\n",
     "3:5 error schedules[0] | schedules[0]: missing required key 'name'",
@@ -239,7 +254,8 @@ export const STRUCTURE: readonly Row[] = [
     row(
       `a dispatch type of ${value}`,
       taskWith().replace("dispatch_type: task", `dispatch_type: ${value}`),
-      `4:20 error schedules[0].dispatch_type | 'dispatch_type' must be 'goal' or 'task', got ${got}`,
+      "4:20 error schedules[0].dispatch_type | 'dispatch_type' must be 'goal' or 'task', or " +
+        `'message' for a subject of your own, got ${got}`,
     )
   ),
   row(
@@ -368,6 +384,65 @@ export const STRUCTURE: readonly Row[] = [
     "an unknown key like none",
     taskWith("owner: ops"),
     '7:5 warning schedules[0].owner | unknown key "owner" has no effect: keys of your own begin with "x-"',
+  ),
+  row(
+    "a message entry without a message",
+    messageOf("{ subject: a }").replace(/ {4}message:.*\n/, ""),
+    `3:5 error schedules[0] | ${NAME}: dispatch_type 'message' requires a 'message' dict`,
+  ),
+  row(
+    "a message that is a subject",
+    messageOf("jobs.a"),
+    "6:14 error schedules[0].message | requires a 'message' dict, got \"jobs.a\"",
+  ),
+  row(
+    "a message without a subject",
+    messageOf("{ payload: { a: 1 } }"),
+    "6:14 error schedules[0].message | message config missing 'subject': it must be a subject such",
+  ),
+  row(
+    "an empty subject",
+    messageOf('{ subject: "" }'),
+    "6:25 error schedules[0].message.subject | message config missing 'subject'",
+  ),
+  row(
+    "a subject that is longer than the server may take",
+    messageOf(`{ subject: ${"x".repeat(257)} }`),
+    "6:25 error schedules[0].message.subject | no longer than 256 characters, got",
+  ),
+  row(
+    "a subject that is a number",
+    messageOf("{ subject: 5 }"),
+    "6:25 error schedules[0].message.subject | 'message.subject' must be a subject such as | got 5",
+  ),
+  row(
+    "a payload that is a list",
+    messageOf("{ subject: a, payload: [1] }"),
+    "6:37 error schedules[0].message.payload | 'message.payload' must be a mapping, got a list",
+  ),
+  row(
+    "headers that are a list, and values that are none",
+    messageOf("{ subject: a, headers: [b] }"),
+    "6:37 error schedules[0].message.headers | 'message.headers' must be a mapping of strings",
+  ),
+  ...["true", "[b]", "", "1.5"].map((value) =>
+    row(
+      `a header of ${value || "nothing"}`,
+      messageOf(`{ subject: a, headers: { X-A: ${value} } }`),
+      `6:${value === "" ? 39 : 44} error schedules[0].message.headers.X-A | ${NAME}: ` +
+        "'message.headers.X-A' must be a string",
+    )
+  ),
+  row(
+    "an unknown key in a message",
+    messageOf("{ subject: a, data: { b: 1 } }"),
+    "6:28 warning schedules[0].message.data | in 'message' has no effect: what is sent stands in " +
+      "'payload'",
+  ),
+  row(
+    "a message's key in the entry",
+    taskWith("headers: { X-A: b }"),
+    "7:5 warning schedules[0].headers | has no effect: it stands in 'message'",
   ),
   row(
     "an unknown key in a task",

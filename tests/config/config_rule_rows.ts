@@ -1,4 +1,12 @@
-import { goalOf, type Row, row, taskOf, taskWith, untimedWith } from "./config_problem_rows.ts";
+import {
+  goalOf,
+  messageOf,
+  type Row,
+  row,
+  taskOf,
+  taskWith,
+  untimedWith,
+} from "./config_problem_rows.ts";
 
 const NAME = 'schedules[0] "n"';
 
@@ -193,6 +201,81 @@ export const RULES: readonly Row[] = [
     "a task on a goal entry, whatever is in it",
     goalOf("{ instruction: i }") + "    task: { priority: urgent, x: 1 }\n",
     "7:5 warning schedules[0].task | 'task' has no effect, since 'dispatch_type' is 'goal'",
+  ),
+  row(
+    "a message on a task entry, whatever is in it",
+    taskWith("message: { subject: '*', headers: 5, expect: x }"),
+    `7:5 warning schedules[0].message | ${NAME}: 'message' has no effect, since`,
+  ),
+  ...[
+    ["jobs.*", 'a message goes to one NATS subject, which cannot hold "*"'],
+    ["jobs.>", 'cannot hold ">"'],
+    ["'a*b'", 'cannot hold "*"'],
+    ["jobs a", 'cannot hold " "'],
+    ['"a\\u0000"', "cannot hold"],
+    ['"a\\uD800"', "surrogate"],
+    ["jobs..a", "a dot must stand between two words"],
+    ["jobs.", "a dot must stand between two words"],
+    ["$JS.API.STREAM.DELETE.HEDDLE", 'subjects that begin with "$" are reserved: choose another'],
+    ["$SRV.PING", 'begin with "$" are reserved'],
+    ["_INBOX.a", 'begin with "_INBOX" are reserved'],
+    ["_INBOX_own.a", 'begin with "_INBOX" are reserved'],
+    ["_R_.a", 'begin with "_R_." are reserved'],
+    ["heddle.scheduler.default_scheduler", 'begin with "heddle.scheduler." are reserved'],
+    ["heddle.control.reload", 'begin with "heddle.control." are reserved'],
+    ["heddle.history.a", 'begin with "heddle.history." are reserved'],
+  ].map(([subject, wrong]) =>
+    row(
+      `a subject of ${subject}`,
+      messageOf(`{ subject: ${subject} }`),
+      `6:25 error schedules[0].message.subject | ${NAME}: 'message.subject' is | ${wrong}`,
+    )
+  ),
+  ...[
+    ["X Y", "the name of a header is made of letters, digits and any of !#$%&'*+-.^_`|~"],
+    ['"X:"', "the name of a header is made of"],
+    ["Größe", "the name of a header is made of"],
+    ['""', "the name of a header is made of"],
+    ["Nats-Msg-Id", "headers Nats-… are the scheduler's own: choose another name"],
+    ["nats-expected-stream", "headers nats-… are the scheduler's own"],
+    ["Heddle-Schedule", "headers Heddle-… are the scheduler's own"],
+    ["traceparent", "it is the scheduler's own: choose another name"],
+    ["Tracestate", "it is the scheduler's own"],
+  ].map(([name, wrong]) =>
+    row(
+      `a header of the name ${name}`,
+      messageOf(`{ subject: a, headers: { ${name}: b } }`),
+      `6:${name!.length + 41} error schedules[0].message.headers${
+        /^[\p{L}-]+$/u.test(name!) ? `.${name}` : `[${JSON.stringify(name!.replaceAll('"', ""))}]`
+      } | ${NAME}: 'message.headers' has | ${wrong}`,
+    )
+  ),
+  ...['"a\\nb"', '"a\\rNats-Msg-Id: 1"', '"a\\u0000"'].map((value) =>
+    row(
+      `a header with the value ${value}`,
+      messageOf(`{ subject: a, headers: { X-A: ${value} } }`),
+      "6:44 error schedules[0].message.headers.X-A | the value of a header is one line",
+    )
+  ),
+  row(
+    "a header that is a number",
+    messageOf("{ subject: a, headers: { X-A: 5 } }"),
+    '6:44 warning schedules[0].message.headers.X-A | is 5, read as the text "5": put it in quotes',
+  ),
+  row(
+    "a payload that is no JSON",
+    messageOf("{ subject: a, payload: { b: .inf } }"),
+    "6:42 error schedules[0].message.payload.b",
+  ),
+  row(
+    "an input beside the payload whose synonym it is",
+    taskOf("{ worker_type: w, payload: { a: 1 }, input: { a: 1 } }"),
+    `6:55 error schedules[0].task.input | ${NAME}: cannot specify both 'task.payload' and`,
+  ),
+  row(
+    "an input that is no JSON",
+    taskOf("{ worker_type: w, input: { b: .nan } }"),
+    "6:41 error schedules[0].task.input.b",
   ),
   row(
     "an argument that nothing takes",

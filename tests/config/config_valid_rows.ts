@@ -1,4 +1,4 @@
-import { goalOf, taskOf, taskWith, untimedWith } from "./config_problem_rows.ts";
+import { goalOf, messageOf, taskOf, taskWith, untimedWith } from "./config_problem_rows.ts";
 
 /** Configurations that nothing is to be reported about. */
 export const VALID: readonly (readonly [what: string, yaml: string])[] = [
@@ -39,6 +39,18 @@ export const VALID: readonly (readonly [what: string, yaml: string])[] = [
     "net: [localhost, 'a-b.example:443', '127.0.0.1:80', '[::1]:80', '[::1]', db_1:5432] }\n",
   ],
   ["no network for expansions", "name: s\nschedules: []\nexpand_allow: { net: [] }\n"],
+  ["a message", messageOf("{ subject: jobs.cache.refresh }")],
+  ["the longest subject", messageOf(`{ subject: ${"x".repeat(256)} }`)],
+  ["a subject of Heddle's", messageOf("{ subject: heddle.tasks.incoming, payload: ~ }")],
+  ["words that only seem reserved", messageOf("{ subject: heddle.scheduled._INBOX.$ö }")],
+  [
+    "headers",
+    messageOf(`{ subject: a, headers: { X-Tenant: a, x-b: "", "!#$%&'*+-.^_\`|~": "Größe\\t1" } }`),
+  ],
+  ["a message with objects", messageOf("{ subject: a }") + "    for_each: [{ tenant: a }]\n"],
+  ["both wires, and none", "name: s\nwire: envelope\nschedules: []\n"],
+  ["a wire that is left out", "name: s\nwire:\nschedules: []\n"],
+  ["an input", taskOf("{ worker_type: w, input: { a: 1 }, payload: ~ }")],
   ["a zone in lower case", taskWith("timezone: europe/berlin")],
   [
     "a harmless __proto__",

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { parseSchedulerConfig } from "../../lib/config/load_config.ts";
 import { checkRow } from "./check_row.ts";
-import { type Row, row, taskOf, taskWith, untimedWith } from "./config_problem_rows.ts";
+import { messageOf, type Row, row, taskOf, taskWith, untimedWith } from "./config_problem_rows.ts";
 
 const NAME = 'schedules[0] "n"';
 const AT_CRON = `6:11 warning schedules[0].cron | ${NAME}: cron`;
@@ -76,9 +76,20 @@ const ROWS: readonly Row[] = [
     );
   }),
   row(
+    "a message",
+    messageOf("{ subject: jobs.a }"),
+    "4:20 warning schedules[0].dispatch_type | 'dispatch_type' is \"message\", which the Python " +
+      "scheduler refuses",
+  ),
+  row(
     "the zone of the file",
     `timezone: Europe/Berlin\n${taskWith()}`,
     "1:1 warning timezone | Top level: 'timezone' is \"Europe/Berlin\" and has an effect here",
+  ),
+  row(
+    "a wire",
+    `wire: envelope\n${taskWith()}`,
+    "1:1 warning wire | Top level: 'wire' is \"envelope\" and has an effect here",
   ),
   row(
     "what expansions may reach",

@@ -25,7 +25,7 @@ ${unset}    dispatch_type: goal
 `;
 
 const hashOf = (yaml: string) =>
-  schedulesHash(parseSchedulerConfig(yaml).config!.entries, new ManualClock(0));
+  schedulesHash(parseSchedulerConfig(yaml).config!, new ManualClock(0));
 
 Deno.test("a file has the hash that the version before made of it", async () => {
   assert.equal(await hashOf(file()), "80b806d44f02b71e");
@@ -33,5 +33,20 @@ Deno.test("a file has the hash that the version before made of it", async () => 
   const notes = "    description: d\n    labels: { team: ops }\n";
   assert.equal(await hashOf(file(notes)), "80b806d44f02b71e");
   assert.notEqual(await hashOf(file("    catch_up: one\n")), "80b806d44f02b71e");
+  assert.equal(await hashOf(`wire: v1\n${file()}`), "80b806d44f02b71e");
+  assert.notEqual(await hashOf(`wire: envelope\n${file()}`), "80b806d44f02b71e");
   assert.notEqual(await hashOf(file("    for_each: [{ a: 1 }]\n")), "80b806d44f02b71e");
+});
+
+Deno.test("files whose messages differ have different hashes", async () => {
+  const of = (message: string) =>
+    hashOf(
+      file().replace(
+        "goal\n    goal: { instruction: Summarize",
+        `message\n    message: { ${message} }`,
+      )
+        .replace(", context: { a: 1 } }", ""),
+    );
+  const hashes = ["subject: a", "subject: b", "subject: a, payload: { b: 1 }"].map(of);
+  assert.equal(new Set(await Promise.all(hashes)).size, 3);
 });

@@ -206,3 +206,56 @@ Deno.test("a stream that cannot be read delivers, and is taken for one with the 
   await delivery.publish("w", { n: 1 }, {});
   assert.deepEqual(bus.stored, [{ n: 1 }]);
 });
+
+const MANY = Array.from({ length: 1000 }, (_, n) => `jobs.${n}`);
+
+Deno.test("a thousand subjects are one request, one reading of their stream and one line of the log", async () => {
+  const { bus, delivery, clock, logger } = await setUp();
+  let read = 0;
+  const { jetStream } = bus;
+  bus.jetStream = () => (read++, jetStream.call(bus));
+  await delivery.look(MANY);
+  assert.deepEqual([bus.lookups, read], [1, 1]);
+  const chosen = logger.of("delivery.chosen").map(({ fields }) => fields);
+  assert.deepEqual(chosen, [
+    { subject: "jobs.0", other_subjects: 999, delivery: "jetstream", stream: "WORK" },
+  ]);
+  bus.stream = null;
+  bus.failures.push(new NoStreamError("Nobody"));
+  await delivery.publish("jobs.5", { n: 1 }, {});
+  assert.equal(logger.of("delivery.fell_back").length, 1);
+  assert.equal(delivery.routes.filter(({ via }) => via === "fallback").length, 1000);
+  bus.stream = SILENCE;
+  const stop = new AbortController();
+  const following = delivery.follow(stop.signal, () => {});
+  await clock.advance(60_000);
+  const said = logger.of("delivery.lookup_failed").filter(({ level }) => level !== "debug");
+  assert.deepEqual(said.map(({ fields }) => fields.other_subjects), [999]);
+  stop.abort();
+  await following;
+});
+
+Deno.test("--delivery jetstream names each subject that no stream captures, with the command that helps", async () => {
+  const { bus, delivery } = await setUp("jetstream");
+  bus.streamOf = (subject) => subject === "w" ? "WORK" : null;
+  await assert.rejects(delivery.look(["jobs.a", "w", "jobs.b"]), (error) => {
+    assert.ok(error instanceof NoStreamError);
+    assert.equal(
+      error.message,
+      'Cannot deliver with --delivery jetstream: no stream captures "jobs.a", "jobs.b"; create one ' +
+        "with: heddle-scheduler stream create --subject jobs.a --subject jobs.b",
+    );
+    return true;
+  });
+});
+
+Deno.test("a subject that is forgotten is not asked for any more, unless something is still sent to it", async () => {
+  const { bus, delivery, clock } = await setUp();
+  await delivery.look(["a", "b"]);
+  delivery.keep(["b"]);
+  assert.deepEqual(delivery.routes.map(({ subject }) => subject), ["b"]);
+  const published = delivery.publish("a", { n: 1 }, {});
+  await clock.advance(5000);
+  await published;
+  assert.deepEqual(bus.stored, [{ n: 1 }]);
+});

@@ -4,7 +4,13 @@ import {
   NotPermittedError,
   type PublishOptions,
 } from "../../lib/bus/message_bus.ts";
-import type { JetStream, StreamAck, StreamBus, StreamInfo } from "../../lib/bus/stream_bus.ts";
+import {
+  type JetStream,
+  JetStreamUnavailableError,
+  type StreamAck,
+  type StreamBus,
+  type StreamInfo,
+} from "../../lib/bus/stream_bus.ts";
 import { Delivery, type DeliveryOptions } from "../../lib/durable/delivery.ts";
 import { ManualClock } from "../../lib/time/manual_clock.ts";
 import type { DeliveryMode } from "../../lib/wire/vocabulary.ts";
@@ -77,10 +83,13 @@ export class ScriptedBus extends MemoryBus implements StreamBus {
     return { stream: "WORK", sequence: this.stored.length, isDuplicate: false };
   }
 
-  streamOf(): Promise<string | null> {
+  /** Default: the same of each subject. */
+  streamOf: (subject: string) => string | null | Error = () => this.stream;
+
+  streamsOf(subjects: readonly string[]): Promise<Map<string, string | null | Error>> {
     this.lookups++;
-    if (this.stream instanceof Error) return Promise.reject(this.stream);
-    return Promise.resolve(this.stream);
+    if (this.stream instanceof JetStreamUnavailableError) return Promise.reject(this.stream);
+    return Promise.resolve(new Map(subjects.map((subject) => [subject, this.streamOf(subject)])));
   }
 
   jetStream(): Promise<JetStream> {

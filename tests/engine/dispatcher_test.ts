@@ -4,7 +4,7 @@ import { type Expander, ExpansionError } from "../../lib/expansion/expansion.ts"
 import type { ScheduleEntry } from "../../lib/config/schedule_entry.ts";
 import { LogRecorder } from "../helpers/log_recorder.ts";
 import { testClock } from "../helpers/test_clock.ts";
-import { intervalEntry } from "../helpers/entries.ts";
+import { intervalEntry, messageTo } from "../helpers/entries.ts";
 import { expandedOf } from "../helpers/expanded.ts";
 import { dueAt, jobMaker } from "../helpers/jobs.ts";
 import { NamesAhead } from "../../lib/engine/names_ahead.ts";
@@ -61,6 +61,41 @@ Deno.test("a due occurrence is published with its identity", async () => {
   assert.deepEqual(data.metadata, {
     scheduled_by: "a",
     scheduled_for: "2026-01-01T00:01:00.000Z",
+  });
+});
+
+Deno.test("a message of one's own is published as it is, beside the headers of its dispatch", async () => {
+  const objects = [{ tenant: "a", scope: "one" }, {}];
+  const { fire, bus, log } = setUp(() => Promise.resolve(objects));
+  const message = messageTo("jobs.cache.refresh", {
+    payload: { scope: "all", deep: { a: 1 } },
+    headers: { "X-Tenant": "a" },
+  });
+  const entry = { ...intervalEntry("a", 60, { expandFrom: "m.f" }), ...message };
+  await fire(entry, 60);
+  await fire({ ...intervalEntry("bare", 60), ...messageTo("jobs.bare") }, 60);
+  const headersOf = (name: string, index: number) => ({
+    "Nats-Msg-Id": `test/${name}/2026-01-01T00:01:00.000Z/${index}`,
+    "Heddle-Schedule": name,
+    "Heddle-Scheduled-For": "2026-01-01T00:01:00.000Z",
+  });
+  assert.deepEqual(bus.published.map(({ subject, data, headers }) => [subject, data, headers]), [
+    ["jobs.cache.refresh", { scope: "one", deep: { a: 1 }, tenant: "a" }, {
+      "X-Tenant": "a",
+      ...headersOf("a", 0),
+    }],
+    ["jobs.cache.refresh", { scope: "all", deep: { a: 1 } }, {
+      "X-Tenant": "a",
+      ...headersOf("a", 1),
+    }],
+    ["jobs.bare", {}, headersOf("bare", 0)],
+  ]);
+  const [line] = log.of("scheduler.message_dispatched");
+  assert.deepEqual(line!.fields, {
+    schedule: "bare",
+    firing_id: "bare@2026-01-01T00:01:00.000Z",
+    subject: "jobs.bare",
+    message_id: "test/bare/2026-01-01T00:01:00.000Z/0",
   });
 });
 

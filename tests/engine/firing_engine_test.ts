@@ -26,6 +26,7 @@ Deno.test("an engine that fails because no stream takes its dispatches leaves no
   await engine.start({
     name: "test",
     timezone: "UTC",
+    wire: "v1",
     expandAllow: { read: [], net: null },
     entries,
   }, stop.signal);

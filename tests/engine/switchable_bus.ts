@@ -1,5 +1,6 @@
 import { BusClosedError, type MessageBus, UnconfirmedError } from "../../lib/bus/message_bus.ts";
 import type { JsonObject, Message, PublishOptions } from "../../lib/bus/message_bus.ts";
+import { holdToSchema } from "../helpers/wire_schemas.ts";
 import type { Subscription } from "../../lib/bus/message_bus.ts";
 
 export interface Published {
@@ -63,6 +64,7 @@ export class SwitchableBus implements MessageBus {
     }
     const unsent = data.payload as JsonObject | undefined;
     if (unsent?.refuse) throw new BusClosedError("Refused by the test");
+    holdToSchema(subject, data);
     this.published.push({ subject, data, headers: options.headers ?? {} });
     if (!this.slow) return;
     await new Promise<void>((resolve, reject) => this.#unconfirmed.push({ resolve, reject }));

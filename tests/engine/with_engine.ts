@@ -27,6 +27,7 @@ export function newEngine(
 ): FiringEngine {
   return new FiringEngine({
     scheduler: "test",
+    wire: () => "v1",
     bus,
     expander: { expand: () => Promise.resolve(expandedOf([])) },
     clock,
@@ -52,6 +53,7 @@ export async function withEngine(
   const config = (of: readonly ScheduleEntry[]) => ({
     name: "test",
     timezone: "UTC",
+    wire: "v1" as const,
     expandAllow: { read: [], net: null },
     entries: [...of],
   });

@@ -12,6 +12,7 @@ import { BUCKET, checkpointKey, leaseKey } from "../../lib/durable/keys.ts";
 import { partitionOf } from "../../lib/durable/shards.ts";
 import { type NatsServer, startNatsServer } from "./nats_server.ts";
 import { Program, type ProgramOptions } from "./program.ts";
+import { holdToSchema } from "./wire_schemas.ts";
 
 /** The scheduler's name in the files that are written here. */
 export const SCHEDULER = "durable";
@@ -43,14 +44,16 @@ export async function storedIn(client: NatsConnection): Promise<Stored[]> {
   const read = async (seq: number): Promise<Stored[]> => {
     const message = await manager.streams.getMessage(STREAM, { seq });
     if (message === null) return [];
-    const { header, time } = message;
+    const { subject, header, time } = message;
+    const data = message.json<Record<string, unknown>>();
+    if (header.has("Heddle-Schedule")) holdToSchema(subject, data);
     return [{
       schedule: header.get("Heddle-Schedule"),
       scheduledFor: Date.parse(header.get("Heddle-Scheduled-For")),
       storedAt: time.getTime(),
       term: header.get("Heddle-Term"),
       id: header.get("Nats-Msg-Id"),
-      data: message.json(),
+      data,
     }];
   };
   const found: Stored[] = [];

@@ -1,5 +1,5 @@
 import { parseCronExpression } from "../../lib/time/cron/cron_expression.ts";
-import type { Action, ScheduleEntry } from "../../lib/config/schedule_entry.ts";
+import type { Action, MessageConfig, ScheduleEntry } from "../../lib/config/schedule_entry.ts";
 import { CronTiming } from "../../lib/config/timing/cron_timing.ts";
 import { IntervalTiming } from "../../lib/config/timing/interval_timing.ts";
 
@@ -23,6 +23,7 @@ const COMMON = {
 const TASK: Action = {
   dispatchType: "task",
   goalConfig: null,
+  messageConfig: null,
   taskConfig: {
     workerType: "worker",
     payload: { from: "payload" },
@@ -30,6 +31,15 @@ const TASK: Action = {
     priority: "normal",
   },
 };
+
+/** What a `message` entry has in place of a task. */
+export function messageTo(
+  subject: string,
+  { payload = {}, headers = {} }: Partial<MessageConfig> = {},
+) {
+  const messageConfig = { subject, payload, headers };
+  return { dispatchType: "message", goalConfig: null, taskConfig: null, messageConfig } as const;
+}
 
 type Overrides = Partial<Omit<ScheduleEntry, "timing" | keyof Action>>;
 

@@ -1,5 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { eventually } from "./eventually.ts";
+import { holdToSchema } from "./wire_schemas.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -42,7 +43,7 @@ export class Program implements AsyncDisposable {
       stderr: "piped",
     }).spawn();
     this.#read = Promise.all([
-      collectLines(this.#process.stdout, this.stdout),
+      collectLines(this.#process.stdout, this.stdout, checkMessage),
       collectLines(this.#process.stderr, this.stderr),
       this.#process.status.then(() => this.#exited = true),
     ]);
@@ -108,11 +109,23 @@ export async function runProgram(
   return { code, stdout: program.stdout.join("\n"), stderr: stderr.join("\n") };
 }
 
-async function collectLines(stream: ReadableStream<Uint8Array>, into: string[]): Promise<void> {
+/** With `--bus memory` each line of stdout is a message. */
+function checkMessage(line: string): void {
+  if (!line.startsWith('{"subject":')) return;
+  const { subject, data } = JSON.parse(line);
+  holdToSchema(subject, data);
+}
+
+async function collectLines(
+  stream: ReadableStream<Uint8Array>,
+  into: string[],
+  check = (_line: string) => {},
+): Promise<void> {
   let rest = "";
   for await (const chunk of stream.pipeThrough(new TextDecoderStream())) {
     const lines = (rest + chunk).split("\n");
     rest = lines.pop()!;
+    lines.forEach(check);
     into.push(...lines);
   }
   if (rest !== "") into.push(rest);

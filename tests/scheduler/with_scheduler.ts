@@ -4,12 +4,14 @@ import { SchedulerActor, type SchedulerActorOptions } from "../../lib/scheduler/
 import { ManualClock } from "../../lib/time/manual_clock.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { LogRecorder } from "../helpers/log_recorder.ts";
+import { holdToSchema } from "../helpers/wire_schemas.ts";
 
 /** A bus that keeps what is published on it. */
 export class KeepingBus extends MemoryBus {
   readonly published: { subject: string; data: Record<string, unknown> }[] = [];
 
   override publish(...[subject, data, options]: Parameters<MemoryBus["publish"]>): Promise<void> {
+    holdToSchema(subject, data);
     this.published.push({ subject, data: structuredClone(data) });
     return super.publish(subject, data, options);
   }

@@ -1,10 +1,12 @@
 /** Spans arrive at a collector, and their context in the messages, as the environment says. */
 import assert from "node:assert/strict";
+import type { Msg } from "@nats-io/nats-core";
 import { connect } from "../helpers/nats_client.ts";
 import { readTraceContext } from "../../lib/trace/tracing.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { startNatsServer } from "../helpers/nats_server.ts";
 import { Program } from "../helpers/program.ts";
+import { holdToSchema } from "../helpers/wire_schemas.ts";
 
 interface Span {
   traceId: string;
@@ -52,6 +54,10 @@ const CONFIG = `name: traced
 schedules:
   - { name: plain, interval_seconds: 0.2, dispatch_type: task, task: { worker_type: w } }
   - { name: by_hand, cron: "0 4 * * *", dispatch_type: goal, goal: { instruction: x } }
+  - name: own
+    cron: "0 4 * * *"
+    dispatch_type: message
+    message: { subject: jobs.own, payload: { n: 1 } }
   - name: expanded
     cron: "0 4 * * *"
     dispatch_type: task
@@ -77,7 +83,7 @@ async function traced(
     spans: Span[];
     bodies: { type: string; text: string }[];
     request(data: unknown): Promise<void>;
-    messages: { data: Carrying; traceparent: string }[];
+    messages: { data: Carrying; traceparent: string; schedule: string }[];
   }) => Promise<void>,
 ) {
   await using receiver = collector();
@@ -89,13 +95,16 @@ async function traced(
     "export const active = () => [{ n: 1 }, { n: 2 }];\n",
   );
   const client = await connect({ servers: server.url });
-  const messages: { data: Carrying; traceparent: string }[] = [];
-  client.subscribe("heddle.*.incoming", {
-    callback: (_, message) => {
-      const traceparent = message.headers?.get("traceparent") ?? "";
-      messages.push({ data: message.json(), traceparent });
-    },
-  });
+  const messages: { data: Carrying; traceparent: string; schedule: string }[] = [];
+  const callback = (_: unknown, message: Msg) => {
+    const data = message.json<Carrying & Record<string, unknown>>();
+    holdToSchema(message.subject, data);
+    const [traceparent, schedule] = ["traceparent", "Heddle-Schedule"]
+      .map((name) => message.headers?.get(name) ?? "");
+    messages.push({ data, traceparent: traceparent!, schedule: schedule! });
+  };
+  client.subscribe("heddle.*.incoming", { callback });
+  client.subscribe("jobs.>", { callback });
   await client.flush();
   try {
     await using program = new Program(
@@ -141,6 +150,21 @@ Deno.test("a firing and its publishing are spans of one trace, which its message
     // Each firing has its own.
     await eventually("another comes", () => messages.length > 1);
     assert.notEqual(messages[1]!.traceparent.split("-")[1], traceId);
+  });
+});
+
+Deno.test("an envelope carries the trace at its top, a message of one's own in its headers only", async () => {
+  const env = { OTEL_DENO: "true", HEDDLE_SCHEDULER_WIRE: "envelope" };
+  await traced(env, async ({ messages, request }) => {
+    await request({ action: "fire", entry: "own" });
+    const of = (name: string) => messages.find(({ schedule }) => schedule === name);
+    await eventually("both arrive", () => of("own") !== undefined && of("plain") !== undefined);
+    const { data, traceparent } = of("plain")!;
+    assert.match(traceparent, /^00-\w{32}-\w{16}-01$/);
+    assert.equal(data._trace_context!.traceparent, traceparent);
+    assert.ok("message_id" in data);
+    assert.match(of("own")!.traceparent, /^00-\w{32}-\w{16}-01$/);
+    assert.deepEqual(of("own")!.data, { n: 1 });
   });
 });
 

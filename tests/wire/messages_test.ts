@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import { orchestratorGoal } from "../../lib/wire/orchestrator_goal.ts";
-import { taskMessage } from "../../lib/wire/task_message.ts";
+import { orchestratorGoal, taskMessage } from "../../lib/wire/v1.ts";
 
 const createdAt = new Date("2026-01-02T03:04:05.006Z");
 

@@ -26,7 +26,7 @@ import { NatsSubscriptions } from "./nats_subscriptions.ts";
 import { Outbox } from "./outbox.ts";
 import { checkHeaders, encodePayload } from "../payload.ts";
 import { StreamAcks } from "./stream_acks.ts";
-import { findStream } from "./stream_lookup.ts";
+import { StreamLookup } from "./stream_lookup.ts";
 import type { JetStream, StreamAck, StreamBus } from "../stream_bus.ts";
 import { checkDomain, checkPattern, checkSubject } from "../subject.ts";
 
@@ -95,6 +95,7 @@ export class NatsBus implements StreamBus {
   readonly #errors: BurstLimit;
   readonly #acks: StreamAcks;
   readonly #domain: string | undefined;
+  readonly #lookup: StreamLookup;
   #jetStream: Promise<JetStream> | null = null;
   readonly #inboxes = new Set<Inbox>();
   /** The errors that the server reported on this connection. */
@@ -120,6 +121,7 @@ export class NatsBus implements StreamBus {
     checkInboxPrefix(inboxPrefix);
     this.#domain = options.jetStreamDomain;
     checkDomain(this.#domain);
+    this.#lookup = new StreamLookup(this, this.#domain);
     this.#errors = new BurstLimit(this.#logger, () => this.#clock.monotonic());
     this.#intake = new Intake({
       log: new BurstLimit(this.#logger, () => this.#clock.monotonic()),
@@ -228,10 +230,13 @@ export class NatsBus implements StreamBus {
     return expected.promise;
   }
 
-  async streamOf(subject: string): Promise<string | null> {
-    this.#checkBegun(`look for the stream of "${subject}"`);
-    const hasJetStream = this.#connection?.hasJetStream ?? true;
-    return await findStream(this, subject, { hasJetStream, domain: this.#domain });
+  async streamsOf(
+    subjects: readonly string[],
+  ): Promise<ReadonlyMap<string, string | null | Error>> {
+    this.#checkBegun("look for streams");
+    const connection = this.#connection;
+    const hasJetStream = connection?.hasJetStream ?? true;
+    return await this.#lookup.find(subjects, { connection, hasJetStream });
   }
 
   jetStream(): Promise<JetStream> {

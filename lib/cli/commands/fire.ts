@@ -7,14 +7,16 @@ import { Job } from "../../engine/job.ts";
 import { Expander } from "../../expansion/expansion.ts";
 import { loadSchedulerConfig } from "../../config/load_config.ts";
 import { systemClock } from "../../time/clock.ts";
-import { GOALS_SUBJECT, TASKS_SUBJECT } from "../../wire/subjects.ts";
+import { subjectOf } from "../../config/schedule_entry.ts";
 import { NoReplyError } from "../../bus/message_bus.ts";
 import type { FireReply, FireRequest } from "../../control/control_api.ts";
 import { addAskOptions, type AskOptions, askScheduler } from "../ask.ts";
 import { EXIT, type SetExitCode } from "../exit_codes.ts";
+import { addWireOption, type WireOptions } from "../options.ts";
 import { onceConnected } from "../one_shot.ts";
 import { print, printError } from "../print.ts";
-interface FireOptions extends AskOptions {
+
+interface FireOptions extends AskOptions, WireOptions {
   local: boolean;
   expandRoot?: string;
 }
@@ -32,7 +34,7 @@ export function fireCommand(setExitCode: SetExitCode): Command {
     .argument("<name>", "the entry's name")
     .option("--local", "from this process, without a running scheduler", false)
     .option("--expand-root <path>", "with --local: the directory of expand_from");
-  return addAskOptions(command, DEFAULT_TIMEOUT_SECONDS)
+  return addWireOption(addAskOptions(command, DEFAULT_TIMEOUT_SECONDS))
     .action(async (entry: string, options: FireOptions) => {
       const isLocal = options.local || options.bus === "memory";
       setExitCode(await (isLocal ? fireHere(entry, options) : fire(entry, options)));
@@ -89,9 +91,17 @@ async function fireHere(name: string, options: FireOptions): Promise<number> {
     try {
       const delivery = new Delivery({ bus, mode: "auto", clock, logger });
       const scheduler = config.name;
-      const dispatcher = new Dispatcher({ scheduler, bus, expander, clock, logger, delivery });
-      const subject = entry.dispatchType === "goal" ? GOALS_SUBJECT : TASKS_SUBJECT;
-      const looked = delivery.look([subject], over.signal);
+      const wire = () => options.wire ?? config.wire;
+      const dispatcher = new Dispatcher({
+        scheduler,
+        wire,
+        bus,
+        expander,
+        clock,
+        logger,
+        delivery,
+      });
+      const looked = delivery.look([subjectOf(entry)], over.signal);
       const sending = looked.then(() => dispatcher.fireManually(new Job(entry), { until }));
       const isOver = clock.sleep(timeout + ANSWER_MARGIN_MS, over.signal).then(() => null);
       const sent = await Promise.race([sending, isOver]);

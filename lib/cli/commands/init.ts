@@ -34,6 +34,14 @@ schedules:
       worker_type: health_checker
       payload: { check: system }
 
+  # A message to a subject of your own, for programs that know nothing of Heddle.
+  - name: refresh_cache
+    cron: "*/10 * * * *"
+    dispatch_type: message
+    message:
+      subject: jobs.cache.refresh
+      payload: { scope: all }
+
   # One task for each object that a function returns. To begin with it:
   #   mkdir expansions && heddle-scheduler init --expansion > expansions/sessions.ts
   # - name: session_digest

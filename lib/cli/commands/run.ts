@@ -27,11 +27,13 @@ import {
   addExpandRootOption,
   addLoggingOptions,
   addTracingOption,
+  addWireOption,
   type BusOptions,
   type ConfigOptions,
   type LoggingOptions,
   startLogging,
   type TracingOptions,
+  type WireOptions,
 } from "../options.ts";
 import { addDurabilityOptions, type DurabilityOptions, replicasOf } from "../replica_options.ts";
 
@@ -42,6 +44,7 @@ interface RunOptions
   extends
     ConfigOptions,
     BusOptions,
+    WireOptions,
     LoggingOptions,
     DurabilityOptions,
     HttpOptions,
@@ -56,6 +59,7 @@ export function runCommand(setExitCode: SetExitCode): Command {
   const command = new Command("run").description("run the scheduler (the default command)");
   addConfigOption(command);
   addBusOptions(command);
+  addWireOption(command);
   command.option("--skip-preflight", "start without a server and keep trying", false);
   addExpandRootOption(command);
   command.option(
@@ -95,6 +99,7 @@ async function run(options: RunOptions): Promise<number> {
       expandRoot: options.expandRoot,
       watchConfig: options.watchConfig,
       delivery: options.delivery,
+      wire: options.wire,
       replicas: replicas ?? undefined,
       clockSetAfter: earliestClock(),
       tracing,

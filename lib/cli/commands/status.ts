@@ -1,6 +1,7 @@
 import { Command, Option } from "commander";
+import { DEFAULTS } from "../../config/config_schema.ts";
 import { notesOf } from "../../config/schedule_entry.ts";
-import type { EntryStatus, StatusReply } from "../../control/control_api.ts";
+import type { DeliveryStatus, EntryStatus, StatusReply } from "../../control/control_api.ts";
 import { MAX_ERROR_CHARACTERS } from "../../control/control_status.ts";
 import { systemClock } from "../../time/clock.ts";
 import { addAskOptions, type AskOptions, askScheduler, type RemoteScheduler } from "../ask.ts";
@@ -101,18 +102,7 @@ function textOf(status: StatusReply, replies: readonly StatusReply[]): string[] 
   const lines = [`${name}: ${since}, heddle-scheduler ${version}`];
   if (waiting_for !== undefined) lines.push(waiting_for);
   if (!bus_connected) lines.push("not connected to its server");
-  for (const { subject, via, stream, since, error } of delivery?.subjects ?? []) {
-    if (via === "fallback") {
-      lines.push(
-        `${subject} goes over core NATS since ${since}: the stream ${stream} does not capture it any more`,
-      );
-    } else if (via === "unknown" && bus_connected) {
-      const why = error === undefined ? "" : `: ${error}`;
-      lines.push(
-        `${subject}: the server has not said since ${since} which stream captures it${why}`,
-      );
-    }
-  }
+  lines.push(...detoursOf(delivery?.subjects ?? [], bus_connected));
   if (paused.all) lines.push("all entries are paused");
   for (const other of name_shared_with) {
     lines.push(
@@ -137,6 +127,8 @@ function textOf(status: StatusReply, replies: readonly StatusReply[]): string[] 
     zone_data === undefined ? [] : `${zone_data.version ?? "unknown"} (${zone_data.source})`
   );
   if (data.length > 0) lines.push(`time zone data: ${[...new Set(data)].join(", ")}`);
+  // That of Heddle's releases is not worth a line; 0.1.0 does not say it.
+  if ((status.wire ?? DEFAULTS.wire) !== DEFAULTS.wire) lines.push(`wire: ${status.wire}`);
   for (const { replica, leases = [], shards } of replies) {
     if (replica === undefined) continue;
     const held = leases.length === 0 ? "no lease" : `lease ${leases.join(", ")} of ${shards}`;
@@ -150,19 +142,38 @@ function textOf(status: StatusReply, replies: readonly StatusReply[]): string[] 
   ];
 }
 
+/** The most lines about subjects whose dispatches do not go where they should. */
+const MAX_DETOURS = 8;
+
+function detoursOf(subjects: DeliveryStatus["subjects"], isConnected: boolean): string[] {
+  const lines = subjects.flatMap(({ subject, via, stream, since, error }) => {
+    if (via === "fallback") {
+      return `${subject} goes over core NATS since ${since}: the stream ${stream} does not capture it any more`;
+    }
+    if (via !== "unknown" || !isConnected) return [];
+    const why = error === undefined ? "" : `: ${error}`;
+    return `${subject}: the server has not said since ${since} which stream captures it${why}`;
+  });
+  const more = lines.length - MAX_DETOURS;
+  return more > 0 ? [...lines.slice(0, MAX_DETOURS), `the same of ${more} or more others`] : lines;
+}
+
 /** Returns lines about what the table has no column for. */
 function detailsOf({ entries }: StatusReply): string[] {
-  return entries.flatMap(({ last, for_each_of, catch_up, description = null, labels = {} }) => {
-    const notes = notesOf({ description, labels });
-    const error = last?.error?.slice(0, MAX_ERROR_CHARACTERS).replaceAll("\n", "\n  ");
-    return [
-      "",
-      ...(notes === "" ? [] : [notes]),
-      ...(error === undefined ? [] : [`error: ${error}`]),
-      ...(for_each_of === undefined ? [] : [`for each of: ${for_each_of}`]),
-      ...(catch_up === undefined ? [] : [`catch_up: ${catch_up}`]), // 0.1.0 does not say
-    ];
-  });
+  return entries.flatMap(
+    ({ last, subject, for_each_of, catch_up, description = null, labels = {} }) => {
+      const notes = notesOf({ description, labels });
+      const error = last?.error?.slice(0, MAX_ERROR_CHARACTERS).replaceAll("\n", "\n  ");
+      return [
+        "",
+        ...(notes === "" ? [] : [notes]),
+        ...(error === undefined ? [] : [`error: ${error}`]),
+        ...(subject === undefined ? [] : [`subject: ${subject}`]), // 0.1.0 does not say
+        ...(for_each_of === undefined ? [] : [`for each of: ${for_each_of}`]),
+        ...(catch_up === undefined ? [] : [`catch_up: ${catch_up}`]), // 0.1.0 does not say
+      ];
+    },
+  );
 }
 
 function rowOf(entry: EntryStatus, now: number): string[] {

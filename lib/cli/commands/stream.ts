@@ -8,6 +8,7 @@ import {
   type StreamLimits,
 } from "../../bus/stream_bus.ts";
 import { checkPattern, covers } from "../../bus/subject.ts";
+import { reservedBeginning } from "../../config/config_values.ts";
 import { BUCKET, BUCKET_STREAM } from "../../durable/keys.ts";
 import { GOALS_SUBJECT, TASKS_SUBJECT } from "../../wire/subjects.ts";
 import { EXIT, type SetExitCode } from "../exit_codes.ts";
@@ -88,13 +89,6 @@ export function streamCommand(setExitCode: SetExitCode): Command {
 
 async function createStream(options: StreamOptions): Promise<number> {
   const { name, subject = DISPATCH_SUBJECTS } = options;
-  if (!subject.some((each) => DISPATCH_SUBJECTS.some((ours) => covers(each, ours)))) {
-    printError(
-      `Cannot capture dispatches with ${quoted(subject)}: one --subject has to be or to match ` +
-        quoted(DISPATCH_SUBJECTS, " or "),
-    );
-    return EXIT.usage;
-  }
   return await onceConnected(options, async (bus) => {
     if (!isStreamBus(bus)) {
       printError("Cannot create a stream with --bus memory: only a NATS server keeps messages");
@@ -250,8 +244,8 @@ function summary({ subjects, replicas, duplicateWindow }: StreamLimits, orOne = 
     `drops duplicates for ${duplicateWindow} s`;
 }
 
-function quoted(texts: readonly string[], separator = ", "): string {
-  return texts.map((text) => `"${text}"`).join(separator);
+function quoted(texts: readonly string[]): string {
+  return texts.map((text) => `"${text}"`).join(", ");
 }
 
 function subjects(text: string, before: readonly string[] = []): readonly string[] {
@@ -259,6 +253,10 @@ function subjects(text: string, before: readonly string[] = []): readonly string
     checkPattern(text);
   } catch {
     throw new InvalidArgumentError('Expected words joined by dots; "*" and a final ">" match any.');
+  }
+  const reserved = reservedBeginning(text);
+  if (reserved !== null) {
+    throw new InvalidArgumentError(`Subjects that begin with "${reserved}" are reserved.`);
   }
   return [...before, text];
 }

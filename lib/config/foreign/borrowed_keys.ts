@@ -73,7 +73,7 @@ export function borrowedKey(
   }
   if (REDIRECTS.has(word)) {
     const text = "goals go to heddle.goals.incoming and tasks to heddle.tasks.incoming, nowhere " +
-      "else: remove it, and choose with 'dispatch_type' and 'task.worker_type'";
+      "else: for a subject of your own write 'dispatch_type: message' and 'message.subject'";
     return { isError: true, text };
   }
   const text = INSTEAD.get(word);

@@ -165,7 +165,7 @@ Deno.test("before connect(), a bus says to call it, and closes", async () => {
     [/^Cannot publish to "a\.b"/, () => bus.publishToStream("a.b", {})],
     [/^Cannot request "a\.b"/, () => bus.request("a.b", {}, 1000)],
     [/^Cannot subscribe to "a\.b"/, () => bus.subscribe("a.b")],
-    [/^Cannot look for the stream of "a\.b"/, () => bus.streamOf("a.b")],
+    [/^Cannot look for streams/, () => bus.streamsOf(["a.b"])],
   ];
   const refused = async () => {
     for (const [what, use] of uses) {

@@ -80,8 +80,8 @@ Deno.test("a subscriber's reply is not taken for the stream's", async () => {
 Deno.test("where no stream captures the subject, the publisher is told at once", async () => {
   await withStream(async (bus) => {
     await assert.rejects(bus.publishToStream("elsewhere", {}), NoStreamError);
-    assert.equal(await bus.streamOf("elsewhere"), null);
-    assert.equal(await bus.streamOf("work.x"), "WORK");
+    assert.equal((await bus.streamsOf(["elsewhere"])).get("elsewhere"), null);
+    assert.equal((await bus.streamsOf(["work.x"])).get("work.x"), "WORK");
   });
 });
 
@@ -216,7 +216,7 @@ Deno.test("a server without JetStream is told apart from one that is not there",
   await using server = await startNatsServer();
   await using bus = busOn(server);
   await bus.connect();
-  await assert.rejects(bus.streamOf("work.a"), JetStreamUnavailableError);
+  await assert.rejects(bus.streamsOf(["work.a"]), JetStreamUnavailableError);
   const jetStream = await bus.jetStream();
   await assert.rejects(jetStream.createStream(LIMITS), JetStreamUnavailableError);
 });
@@ -230,7 +230,7 @@ Deno.test("what has not the form of JetStream's answer does not say that there i
     callback: (_error, message) => void message.respond("{}"),
   });
   await liar.flush();
-  await assert.rejects(bus.streamOf("work.a"), NoReplyError);
+  assert.ok((await bus.streamsOf(["work.a"])).get("work.a") instanceof NoReplyError);
   await liar.close();
 });
 

@@ -1,4 +1,4 @@
-/** The number of documents that are read or written at once. */
+/** The number of items that are worked on at once. */
 const MAX_UNDER_WAY = 32;
 
 /** Like `Promise.all` over `work`, but with a limited number at once. */
