@@ -40,7 +40,7 @@ import {
 } from "./config_source.ts";
 import { ProblemLog } from "./problem_log.ts";
 import { timingFields } from "../config/timing/timing.ts";
-import { type FileChange, MAX_UNSETTLED_MS } from "../config/watch_file.ts";
+import { MAX_UNSETTLED_MS } from "../config/watch_file.ts";
 
 /** How a scheduler is run. */
 export interface SchedulerActorOptions extends Omit<ActorOptions, "shutdownGraceSeconds"> {
