@@ -37,7 +37,8 @@ export class Program implements AsyncDisposable {
       args: [...command.slice(1), ...args],
       cwd,
       clearEnv,
-      env: { LOG_FORMAT: "json", NO_COLOR: "1", ...env },
+      // From source, Deno itself would ask over the network whether there is a newer Deno.
+      env: { LOG_FORMAT: "json", NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1", ...env },
       stdin: "null",
       stdout: "piped",
       stderr: "piped",

@@ -154,8 +154,7 @@ Deno.test("a firing and its publishing are spans of one trace, which its message
 });
 
 Deno.test("an envelope carries the trace at its top, a message of one's own in its headers only", async () => {
-  const env = { OTEL_DENO: "true", HEDDLE_SCHEDULER_WIRE: "envelope" };
-  await traced(env, async ({ messages, request }) => {
+  await traced({ ...TRACING, HEDDLE_SCHEDULER_WIRE: "envelope" }, async ({ messages, request }) => {
     await request({ action: "fire", entry: "own" });
     const of = (name: string) => messages.find(({ schedule }) => schedule === name);
     await eventually("both arrive", () => of("own") !== undefined && of("plain") !== undefined);
