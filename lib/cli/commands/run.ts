@@ -5,6 +5,7 @@ import { errorText } from "../../internal/error_text.ts";
 import { unlessAborted } from "../../internal/unless_aborted.ts";
 import { defaultLogger } from "../../log/logger.ts";
 import { ProcessSignals } from "../../actor/process_signals.ts";
+import { ignoreUserSignals } from "../../actor/user_signals.ts";
 import { ConfigError } from "../../config/config_error.ts";
 import { SchedulerActor } from "../../scheduler/scheduler_actor.ts";
 import { systemClock } from "../../time/clock.ts";
@@ -70,6 +71,7 @@ async function run(options: RunOptions): Promise<number> {
   const stdoutClosed = new AbortController();
   const bus = await openBus(options, {
     logger,
+  using _ignored = ignoreUserSignals(logger);
     waitForFirst: options.skipPreflight,
     onStdoutClosed: (error) => stdoutClosed.abort(error),
   });

@@ -28,7 +28,7 @@ export async function runExpansionHost(): Promise<never> {
   Deno.permissions.revokeSync({ name: "run", command: "/proc/self/exe" });
   Deno.permissions.revokeSync({ name: "sys", kind: "setPriority" as "gid" });
   // A terminal or a service manager signals the whole group; calls under way are to finish.
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2"] as const) {
     Deno.addSignalListener(signal, () => {});
   }
   const requests = linesOf(Deno.stdin.readable);
