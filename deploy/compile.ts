@@ -175,7 +175,7 @@ function morePermissions({ allowWrite, allowRun, allowSys, allowFfi }: Options):
     ...allowWrite === undefined ? [] : [`--allow-write=${allowWrite}`],
     // These two are said in place of what deno.json says.
     ...allowRun === undefined ? [] : [`--allow-run=/proc/self/exe,${allowRun}`],
-    ...allowSys === undefined ? [] : [`--allow-sys=setPriority,${allowSys}`],
+    ...allowSys === undefined ? [] : [`--allow-sys=setPriority,systemMemoryInfo,${allowSys}`],
     ...allowFfi === undefined ? [] : [`--allow-ffi=${allowFfi}`],
   ];
 }

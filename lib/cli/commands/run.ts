@@ -28,6 +28,7 @@ import {
   type BusOptions,
   type ConfigOptions,
   type LoggingOptions,
+  memoryLimitOption,
   startLogging,
 } from "../options.ts";
 import { addDurabilityOptions, type DurabilityOptions, replicasOf } from "../replica_options.ts";
@@ -39,6 +40,7 @@ interface RunOptions
   extends ConfigOptions, BusOptions, LoggingOptions, DurabilityOptions, HttpOptions {
   skipPreflight: boolean;
   expandRoot?: string;
+  memoryLimit?: number;
   watchConfig: boolean;
 }
 
@@ -51,6 +53,7 @@ export function runCommand(setExitCode: SetExitCode): Command {
   command.addOption(
     new Option("--expand-root <path>", "the directory of expand_from (default: that of the file)"),
   );
+  command.addOption(memoryLimitOption());
   command.option("--watch-config", "reload when the configuration file changes", false);
   addDurabilityOptions(command);
   addHttpOptions(command);
@@ -68,10 +71,10 @@ async function run(options: RunOptions): Promise<number> {
   const token = httpTokenFile === undefined ? null : await readToken(httpTokenFile);
   const stopLogging = await startLogging(options);
   const logger = defaultLogger();
+  using _ignored = ignoreUserSignals(logger);
   const stdoutClosed = new AbortController();
   const bus = await openBus(options, {
     logger,
-  using _ignored = ignoreUserSignals(logger);
     waitForFirst: options.skipPreflight,
     onStdoutClosed: (error) => stdoutClosed.abort(error),
   });
@@ -80,6 +83,7 @@ async function run(options: RunOptions): Promise<number> {
       bus,
       logger,
       expandRoot: options.expandRoot,
+      memoryLimit: options.memoryLimit,
       watchConfig: options.watchConfig,
       delivery: options.delivery,
       replicas: replicas ?? undefined,
