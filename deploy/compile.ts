@@ -46,9 +46,6 @@ const TARGETS = [
 ];
 
 const V8_FLAGS = [
-  // Functions are compiled when their module is, so that Deno's code cache holds them: from the
-  // second start on that saves 20 ms of 65.
-  "--no-lazy",
   // The heap is collected when it has doubled, not when it has quadrupled: under 10,000 firings a
   // second 100 MB in place of 150, and back to where it was when they are over.
   "--heap-growing-percent=100",
@@ -92,6 +89,8 @@ async function main(options: Options): Promise<void> {
       "-P",
       ...morePermissions(options),
       "--no-prompt", // what is not allowed is refused, on a terminal too
+      // It lies in a directory that every user may write to: another one's file would be run.
+      "--no-code-cache",
       ...["--config", join(ROOT, "deno.json"), "--no-lock", "--no-check"],
       ...embedded.flatMap((path) => ["--include", join(BUNDLE, path)]),
       ...each === null ? [] : ["--target", each],
@@ -178,7 +177,7 @@ function morePermissions({ allowWrite, allowRun, allowSys, allowFfi }: Options):
     ...allowWrite === undefined ? [] : [`--allow-write=${allowWrite}`],
     // These two are said in place of what deno.json says.
     ...allowRun === undefined ? [] : [`--allow-run=/proc/self/exe,${allowRun}`],
-    ...allowSys === undefined ? [] : [`--allow-sys=setPriority,${allowSys}`],
+    ...allowSys === undefined ? [] : [`--allow-sys=setPriority,systemMemoryInfo,${allowSys}`],
     ...allowFfi === undefined ? [] : [`--allow-ffi=${allowFfi}`],
   ];
 }

@@ -100,6 +100,27 @@ export function addWireOption(command: Command): Command {
   );
 }
 
+/** Returns the option `--memory-limit`, of the commands that call expansion functions. */
+export function memoryLimitOption(): Option {
+  return new Option(
+    "--memory-limit <size>",
+    "what it and its expansion functions may take, such as 256Mi (default: the system's limit)",
+  ).env("HEDDLE_SCHEDULER_MEMORY_LIMIT").argParser(memorySize);
+}
+
+const UNITS = ["", "k", "m", "g"];
+/** What the scheduler alone takes. */
+const MIN_MEMORY_LIMIT_BYTES = 64 * 2 ** 20;
+
+function memorySize(text: string): number {
+  const [, number, unit] = /^(\d+(?:\.\d+)?)(?:([kmg]?)i?b?)$/i.exec(text) ?? [];
+  const bytes = Number(number) * 1024 ** UNITS.indexOf(unit?.toLowerCase() ?? "");
+  if (bytes >= MIN_MEMORY_LIMIT_BYTES) return bytes;
+  throw new InvalidArgumentError(
+    "Expected bytes, or a number with Ki, Mi or Gi, of at least 64Mi: 268435456, 256Mi.",
+  );
+}
+
 export function addLoggingOptions(command: Command): Command {
   return command
     .addOption(

@@ -14,6 +14,7 @@ import { parseExpandFrom } from "./expand_from.ts";
 import { ExpansionError, type ExpansionTarget } from "./expansion_error.ts";
 import { DEFAULT_EXPAND_ALLOW, type ExpandAllow } from "./expand_allow.ts";
 import { OutputLog } from "./expansion_output.ts";
+import { constrainedMemory, type ExpansionMemory, expansionMemory } from "./expansion_memory.ts";
 import { COMPILED_IN, resolveExpandFrom } from "./expansion_path.ts";
 import { ExpansionPool } from "./expansion_pool.ts";
 import { ExpansionProcess } from "./expansion_process.ts";
@@ -32,6 +33,11 @@ export interface ExpanderOptions {
   root: string;
   /** What functions that are called from now on may reach beside it. Default: the network. */
   allow?: () => ExpandAllow;
+  /**
+   * What the scheduler and the processes of functions may take together, in bytes. Default: what the
+   * system allows, where it says so.
+   */
+  memoryLimit?: number;
   clock: Clock;
   logger: Logger;
   /** Where functions run. Default: a process of their own on Linux, elsewhere a thread. */
@@ -72,6 +78,7 @@ export class Expander {
   readonly #root: string;
   readonly #pool: ExpansionPool;
   readonly #threads: UserThreads;
+  readonly #processMemory: ExpansionMemory;
   /** Gives up each call under way. */
   readonly #calls = new Set<AbortController>();
   /** What results take until they are released; who needs more waits. */
@@ -82,8 +89,10 @@ export class Expander {
     this.#options = options;
     this.#root = resolve(options.root);
     this.#threads = new UserThreads(options.clock);
+    this.#processMemory = expansionMemory(options.memoryLimit ?? constrainedMemory());
     this.#pool = new ExpansionPool({
       clock: options.clock,
+      size: this.#processMemory.processes,
       start: (key) => this.#start(key),
     });
   }
@@ -215,7 +224,8 @@ export class Expander {
     return new ExpansionRunner({
       start: (onReply) => {
         if (apart === "process") {
-          return new ExpansionProcess({ root: this.#root, access, output, onReply });
+          const memoryBytes = this.#processMemory.processBytes;
+          return new ExpansionProcess({ root: this.#root, access, memoryBytes, output, onReply });
         }
         const onPrinted = (text: string) => {
           for (const line of text.split("\n")) output.line("stdout", line);

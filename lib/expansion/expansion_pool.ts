@@ -1,17 +1,16 @@
 import { Semaphore } from "../internal/semaphore.ts";
+import { unlessAborted } from "../internal/unless_aborted.ts";
 import type { Clock } from "../time/clock.ts";
 import type { ExpansionRunner } from "./expansion_runner.ts";
 
 export interface ExpansionPoolOptions {
   clock: Clock;
+  /** The most runners at once, of those too that are busy, warm or ending. */
+  size: number;
   /** Starts a runner; what it throws comes out of {@link ExpansionPool.use}. */
   start(key: string): ExpansionRunner;
 }
 
-/** Runners that are busy at once; further calls wait for one, in order. */
-export const MAX_BUSY = 8;
-/** Runners kept warm without work at once; the one that waited longest makes room. */
-export const MAX_IDLE = 8;
 /** A runner without work is given up after this long, in milliseconds. */
 export const IDLE_TIMEOUT_MS = 60_000;
 
@@ -21,20 +20,22 @@ interface Idle {
 }
 
 /**
- * The runners under way and those kept warm. A busy one never gets a second call, and one that is
- * warm only serves the key it served before, so nothing that a function leaves behind can touch
- * another schedule.
+ * The runners under way and those kept warm: the warm one that waited longest makes room for a new
+ * one, and where all are busy a call waits its turn. A busy one never gets a second call, and one
+ * that is warm only serves the key it served before, so nothing that a function leaves behind can
+ * touch another schedule.
  */
 export class ExpansionPool {
   readonly #options: ExpansionPoolOptions;
   readonly #idle = new Map<string, Idle>();
   /** Every runner of which something may be left. */
   readonly #runners = new Set<ExpansionRunner>();
-  readonly #places = new Semaphore(MAX_BUSY);
+  readonly #places: Semaphore;
   #generation = 0;
 
   constructor(options: ExpansionPoolOptions) {
     this.#options = options;
+    this.#places = new Semaphore(options.size);
   }
 
   /**
@@ -50,11 +51,16 @@ export class ExpansionPool {
     spoils: (error: unknown) => boolean,
   ): Promise<Result> {
     await this.#places.take(1, signal);
-    const generation = this.#generation;
     let runner: ExpansionRunner | undefined;
+    let generation = 0;
     let good = false;
     try {
+      while (!this.#idle.get(key)?.runner.alive && this.#runners.size >= this.#options.size) {
+        await unlessAborted(this.#oneEnds(), signal);
+        signal.throwIfAborted();
+      }
       runner = this.#take(key);
+      generation = this.#generation;
       const result = await work(runner);
       good = true;
       return result;
@@ -87,6 +93,14 @@ export class ExpansionPool {
     await Promise.all([...this.#runners].map((runner) => runner.ended));
   }
 
+  /** Makes room for one more, which is there once nothing of a runner is left. */
+  async #oneEnds(): Promise<void> {
+    const runners = [...this.#runners];
+    // Whoever waits has a place, so one of them is not busy.
+    if (runners.every(({ alive }) => alive)) this.#giveUp(this.#idle.keys().next().value!);
+    await Promise.race(runners.map(({ ended }) => ended));
+  }
+
   #take(key: string): ExpansionRunner {
     const idle = this.#idle.get(key);
     this.#idle.delete(key);
@@ -102,12 +116,12 @@ export class ExpansionPool {
     this.#giveUp(key);
     const taken = new AbortController();
     this.#idle.set(key, { runner, taken });
-    if (this.#idle.size > MAX_IDLE) this.#giveUp(this.#idle.keys().next().value!);
     void this.#options.clock.sleep(IDLE_TIMEOUT_MS, taken.signal).then(() => {
       if (!taken.signal.aborted) this.#giveUp(key);
     });
-    // A runner that ends by itself needs no timer.
-    void runner.ended.then(() => taken.abort());
+    void runner.ended.then(() => {
+      if (!taken.signal.aborted) this.#giveUp(key);
+    });
   }
 
   #giveUp(key: string): void {

@@ -1,9 +1,11 @@
 import { setPriority } from "node:os";
+import { errorText } from "../internal/error_text.ts";
+import { systemClock } from "../time/clock.ts";
 import { FrameReader } from "./expansion_frames.ts";
 import type { OutputLog } from "./expansion_output.ts";
 import {
   EXPANSION_HOST_ARGUMENT,
-  MAX_MEMORY_BYTES,
+  type HostStart,
   OUT_OF_MEMORY_EXIT_CODE,
   type ToWorker,
 } from "./expansion_protocol.ts";
@@ -14,6 +16,8 @@ export interface ExpansionProcessOptions {
   /** Working directory of user code. */
   root: string;
   access: UserAccess;
+  /** How much memory it may take, beside the program itself. */
+  memoryBytes: number;
   output: OutputLog;
   onReply(reply: Uint8Array): void;
 }
@@ -40,8 +44,26 @@ const FROM_SOURCE = [
 /** Output is read in pieces of this size at most: as much as a pipe holds. */
 const MAX_PIECE_BYTES = 64 * 2 ** 10;
 
+/**
+ * After its end what it printed is read for so long, in milliseconds: a process that it started may
+ * hold its output open.
+ */
+const MAX_REST_MS = 1000;
+
 /** Above the scheduler's own, so that user code gets the time that the schedules leave. */
 const NICENESS = 10;
+
+/** Where the kernel starts no thread, or no process, any more: as Rust and the system say it, and V8. */
+const NO_THREAD = /Resource temporarily unavailable|Check failed: Start\(\)/;
+const MORE_THREADS =
+  "no thread could be started: TasksMax of the systemd unit, or the pids limit " +
+  "of the container, is too low";
+
+/** What a process that ends by itself says it was short of. */
+const WANTS: [pattern: RegExp, want: string][] = [
+  [/\bout of memory\b/i, "out of memory"],
+  [NO_THREAD, MORE_THREADS],
+];
 
 /** Set in the process, so that a program that takes itself for the scheduler there is found out. */
 const MARK = "HEDDLE_SCHEDULER_EXPANSION_HOST";
@@ -56,11 +78,11 @@ export class ExpansionProcess implements UserPlace {
   readonly #requests: WritableStreamDefaultWriter<Uint8Array>;
 
   /** @throws {Deno.errors.NotCapable} without the permission to run `/proc/self/exe` */
-  constructor({ root, access, output, onReply }: ExpansionProcessOptions) {
+  constructor({ root, access, memoryBytes, output, onReply }: ExpansionProcessOptions) {
     this.#child = spawn(root);
     this.#requests = this.#child.stdin.getWriter();
     lowerPriority(this.#child.pid);
-    let outOfMemory = false;
+    let want: string | undefined;
     const secret = crypto.randomUUID();
     const stdout = new FrameReader(secret, {
       onReply,
@@ -69,27 +91,34 @@ export class ExpansionProcess implements UserPlace {
     const stderr = new FrameReader("", {
       onReply: () => {},
       onPrinted: (line) => {
-        outOfMemory ||= /\bout of memory\b/i.test(new TextDecoder().decode(line));
+        const text = new TextDecoder().decode(line);
+        want ??= WANTS.find(([pattern]) => pattern.test(text))?.[1];
         output.line("stderr", line);
       },
     });
     const over = new AbortController();
-    const read = [
-      readAll(this.#child.stdout, stdout, output, over.signal),
-      readAll(this.#child.stderr, stderr, output, over.signal),
-    ];
+    const sources = [this.#child.stdout, this.#child.stderr]
+      .map((stream) => stream.getReader({ mode: "byob" }));
+    const read = [stdout, stderr]
+      .map((reader, index) => readAll(sources[index]!, reader, output, over.signal));
     this.ended = this.#child.status.then(async ({ code, signal }) => {
       over.abort();
+      const rest = new AbortController();
+      void systemClock.sleep(MAX_REST_MS, rest.signal)
+        .then(() => Promise.allSettled(sources.map((source) => source.cancel())));
       await Promise.all(read);
+      rest.abort();
       this.#requests.close().catch(() => {});
       if (code === OUT_OF_MEMORY_EXIT_CODE) {
-        return `out of memory: it used more than ${MAX_MEMORY_BYTES / 2 ** 20} MiB`;
+        return `out of memory: it used more than ${Math.floor(memoryBytes / 2 ** 20)} MiB`;
       }
-      if (outOfMemory) return "out of memory";
-      return `its process was ended ${signal === null ? `with exit code ${code}` : `by ${signal}`}`;
+      if (want !== undefined) return want;
+      if (signal === null) return `its process was ended with exit code ${code}`;
+      const perhaps = signal === "SIGKILL" ? ", as the kernel does when memory is short" : "";
+      return `its process was ended by ${signal}${perhaps}`;
     });
     this.#write(secret);
-    this.#write(JSON.stringify(access));
+    this.#write(JSON.stringify({ access, memoryBytes } satisfies HostStart));
   }
 
   send(message: ToWorker): void {
@@ -119,7 +148,7 @@ function spawn(root: string): Deno.ChildProcess {
   }
   const env = { ...userVariables(), [MARK]: "1", NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" };
   const entry = Deno.build.standalone ? [] : FROM_SOURCE;
-  return new Deno.Command(SELF, {
+  const command = new Deno.Command(SELF, {
     args: [...entry, EXPANSION_HOST_ARGUMENT],
     cwd: root,
     clearEnv: true,
@@ -127,7 +156,13 @@ function spawn(root: string): Deno.ChildProcess {
     stdin: "piped",
     stdout: "piped",
     stderr: "piped",
-  }).spawn();
+  });
+  try {
+    return command.spawn();
+  } catch (error) {
+    if (!NO_THREAD.test(errorText(error))) throw error;
+    throw new Error(MORE_THREADS, { cause: error });
+  }
 }
 
 function variable(name: string): string | undefined {
@@ -148,13 +183,12 @@ function lowerPriority(pid: number): void {
 }
 
 async function readAll(
-  stream: ReadableStream<Uint8Array>,
+  source: ReadableStreamBYOBReader,
   reader: FrameReader,
   output: OutputLog,
   signal: AbortSignal,
 ): Promise<void> {
   // Into the same bytes again and again: new ones for each piece would be garbage, by the megabyte.
-  const source = stream.getReader({ mode: "byob" });
   let room = new Uint8Array(MAX_PIECE_BYTES);
   for (;;) {
     const { value, done } = await source.read(room);

@@ -8,14 +8,13 @@
  */
 import { isPlainObject } from "../internal/plain_object.ts";
 import type { ExpansionErrorKind } from "./expansion_error.ts";
+import type { UserAccess } from "./user_permissions.ts";
 
 /** The first argument of a program that is to run expansion functions, and do nothing else. */
 export const EXPANSION_HOST_ARGUMENT = "--expansion-host";
 
-/** How a process ends that has used more memory than {@link MAX_MEMORY_BYTES}. */
+/** How a process ends that has used more memory than it may. */
 export const OUT_OF_MEMORY_EXIT_CODE = 86;
-/** The most memory (resident set) such a process may take. */
-export const MAX_MEMORY_BYTES = 512 * 2 ** 20;
 
 /** The most objects one expansion may return. */
 export const MAX_OBJECTS = 100_000;
@@ -39,6 +38,13 @@ export const MAX_REPLY_BYTES = MAX_OBJECT_BYTES + 2;
 const MAX_TEXT_CHARACTERS = 4000;
 const MAX_FUNCTIONS = 50;
 const MAX_NAME_CHARACTERS = 80;
+
+/** What a process is told when it starts. */
+export interface HostStart {
+  access: UserAccess;
+  /** How much memory it may take, beside the program itself. */
+  memoryBytes: number;
+}
 
 export interface ExpansionRequest {
   /** Absolute path of the module. */

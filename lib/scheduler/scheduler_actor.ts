@@ -49,6 +49,11 @@ export interface SchedulerActorOptions extends Omit<ActorOptions, "shutdownGrace
    * working directory where the configuration is an object.
    */
   expandRoot?: string;
+  /**
+   * What this process and those of expansion functions may take together, in bytes. Default: what the
+   * system allows, where Deno knows it and this program may ask (`--allow-sys=systemMemoryInfo`).
+   */
+  memoryLimit?: number;
   /** Whether a change of the file reloads it; it has no effect on an object. Default: false. */
   watchConfig?: boolean;
   /**
@@ -149,6 +154,7 @@ export class SchedulerActor extends BaseActor {
     this.#expander = new Expander({
       allow: () => this.#config?.expandAllow ?? DEFAULT_EXPAND_ALLOW,
       root: this.#source.expandRoot,
+      memoryLimit: options.memoryLimit,
       clock: this.#clock,
       logger: this.logger,
     });

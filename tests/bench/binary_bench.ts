@@ -65,7 +65,7 @@ async function timeUntil(text: string, program: string, args: string[]): Promise
   const stream = args.includes("json") ? "stderr" : "stdout";
   const child = new Deno.Command(join(directory, program), {
     args,
-    env: { TMPDIR: directory }, // where Deno keeps its code cache, by the executable's name
+    env: { TMPDIR: directory }, // where Deno keeps the code cache of the others, by their names
     stdin: "null",
     stdout: "null",
     stderr: "null",
@@ -80,7 +80,7 @@ async function timeUntil(text: string, program: string, args: string[]): Promise
     break;
   }
   try {
-    child.kill("SIGTERM"); // an end in good order, in which the code cache is written
+    child.kill("SIGTERM"); // an end in good order, in which a code cache is written
   } catch {
     // It has ended already.
   }

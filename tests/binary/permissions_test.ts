@@ -12,7 +12,7 @@ Deno.test("what is allowed in deno.json is baked in, and nothing is ever asked f
     true,
     true,
     ["/proc/self/exe"],
-    ["setPriority"],
+    ["setPriority", "systemMemoryInfo"],
     { deny: true },
     {},
   ]);
@@ -50,6 +50,7 @@ const REFUSED: [what: string, code: string, error: RegExp][] = [
   ],
   ["end the scheduler", `Deno.kill(Deno.ppid, "SIGKILL")`, /run/],
   ["load a library", `Deno.dlopen("libc.so.6", {})`, /ffi/],
+  ["ask for the machine's memory", `Deno.systemMemoryInfo()`, /sys/],
   ["ask for the host's name", `Deno.hostname()`, /sys/],
   ["read another file of the scheduler's user", `Deno.readTextFile("/etc/shadow")`, /read/],
   ["read one by Node's API", `(await import("node:fs")).readFileSync("/etc/shadow")`, /read/],

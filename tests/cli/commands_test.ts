@@ -211,6 +211,8 @@ for (
     ["frobnicate"],
     ["fire"],
     ["run", "--log-level", "loud"],
+    ["run", "--memory-limit", "256"],
+    ["run", "--memory-limit", "plenty"],
     ["validate", "--format", "xml"],
     ["status", "--timeout", "0"],
     ["run", "--nats-url", "http://x"],

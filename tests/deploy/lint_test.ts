@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { load, loadAll } from "js-yaml";
 import denoJson from "../../deno.json" with { type: "json" };
+import { MAX_PROCESSES } from "../../lib/expansion/expansion_memory.ts";
 import { loadSchedulerConfig } from "../../lib/mod.ts";
 import {
   createActionLinter,
@@ -230,6 +231,32 @@ Deno.test("the manifests name the image that the release workflow pushes", async
       assert.equal(image, `ghcr.io/OWNER/heddle-scheduler:${denoJson.version}`);
     }
   }
+});
+
+const LIMIT = "HEDDLE_SCHEDULER_MEMORY_LIMIT";
+
+Deno.test("the memory limit that each file sets is told to the scheduler", async () => {
+  const [_, ...deployments] = await manifests();
+  for (const { spec } of deployments) {
+    const { containers, initContainers = [] } = spec!.template.spec!;
+    const { env } = [...containers, ...initContainers].find(({ name }) => name === "scheduler")!;
+    const from = env!.find(({ name }) => name === LIMIT)?.valueFrom?.resourceFieldRef;
+    assert.deepEqual(from, { resource: "limits.memory" }); // in bytes
+  }
+  const compose = await read("deploy/compose.yaml");
+  const limit = /^ +mem_limit: (\S+)$/m.exec(compose)![1];
+  assert.equal(new RegExp(`^ +${LIMIT}: (\\S+)`, "m").exec(compose)![1], limit);
+  const unit = await read("deploy/heddle-scheduler.service");
+  const most = /^MemoryMax=(\S+)$/m.exec(unit)![1];
+  assert.equal(new RegExp(`^Environment=${LIMIT}=(\\S+)$`, "m").exec(unit)![1], most);
+});
+
+Deno.test("in the systemd unit an expansion may be out of memory, and has its threads", async () => {
+  const unit = await read("deploy/heddle-scheduler.service");
+  assert.match(unit, /^OOMPolicy=continue$/m);
+  // V8 has 16 threads of its own at most, and a process some nine others.
+  const threads = (1 + MAX_PROCESSES) * (16 + 9);
+  assert.ok(Number(/^TasksMax=(\d+)$/m.exec(unit)![1]) >= 1.5 * threads);
 });
 
 Deno.test("the schedules in them are valid, even strictly", async () => {

@@ -1,16 +1,16 @@
 import assert from "node:assert/strict";
-import { ExpansionPool, MAX_BUSY } from "../../lib/expansion/expansion_pool.ts";
+import { ExpansionPool } from "../../lib/expansion/expansion_pool.ts";
 import type { ExpansionRunner } from "../../lib/expansion/expansion_runner.ts";
 import { ManualClock } from "../../lib/time/manual_clock.ts";
 
-/** A pool in which one place is left, and what gives that up. */
+const clock = () => new ManualClock("2026-03-01T08:00:00Z");
+const never = new AbortController().signal;
+
+/** A pool of one place, and what calls in it. */
 function poolOfOne() {
-  const pool = new ExpansionPool({ clock: new ManualClock("2026-03-01T08:00:00Z"), start });
-  const never = new AbortController().signal;
-  const call = (signal = never, work = () => Promise.resolve("ran")) =>
+  const pool = new ExpansionPool({ clock: clock(), size: 1, start });
+  return (signal = never, work = () => Promise.resolve("ran")) =>
     pool.use("key", signal, work, () => false);
-  for (let n = 1; n < MAX_BUSY; n++) void call(never, () => new Promise(() => {}));
-  return call;
 }
 
 function start(): ExpansionRunner {
@@ -58,4 +58,64 @@ Deno.test("a caller who gives up just after it got its place drops no other call
       "fulfilled",
     ], `it gave up after ${microtasks} microtasks`);
   }
+});
+
+/** A runner that ends when it is killed, and is gone when the test says so. */
+class SlowToEnd {
+  readonly #gone = Promise.withResolvers<void>();
+  readonly ended = this.#gone.promise;
+  readonly gone = this.#gone.resolve;
+  alive = true;
+
+  kill(): void {
+    this.alive = false;
+  }
+}
+
+Deno.test("the longest warm one makes room, and the next begins once nothing of it is left", async () => {
+  const started: SlowToEnd[] = [];
+  const startSlow = () => {
+    const runner = new SlowToEnd();
+    started.push(runner);
+    return runner as unknown as ExpansionRunner;
+  };
+  const pool = new ExpansionPool({ clock: clock(), size: 2, start: startSlow });
+  const ran: string[] = [];
+  const call = (key: string, signal = never) =>
+    pool.use(key, signal, () => Promise.resolve(ran.push(key)), () => false);
+  const settle = () => new Promise((resolve) => setTimeout(resolve, 0)); // all microtasks
+  await call("a");
+  await call("b");
+  await call("a");
+  assert.equal(started.length, 2, "a warm one serves its key again");
+
+  const gaveUp = new AbortController();
+  const calls = [call("c"), assert.rejects(call("d", gaveUp.signal), /no longer wanted/)];
+  await settle();
+  assert.deepEqual(started.map(({ alive }) => alive), [true, false], "b waited longest");
+  assert.deepEqual(ran, ["a", "b", "a"], "of b something is left");
+  gaveUp.abort(new Error("no longer wanted"));
+  started[1]!.gone();
+  await Promise.all(calls);
+  assert.deepEqual(ran, ["a", "b", "a", "c"]);
+  assert.deepEqual(started.map(({ alive }) => alive), [true, false, true]);
+});
+
+Deno.test("a warm one that ended by itself holds no place", async () => {
+  const started: SlowToEnd[] = [];
+  const pool = new ExpansionPool({
+    clock: clock(),
+    size: 1,
+    start: () => {
+      started.push(new SlowToEnd());
+      return started.at(-1) as unknown as ExpansionRunner;
+    },
+  });
+  const call = (key: string) => pool.use(key, never, () => Promise.resolve(key), () => false);
+  await call("a");
+  started[0]!.kill();
+  started[0]!.gone();
+  assert.equal(await call("b"), "b");
+  assert.equal(await call("b"), "b");
+  assert.equal(started.length, 2);
 });

@@ -14,11 +14,13 @@ import { addAskOptions, type AskOptions, askScheduler } from "../ask.ts";
 import { EXIT, type SetExitCode } from "../exit_codes.ts";
 import { addWireOption, type WireOptions } from "../options.ts";
 import { onceConnected } from "../one_shot.ts";
+import { memoryLimitOption } from "../options.ts";
 import { print, printError } from "../print.ts";
 
 interface FireOptions extends AskOptions, WireOptions {
   local: boolean;
   expandRoot?: string;
+  memoryLimit?: number;
 }
 
 /** Long enough for an expansion. */
@@ -33,7 +35,8 @@ export function fireCommand(setExitCode: SetExitCode): Command {
     .description("dispatch one entry now, whatever its schedule says")
     .argument("<name>", "the entry's name")
     .option("--local", "from this process, without a running scheduler", false)
-    .option("--expand-root <path>", "with --local: the directory of expand_from");
+    .option("--expand-root <path>", "with --local: the directory of expand_from")
+    .addOption(memoryLimitOption());
   return addWireOption(addAskOptions(command, DEFAULT_TIMEOUT_SECONDS))
     .action(async (entry: string, options: FireOptions) => {
       const isLocal = options.local || options.bus === "memory";
@@ -86,7 +89,13 @@ async function fireHere(name: string, options: FireOptions): Promise<number> {
     const timeout = options.timeout * 1000;
     const until = clock.now() + timeout;
     const root = options.expandRoot ?? dirname(options.config);
-    const expander = new Expander({ root, allow: () => config.expandAllow, clock, logger });
+    const expander = new Expander({
+      root,
+      allow: () => config.expandAllow,
+      memoryLimit: options.memoryLimit,
+      clock,
+      logger,
+    });
     const over = new AbortController();
     try {
       const delivery = new Delivery({ bus, mode: "auto", clock, logger });

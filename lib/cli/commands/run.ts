@@ -5,6 +5,7 @@ import { errorText } from "../../internal/error_text.ts";
 import { unlessAborted } from "../../internal/unless_aborted.ts";
 import { defaultLogger } from "../../log/logger.ts";
 import { ProcessSignals } from "../../actor/process_signals.ts";
+import { ignoreUserSignals } from "../../actor/user_signals.ts";
 import { ConfigError } from "../../config/config_error.ts";
 import { SchedulerActor } from "../../scheduler/scheduler_actor.ts";
 import { systemClock } from "../../time/clock.ts";
@@ -31,6 +32,7 @@ import {
   type BusOptions,
   type ConfigOptions,
   type LoggingOptions,
+  memoryLimitOption,
   startLogging,
   type TracingOptions,
   type WireOptions,
@@ -51,6 +53,7 @@ interface RunOptions
     TracingOptions {
   skipPreflight: boolean;
   expandRoot?: string;
+  memoryLimit?: number;
   watchConfig: boolean;
 }
 
@@ -67,6 +70,7 @@ export function runCommand(setExitCode: SetExitCode): Command {
     "reload when the file, or a module that it names, changes",
     false,
   );
+  command.addOption(memoryLimitOption());
   addDurabilityOptions(command);
   addHttpOptions(command);
   addLoggingOptions(command);
@@ -84,6 +88,7 @@ async function run(options: RunOptions): Promise<number> {
   const token = httpTokenFile === undefined ? null : await readToken(httpTokenFile);
   const stopLogging = await startLogging(options);
   const logger = defaultLogger();
+  using _ignored = ignoreUserSignals(logger);
   const stdoutClosed = new AbortController();
   const bus = await openBus(options, {
     logger,
@@ -97,6 +102,7 @@ async function run(options: RunOptions): Promise<number> {
       bus,
       logger,
       expandRoot: options.expandRoot,
+      memoryLimit: options.memoryLimit,
       watchConfig: options.watchConfig,
       delivery: options.delivery,
       wire: options.wire,
