@@ -20,9 +20,15 @@ export class ProcessSignals implements Disposable {
   #actions: SignalActions | null = null;
   #terminated: string | null = null;
   #isReloadWanted = false;
+  readonly #exit: (code: number) => void;
 
-  /** Begins to listen. */
-  constructor() {
+  /**
+   * Begins to listen.
+   *
+   * @param exit ends the process, on a second signal
+   */
+  constructor(exit: (code: number) => void = Deno.exit) {
+    this.#exit = exit;
     // Windows knows SIGINT (and SIGBREAK) alone.
     this.#listeners = Deno.build.os === "windows"
       ? [["SIGINT", () => this.#terminate("SIGINT")]]
@@ -49,7 +55,7 @@ export class ProcessSignals implements Disposable {
   #terminate(signal: keyof typeof EXIT_CODES): void {
     if (this.#terminated !== null) {
       this.#actions?.terminateAgain?.();
-      Deno.exit(EXIT_CODES[signal]);
+      return this.#exit(EXIT_CODES[signal]);
     }
     this.#terminated = signal;
     this.#actions?.terminate(signal);

@@ -1,7 +1,8 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { DEFAULT_NATS_URL } from "../actor/actor.ts";
-import { configureLogging, LOG_FORMATS, LOG_LEVELS } from "../log/configure.ts";
-import type { LogFormat, LogLevel } from "../log/configure.ts";
+import { LOG_FORMATS, LOG_LEVELS, openLog } from "../log/configure.ts";
+import type { LogFormat, LogLevel, ProgramLog } from "../log/configure.ts";
+import { systemClock } from "../time/clock.ts";
 
 export const BUSES = ["nats", "memory"] as const;
 
@@ -92,18 +93,13 @@ export function yesOrNo(text: string): boolean {
   throw new InvalidArgumentError("Expected yes or no.");
 }
 
-/**
- * Starts logging to stderr.
- *
- * @returns a function that ends it, and resolves when every line has been written
- */
-export function startLogging(
-  { logFormat, logLevel }: LoggingOptions,
-): Promise<() => Promise<void>> {
+/** Starts logging to stderr. */
+export function startLogging({ logFormat, logLevel }: LoggingOptions): ProgramLog {
   const isTerminal = Deno.stderr.isTerminal();
-  return configureLogging({
+  return openLog({
     format: logFormat ?? (isTerminal ? "pretty" : "json"),
     level: logLevel,
     color: isTerminal && !Deno.noColor,
+    now: systemClock.now,
   });
 }
