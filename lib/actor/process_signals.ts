@@ -36,9 +36,15 @@ export class ProcessSignals implements Disposable {
   #actions: SignalActions | null = null;
   #terminated: string | null = null;
   #isReloadWanted = false;
+  readonly #exit: (code: number) => void;
 
-  /** Begins to listen. */
-  constructor() {
+  /**
+   * Begins to listen.
+   *
+   * @param exit ends the process, on a second signal
+   */
+  constructor(exit: (code: number) => void = Deno.exit) {
+    this.#exit = exit;
     const { terminate, reload } = signalsOf(Deno.build.os);
     this.#listeners = [
       ...terminate.map((signal): Listener => [signal, () => this.#terminate(signal)]),
@@ -62,7 +68,7 @@ export class ProcessSignals implements Disposable {
   #terminate(signal: Terminating): void {
     if (this.#terminated !== null) {
       this.#actions?.terminateAgain?.();
-      Deno.exit(EXIT_CODES[signal]);
+      return this.#exit(EXIT_CODES[signal]);
     }
     this.#terminated = signal;
     this.#actions?.terminate(signal);

@@ -1,6 +1,6 @@
 import type { MessageBus } from "../bus/message_bus.ts";
 import { errorText } from "../internal/error_text.ts";
-import { defaultLogger, type Logger } from "../log/logger.ts";
+import type { Logger } from "../log/logger.ts";
 import { EXIT } from "./exit_codes.ts";
 import { openBus } from "./open_bus.ts";
 import { type BusOptions, type LoggingOptions, startLogging } from "./options.ts";
@@ -20,8 +20,8 @@ export async function onceConnected(
   work: (bus: MessageBus, logger: Logger) => Promise<number>,
   connectTimeout = CONNECT_TIMEOUT_MS,
 ): Promise<number> {
-  const stopLogging = await startLogging(options);
-  const logger = defaultLogger();
+  const log = startLogging(options);
+  const { logger } = log;
   const bus = await openBus(options, { logger, connectTimeout });
   try {
     await bus.connect();
@@ -31,6 +31,6 @@ export async function onceConnected(
     return EXIT.failure;
   } finally {
     await bus.close();
-    await stopLogging();
+    await log.end();
   }
 }

@@ -1,9 +1,9 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { DEFAULT_NATS_URL } from "../actor/actor.ts";
-import { configureLogging, LOG_FORMATS, LOG_LEVELS } from "../log/configure.ts";
+import { LOG_FORMATS, LOG_LEVELS, openLog } from "../log/configure.ts";
+import type { LogFormat, LogLevel, ProgramLog } from "../log/configure.ts";
+import { systemClock } from "../time/clock.ts";
 import { type Wire, WIRES } from "../wire/vocabulary.ts";
-import type { LogFormat, LogLevel } from "../log/configure.ts";
-import { defaultLogger } from "../log/logger.ts";
 import type { IgnoredVariable } from "./variables.ts";
 
 export const BUSES = ["nats", "memory"] as const;
@@ -186,20 +186,17 @@ export function yesOrNo(text: string): boolean {
   throw new InvalidArgumentError("Expected yes or no.");
 }
 
-/**
- * Starts logging to stderr.
- *
- * @returns a function that ends it, and resolves when every line has been written
- */
-export async function startLogging(
+/** Starts logging to stderr. */
+export function startLogging(
   { logFormat, logLevel, ignored = [] }: LoggingOptions,
-): Promise<() => Promise<void>> {
+): ProgramLog {
   const isTerminal = Deno.stderr.isTerminal();
-  const stop = await configureLogging({
+  const log = openLog({
     format: logFormat ?? (isTerminal ? "pretty" : "json"),
     level: logLevel,
     color: isTerminal && !Deno.noColor,
+    now: systemClock.now,
   });
-  for (const each of ignored) defaultLogger().warning("environment.ignored", { ...each });
-  return stop;
+  for (const each of ignored) log.logger.warning("environment.ignored", { ...each });
+  return log;
 }

@@ -4,7 +4,7 @@ import { isExpanded } from "../config/schedule_entry.ts";
 import { ExpansionError, type ExpansionErrorKind } from "../expansion/expansion.ts";
 import { type Due, MAX_COUNTED, type Missed } from "../schedule/occurrences.ts";
 import type { Clock } from "../time/clock.ts";
-import { InstantText } from "../time/instant_text.ts";
+import { InstantText } from "../internal/instant_text.ts";
 import type { CatchUp } from "../wire/vocabulary.ts";
 import type { Dispatch } from "./dispatch.ts";
 import type { Ending, Firing } from "./firing.ts";

@@ -11,7 +11,7 @@ import type { Expanded, Expander } from "../expansion/expansion.ts";
 import { MAX_LIST_OBJECTS } from "../expansion/expansion_protocol.ts";
 import { graceMs } from "../schedule/misfire.ts";
 import type { Clock } from "../time/clock.ts";
-import { InstantText } from "../time/instant_text.ts";
+import { InstantText } from "../internal/instant_text.ts";
 import type { Span } from "../trace/tracing.ts";
 import type { Wire } from "../wire/vocabulary.ts";
 import type { Identity } from "../wire/identity.ts";

@@ -17,6 +17,7 @@ import { workerEntry } from "../internal/worker_entry.ts";
 import { deliveryStatus } from "../control/control_status.ts";
 import type { Clock } from "../time/clock.ts";
 import { Slice } from "../time/slice.ts";
+import { isMissingAddress } from "./protocol.ts";
 import type {
   EntryFirings,
   EntryRow,
@@ -322,5 +323,8 @@ function viewOf(entry: ScheduleEntry): EntryView {
 }
 
 function listenError({ hostname, port }: ServerSettings, reason: string): ListenError {
-  return new ListenError(`Cannot listen on ${hostname}:${port}: ${reason}`);
+  const hint = hostname === "127.0.0.1" && isMissingAddress(reason)
+    ? `; this machine has no such address: without IPv4 it is [::1]:${port}`
+    : "";
+  return new ListenError(`Cannot listen on ${hostname}:${port}: ${reason}${hint}`);
 }

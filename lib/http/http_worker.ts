@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { lookup } from "node:dns/promises";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { ControlReply, ControlRequest } from "../control/control_api.ts";
@@ -13,6 +14,7 @@ import { Guard } from "./guard.ts";
 import { LivePages } from "./live_pages.ts";
 import { Metrics } from "./metrics.ts";
 import type { FromServer, ServerSettings, ToServer } from "./protocol.ts";
+import { isMissingAddress } from "./protocol.ts";
 import { Routes } from "./routes.ts";
 import { Snapshot } from "./snapshot.ts";
 
@@ -74,6 +76,12 @@ class SchedulerLink {
   }
 }
 
+/** Returns the addresses of a name, or the one that is given. */
+async function addressesOf(hostname: string): Promise<string[]> {
+  const found = await lookup(hostname, { all: true }).catch(() => []);
+  return found.length > 0 ? found.map(({ address }) => address) : [hostname];
+}
+
 function listen(settings: ServerSettings, snapshot: Snapshot, link: SchedulerLink) {
   const { hostname, port, token, allowsControl, version } = settings;
   const clock = systemClock;
@@ -101,10 +109,18 @@ function listen(settings: ServerSettings, snapshot: Snapshot, link: SchedulerLin
     void routes.answer(request, response);
   });
   boundConnections(server, MAX_CONNECTIONS);
-  server.on("error", ({ message }) => postMessage({ type: "failed", error: message }));
   server.on("clientError", (_error, socket) => socket.destroy());
-  server.listen(port, hostname, () => {
+  server.on("listening", () => {
     postMessage({ type: "listening", port: (server.address() as AddressInfo).port });
+  });
+  void addressesOf(hostname).then((addresses) => {
+    const next = () => server.listen(port, addresses.shift());
+    server.on("error", ({ message }) => {
+      // A name may have an address that this machine has not, as localhost has without IPv4.
+      if (addresses.length > 0 && isMissingAddress(message)) next();
+      else postMessage({ type: "failed", error: message });
+    });
+    next();
   });
   return { server, pages };
 }

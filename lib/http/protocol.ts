@@ -34,6 +34,11 @@ export interface ServerSettings {
   readonly version: string;
 }
 
+/** Reports whether an error of listening says that the machine does not have the address. */
+export function isMissingAddress(message: string): boolean {
+  return /EADDRNOTAVAIL|EAFNOSUPPORT|EINVAL/.test(message);
+}
+
 /** An entry's configuration, as people see it. */
 export interface EntryView {
   readonly name: string;

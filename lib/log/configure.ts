@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { configure, dispose, type LogRecord, type Sink } from "@logtape/logtape";
 import { type LineOutput, LineWriter } from "./line_writer.ts";
-import { jsonLine, LOG_CATEGORY, prettyLine } from "./log_line.ts";
+import { JsonLines, type LogEvent, logEvent, prettyLine } from "./log_line.ts";
+import type { Logger } from "./logger.ts";
 
 export const LOG_FORMATS = ["json", "pretty"] as const;
 export type LogFormat = typeof LOG_FORMATS[number];
@@ -19,40 +19,43 @@ export interface LogOptions {
   level: LogLevel;
   /** Allows colours in `pretty`. Default: false. */
   color?: boolean;
+  /** Returns the time, in milliseconds since the epoch. */
+  now(): number;
   /** Default: stderr. */
   output?: LineOutput;
+}
+
+export interface ProgramLog {
+  readonly logger: Logger;
+  /** Ends it: resolves when every line has been written, or dropped. */
+  end(): Promise<void>;
 }
 
 /**
  * Starts writing logs. Lines that cannot be written are dropped, and counted by a line
  * `log.lines_dropped`.
  *
- * @returns a function that ends it, and resolves when every line has been written, or dropped
+ * The lines do not go through LogTape, as those of an embedded scheduler do: it would take more time
+ * for a line than all else together.
  */
-export async function configureLogging(options: LogOptions): Promise<() => Promise<void>> {
-  const formatter = options.format === "json"
-    ? jsonLine
-    : (record: LogRecord) => prettyLine(record, options.color ?? false);
-  let last: LogRecord;
-  const reportDropped = (count: number) =>
-    formatter({
-      ...last,
-      level: "warning",
-      rawMessage: "log.lines_dropped",
-      properties: { count },
-    });
-  const lines = new LineWriter(options.output ?? Deno.stderr, reportDropped);
-  const sink: Sink & AsyncDisposable = Object.assign(
-    (record: LogRecord) => lines.write(formatter(last = record)),
-    { [Symbol.asyncDispose]: () => lines.end() },
-  );
-  await configure({
-    reset: true,
-    sinks: { stderr: sink },
-    loggers: [
-      { category: LOG_CATEGORY, lowestLevel: options.level, sinks: ["stderr"] },
-      { category: ["logtape", "meta"], lowestLevel: "error", sinks: ["stderr"] },
-    ],
+export function openLog({ format, level, color = false, now, output }: LogOptions): ProgramLog {
+  const json = new JsonLines();
+  const lines = new LineWriter<LogEvent>({
+    output: output ?? Deno.stderr,
+    make: (event) => format === "json" ? json.of(event) : prettyLine(event, color),
+    report: (count) => logEvent(now(), "warning", "log.lines_dropped", { count }),
   });
-  return dispose;
+  const log = (level: LogLevel): Logger[LogLevel] => (event, fields = {}) =>
+    lines.write(logEvent(now(), level, event, fields));
+  const isWritten = (each: LogLevel) => LOG_LEVELS.indexOf(each) >= LOG_LEVELS.indexOf(level);
+  const logOf = (each: LogLevel) => isWritten(each) ? log(each) : () => {};
+  return {
+    logger: {
+      debug: logOf("debug"),
+      info: logOf("info"),
+      warning: logOf("warning"),
+      error: logOf("error"),
+    },
+    end: () => lines.end(),
+  };
 }

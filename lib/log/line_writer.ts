@@ -1,7 +1,7 @@
-/** The size of a block of lines; a longer line gets a block of its own. */
-const BLOCK_BYTES = 64 * 1024;
-/** The number of bytes that may wait for a reader that is slow, or gone. */
-const MAX_WAITING_BYTES = 4 * 2 ** 20;
+/** The size of a batch of lines, where not much more waits; in UTF-16 code units. */
+const MIN_BATCH_UNITS = 64 * 1024;
+/** What may wait for a reader that is slow, or gone, in UTF-16 code units. */
+const MAX_WAITING_UNITS = 4 * 2 ** 20;
 
 const LINE_END = 0x0a;
 
@@ -11,39 +11,50 @@ export interface LineOutput {
   write(bytes: Uint8Array): Promise<number>;
 }
 
+export interface LineWriterOptions<Line> {
+  output: LineOutput;
+  /** Returns the text of a line, with its end. */
+  make(line: Line): string;
+  /** Returns the line that reports dropped lines. */
+  report(dropped: number): Line;
+}
+
 /**
- * Writes lines without waiting for whoever reads them. Lines that come together, or while the output
- * is busy, are written together: in a burst, a write for each line would cost more than the dispatch
- * that it reports. They wait as bytes, since many short texts would keep the garbage collector busy.
+ * Makes and writes lines in batches, without holding up whoever logs them: while the output takes a
+ * batch everything else goes on, and what is logged meanwhile waits for the next one. What waits does
+ * not wait long, since the garbage collector would take more time for it than it takes to make it.
  *
  * What waits is bounded: the lines that find no room, and those that cannot be written, are dropped
- * and counted. A line reports them when writing works again.
+ * and counted. A line reports them, in their place, when writing works again.
  */
-export class LineWriter {
-  readonly #output: LineOutput;
-  readonly #report: (dropped: number) => string;
+export class LineWriter<Line extends { readonly size: number }> {
+  readonly #options: LineWriterOptions<Line>;
   readonly #encoder = new TextEncoder();
-  #full: Uint8Array[] = [];
-  #block = new Uint8Array(BLOCK_BYTES);
-  #used = 0;
-  #waitingBytes = 0;
+  /** For one batch: a new buffer each time would cost more than what is done with it. */
+  readonly #buffer = new Uint8Array(4 * MIN_BATCH_UNITS);
+  #lines: Line[] = [];
+  /** How many of `#lines` have been taken out. */
+  #taken = 0;
+  #waitingUnits = 0;
   #dropped = 0;
+  /** How many of the lines that wait stand before those that were dropped. */
+  #beforeDropped = 0;
   /** Whether the output ends within a line, after a write that failed. */
   #isWithinLine = false;
   #writing: Promise<void> | null = null;
 
-  /** @param report returns the line, with its end, that reports dropped lines */
-  constructor(output: LineOutput, report: (dropped: number) => string) {
-    this.#output = output;
-    this.#report = report;
+  constructor(options: LineWriterOptions<Line>) {
+    this.#options = options;
   }
 
-  /** @param line the text with its line end */
-  write(line: string): void {
-    const hasRoom = this.#waitingBytes === 0 ||
-      this.#waitingBytes + line.length <= MAX_WAITING_BYTES;
-    if (hasRoom) this.#add(line);
-    else this.#dropped++;
+  write(line: Line): void {
+    if (this.#waitingUnits === 0 || this.#waitingUnits + line.size <= MAX_WAITING_UNITS) {
+      this.#lines.push(line);
+      this.#waitingUnits += line.size;
+    } else {
+      if (this.#dropped === 0) this.#beforeDropped = this.#lines.length - this.#taken;
+      this.#dropped++;
+    }
     this.#writing ??= this.#writeAll();
   }
 
@@ -52,54 +63,62 @@ export class LineWriter {
     await this.#writing;
   }
 
-  #add(line: string): void {
-    const { read, written } = this.#encoder.encodeInto(line, this.#block.subarray(this.#used));
-    if (read === line.length) {
-      this.#used += written;
-      this.#waitingBytes += written;
-      return;
-    }
-    const bytes = this.#encoder.encode(line);
-    this.#full.push(this.#block.subarray(0, this.#used));
-    this.#block = new Uint8Array(Math.max(BLOCK_BYTES, bytes.length));
-    this.#block.set(bytes);
-    this.#used = bytes.length;
-    this.#waitingBytes += bytes.length;
-  }
-
   async #writeAll(): Promise<void> {
     await Promise.resolve();
-    while (this.#used > 0) {
-      const blocks = [...this.#full, this.#block.slice(0, this.#used)];
-      this.#full = [];
-      this.#used = 0;
-      let unwritten = 0;
-      for (const block of blocks) {
-        unwritten = await this.#put(block);
-        this.#dropped += unwritten;
-        this.#waitingBytes -= block.length;
-      }
+    while (this.#taken < this.#lines.length) {
+      const { text, units } = this.#batch();
+      const unwritten = await this.#put(text);
+      this.#waitingUnits -= units;
+      this.#dropped += unwritten;
       const dropped = this.#dropped;
-      if (dropped === 0 || unwritten > 0) continue;
-      if (await this.#put(this.#encoder.encode(this.#report(dropped))) === 0) {
-        this.#dropped -= dropped;
-      }
+      if (unwritten > 0 || dropped === 0 || this.#beforeDropped > 0) continue;
+      const { make, report } = this.#options;
+      if (await this.#put(make(report(dropped))) === 0) this.#dropped -= dropped;
     }
+    this.#lines = [];
+    this.#taken = 0;
     this.#writing = null;
   }
 
+  /** Takes the next lines and makes them: more where more wait, so that a burst does not outrun them. */
+  #batch(): { text: string; units: number } {
+    const size = Math.max(MIN_BATCH_UNITS, this.#waitingUnits / 4);
+    const first = this.#taken;
+    const end = this.#beforeDropped > 0 ? first + this.#beforeDropped : this.#lines.length;
+    let text = "";
+    let units = 0;
+    while (this.#taken < end && units < size) {
+      const line = this.#lines[this.#taken++]!;
+      units += line.size;
+      text += this.#options.make(line);
+    }
+    this.#beforeDropped = Math.max(0, this.#beforeDropped - (this.#taken - first));
+    if (this.#taken > this.#lines.length / 2) {
+      this.#lines.splice(0, this.#taken);
+      this.#taken = 0;
+    }
+    return { text, units };
+  }
+
+  #bytesOf(text: string): Uint8Array {
+    const { read, written } = this.#encoder.encodeInto(text, this.#buffer);
+    return read === text.length ? this.#buffer.subarray(0, written) : this.#encoder.encode(text);
+  }
+
   /** @returns how many of the lines could not be written */
-  async #put(lines: Uint8Array): Promise<number> {
-    let rest = lines;
+  async #put(lines: string): Promise<number> {
+    const { output } = this.#options;
+    const bytes = this.#bytesOf(lines);
+    let rest = bytes;
     try {
-      if (this.#isWithinLine) await this.#output.write(new Uint8Array([LINE_END]));
+      if (this.#isWithinLine) await output.write(new Uint8Array([LINE_END]));
       this.#isWithinLine = false;
-      while (rest.length > 0) rest = rest.subarray(await this.#output.write(rest));
+      while (rest.length > 0) rest = rest.subarray(await output.write(rest));
       return 0;
     } catch {
       // The disk is full, or the reader has gone; the program goes on without it.
-      if (rest.length < lines.length) {
-        this.#isWithinLine = lines[lines.length - rest.length - 1] !== LINE_END;
+      if (rest.length < bytes.length) {
+        this.#isWithinLine = bytes[bytes.length - rest.length - 1] !== LINE_END;
       }
       return rest.reduce((count, byte) => byte === LINE_END ? count + 1 : count, 0);
     }

@@ -3,32 +3,74 @@
  *
  * @module
  */
-import type { LogRecord } from "@logtape/logtape";
+import { InstantText } from "../internal/instant_text.ts";
 import { printable } from "../internal/printable.ts";
+import type { Logger } from "./logger.ts";
 
 /** The LogTape category of all lines of this program. */
 export const LOG_CATEGORY = "heddle";
 
-/** Returns JSON: `timestamp`, `level`, `event`, then the event's own fields. */
-export function jsonLine(record: LogRecord): string {
-  const head = {
-    timestamp: new Date(record.timestamp).toISOString(),
-    level: record.level,
-    event: String(record.rawMessage),
-  };
-  // The head is also put last, so that no field of the event replaces it.
-  const fields = { ...head, ...record.properties, ...head };
-  // With a replacer JSON.stringify takes five times as long.
-  const replacer = Object.values(fields).every(isScalar) ? undefined : plain;
-  return `${hideSecrets(JSON.stringify(fields, replacer))}\n`;
+/** One event, from which a line is made. */
+export interface LogEvent {
+  /** In milliseconds since the epoch. */
+  readonly timestamp: number;
+  readonly level: keyof Logger;
+  readonly event: string;
+  readonly fields: Readonly<Record<string, unknown>>;
+  /** The length of the line, about, in UTF-16 code units. */
+  readonly size: number;
 }
 
-/** Reports whether `value` is written to JSON as it is, and holds nothing else. */
-function isScalar(value: unknown): boolean {
-  return value === null || typeof value !== "object" && typeof value !== "bigint";
+/** What a line takes beside its fields, and a field beside its name and its text. */
+const UNITS_PER_LINE = 120;
+const UNITS_PER_FIELD = 6;
+
+/** Returns the event, for a line that may be made later: what its fields hold now is kept. */
+export function logEvent(
+  timestamp: number,
+  level: keyof Logger,
+  event: string,
+  fields: LogEvent["fields"],
+): LogEvent {
+  let size = UNITS_PER_LINE;
+  for (const key in fields) {
+    const value = fields[key];
+    if (typeof value === "string") size += value.length;
+    else if (typeof value === "bigint" || (typeof value === "object" && value !== null)) {
+      const text = JSON.stringify(fields, plain);
+      return { timestamp, level, event, fields: JSON.parse(text), size: size + text.length };
+    }
+    size += key.length + UNITS_PER_FIELD;
+  }
+  return { timestamp, level, event, fields, size };
 }
 
-const COLORS: Record<string, string> = {
+/** Makes lines of JSON: `timestamp`, `level`, `event`, then the event's own fields. */
+export class JsonLines {
+  readonly #text = new InstantText();
+
+  of({ timestamp, level, event, fields }: LogEvent): string {
+    let line = `{"timestamp":"${this.#text.of(timestamp)}","level":"${level}","event":` +
+      quoted(event);
+    // One text at a time: to have JSON.stringify write all of them takes half as long again.
+    for (const key in fields) {
+      if (key === "timestamp" || key === "level" || key === "event") continue;
+      const value = fields[key];
+      if (value !== undefined) line += `,${quoted(key)}:${quoted(value)}`;
+    }
+    return `${line}}\n`;
+  }
+}
+
+/** Texts that are written to JSON as they are, and are no URLs. */
+const PLAIN_TEXT = /^[ !#-.0-[\]-~]*$/;
+
+function quoted(value: unknown): string {
+  if (typeof value === "string" && PLAIN_TEXT.test(value)) return `"${value}"`;
+  return hideSecrets(JSON.stringify(value) ?? "null");
+}
+
+const COLORS: Record<keyof Logger, string> = {
   debug: "\x1b[2m",
   info: "\x1b[32m",
   warning: "\x1b[33m",
@@ -36,14 +78,13 @@ const COLORS: Record<string, string> = {
 };
 
 /** Returns `08:00:00.000 info    scheduler.firing  schedule=nightly lateness_ms=1`. */
-export function prettyLine(record: LogRecord, color: boolean): string {
-  const time = new Date(record.timestamp).toISOString().slice(11, -1);
-  const level = record.level.padEnd(7);
-  const fields = prettyFields(record.properties);
+export function prettyLine(line: LogEvent, color: boolean): string {
+  const { level, event } = line;
+  const time = new Date(line.timestamp).toISOString().slice(11, -1);
+  const fields = prettyFields(line.fields);
   const paint = (code: string, text: string) => color ? `${code}${text}\x1b[0m` : text;
-  const shownLevel = paint(COLORS[record.level] ?? "", level);
+  const shownLevel = paint(COLORS[level], level.padEnd(7));
   const shownFields = paint("\x1b[2m", fields);
-  const event = String(record.rawMessage);
   return hideSecrets(`${time} ${shownLevel} ${event}${fields === "" ? "" : "  "}${shownFields}\n`);
 }
 
@@ -57,7 +98,7 @@ export function consoleLine(
   return hideSecrets(`${LOG_CATEGORY} ${level} ${event}${shown === "" ? "" : "  "}${shown}`);
 }
 
-function prettyFields(fields: Record<string, unknown>): string {
+function prettyFields(fields: Readonly<Record<string, unknown>>): string {
   return Object.entries(fields)
     .filter(([, value]) => value !== undefined && value !== null)
     .map(([key, value]) => `${printable(key)}=${printable(prettyValue(value))}`)

@@ -11,6 +11,7 @@ import { holdToSchema } from "../helpers/wire_schemas.ts";
 const WHOLE_SYSTEM = "tests/fixtures/whole_system/schedules.yaml";
 const UUID_V5 = /^[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 const CLOCK_OFFSET = fileURLToPath(new URL("../chaos/clock_offset.ts", import.meta.url));
+const FAULT = fileURLToPath(new URL("../helpers/fault.ts", import.meta.url));
 const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 
 interface Seen {
@@ -367,3 +368,37 @@ Deno.test("thousands of reload messages keep a scheduler from nothing, least of 
     });
   });
 });
+
+for (
+  const [what, signals, codes] of [
+    ["a fault of the program itself", ["SIGUSR2"], [1]],
+    ["a second signal", ["SIGTERM", "SIGTERM"], [143, 0]],
+  ] as const
+) {
+  Deno.test(`${what} ends it after the log of what it has done, also in a burst`, async () => {
+    const entries = Array.from({ length: 3000 }, (_, n) => entry(`e${n}`, 0.5));
+    await withConfig(`name: ending\nschedules:\n${entries.join("")}`, async (path) => {
+      await using program = new Program(["--config", path, "--bus", "memory"], {
+        command: [Deno.execPath(), "run", "-P", "--preload", FAULT, "main.ts"],
+      });
+      await eventually("the second burst has begun", () => program.stdout.length > 3000);
+      for (const signal of signals) program.kill(signal);
+      const exitCode = await program.exit();
+      assert.ok(codes.some((code) => code === exitCode), `exit code ${exitCode}`);
+      const logged = new Set(program.log("scheduler.firing").map(({ firing_id }) => firing_id));
+      const unlogged = program.stdout.filter((line) => {
+        const { headers } = JSON.parse(line);
+        return !logged.has(`${headers["Heddle-Schedule"]}@${headers["Heddle-Scheduled-For"]}`);
+      });
+      assert.deepEqual(unlogged, []);
+      if (codes[0] !== 1) return;
+      const { level, event, error, stack } = program.log().at(-1)!;
+      assert.deepEqual({ level, event, error }, {
+        level: "error",
+        event: "actor.error",
+        error: "a fault of the program",
+      });
+      assert.match(String(stack), /fault\.ts/);
+    });
+  });
+}

@@ -657,3 +657,40 @@ Deno.test("open pages and requests do not hold up the end", async () => {
     await stream.return(undefined).catch(() => {});
   });
 });
+
+/** The program where there is no IPv4, whatever the file `hosts` says. */
+function withoutIpv4(hosts: string, args: string[]): Program {
+  const script = `ip link set lo up && ip address delete 127.0.0.1/8 dev lo &&
+    mount --bind ${hosts} /etc/hosts && exec "$@"`;
+  return new Program(["--bus", "memory", ...args], {
+    command: [
+      ...["unshare", "--net", "--mount", "sh", "-c", script, "sh"],
+      ...[Deno.execPath(), "run", "-P", "main.ts"],
+    ],
+  });
+}
+
+const CAN_UNSHARE = Deno.build.os === "linux" && Deno.uid() === 0 &&
+  await new Deno.Command("unshare", { args: ["--net", "--mount", "ip", "link"] }).output()
+    .then(({ success }) => success, () => false);
+
+Deno.test({
+  name: "without IPv4 it listens where localhost is, and says where loopback is",
+  ignore: !CAN_UNSHARE,
+  fn: async () => {
+    const hosts = await Deno.makeTempFile();
+    await Deno.writeTextFile(hosts, "127.0.0.1 localhost\n::1 localhost\n");
+    await using program = withoutIpv4(hosts, ["--http", "localhost:0"]);
+    assert.match(
+      String((await program.logged("http.listening")).url),
+      /^http:\/\/localhost:\d+\/$/,
+    );
+    await using refused = withoutIpv4(hosts, ["--http", "8080"]);
+    assert.equal(await refused.exit(), 1);
+    assert.match(
+      String(refused.log("http.listen_failed")[0]!.error),
+      /^Cannot listen on 127\.0\.0\.1:8080: .* without IPv4 it is \[::1\]:8080$/,
+    );
+    await Deno.remove(hosts);
+  },
+});

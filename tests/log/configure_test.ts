@@ -1,7 +1,7 @@
-import { getLogger } from "@logtape/logtape";
 import assert from "node:assert/strict";
-import { configureLogging, type LogOptions } from "../../lib/log/configure.ts";
-import { defaultLogger, type Logger } from "../../lib/log/logger.ts";
+import { type LogOptions, openLog } from "../../lib/log/configure.ts";
+import type { LineOutput } from "../../lib/log/line_writer.ts";
+import type { Logger } from "../../lib/log/logger.ts";
 
 /** What `write` logs, line by line. */
 async function logged(options: Partial<LogOptions>, write: (logger: Logger) => void) {
@@ -13,9 +13,15 @@ async function logged(options: Partial<LogOptions>, write: (logger: Logger) => v
       return Promise.resolve(bytes.length);
     },
   };
-  const stop = await configureLogging({ format: "json", level: "info", output, ...options });
-  write(defaultLogger());
-  await stop();
+  const { logger, end } = openLog({
+    format: "json",
+    level: "info",
+    now: Date.now,
+    output,
+    ...options,
+  });
+  write(logger);
+  await end();
   return text.split("\n").slice(0, -1);
 }
 
@@ -82,11 +88,6 @@ Deno.test("pretty is for people: time, level, event, fields", async () => {
   );
 });
 
-Deno.test("other programs' loggers are left alone", async () => {
-  const lines = await logged({}, () => getLogger(["somebody", "else"]).error("not ours"));
-  assert.deepEqual(lines, []);
-});
-
 /** An output whose reader stops and goes on, and whose disk may be full. */
 class TestOutput {
   readonly writes: string[] = [];
@@ -121,18 +122,22 @@ class TestOutput {
   }
 }
 
-const log = (n: number, more = {}) => defaultLogger().info("a.b", { n, ...more });
+/** Opens a log into `output`, of numbered lines. */
+function numbered(output: LineOutput) {
+  const { logger, end } = openLog({ format: "json", level: "info", now: Date.now, output });
+  return { log: (n: number, more = {}) => logger.info("a.b", { n, ...more }), end };
+}
 const turn = () => new Promise((resolve) => setTimeout(resolve, 1));
 
 Deno.test("what is logged while the output is busy goes out in one piece, in order", async () => {
   const output = new TestOutput();
   const goOn = output.stall();
-  const stop = await configureLogging({ format: "json", level: "info", output });
+  const { log, end } = numbered(output);
   log(0);
   await turn();
   for (let n = 1; n < 100; n++) log(n);
   goOn();
-  await stop();
+  await end();
   assert.equal(output.writes.length, 2);
   assert.deepEqual(output.lines.map(({ n }) => n), [...Array(100).keys()]);
 });
@@ -140,13 +145,13 @@ Deno.test("what is logged while the output is busy goes out in one piece, in ord
 Deno.test("what waits for a reader that has stopped is bounded; what is dropped is counted and reported", async () => {
   const output = new TestOutput();
   const goOn = output.stall();
-  const stop = await configureLogging({ format: "json", level: "info", output });
+  const { log, end } = numbered(output);
   const text = "x".repeat(1000);
   for (let n = 0; n < 20_000; n++) log(n, { text });
   goOn();
   await turn();
   log(20_000);
-  await stop();
+  await end();
   const { lines } = output;
   const at = lines.findIndex(({ event }) => event === "log.lines_dropped");
   assert.ok(at > 3000 && at < 5000, `${at} lines of a kilobyte waited`);
@@ -158,7 +163,7 @@ Deno.test("what waits for a reader that has stopped is bounded; what is dropped 
 
 Deno.test("after a disk was full, logging goes on on a line of its own and says what was dropped", async () => {
   const output = new TestOutput();
-  const stop = await configureLogging({ format: "json", level: "info", output });
+  const { log, end } = numbered(output);
   log(0);
   await turn();
   output.room = 10; // part of a line
@@ -170,7 +175,7 @@ Deno.test("after a disk was full, logging goes on on a line of its own and says 
   log(5);
   await turn();
   log(6);
-  await stop();
+  await end();
   assert.deepEqual(
     output.lines.map(({ event, n, count }) => event === "a.b" ? n : count),
     [0, 5, 4, 6],
@@ -191,9 +196,9 @@ Deno.test("no line is lost or cut, however many and however long they are", asyn
 
 Deno.test("an output whose reader has gone costs the lines and nothing else", async () => {
   const output = { write: () => Promise.reject(new Deno.errors.BrokenPipe("nobody reads")) };
-  const stop = await configureLogging({ format: "json", level: "info", output });
+  const { log, end } = numbered(output);
   log(1);
   await turn();
   log(2);
-  await stop();
+  await end();
 });

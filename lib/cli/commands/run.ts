@@ -3,7 +3,7 @@ import { BusConnectError } from "../../bus/message_bus.ts";
 import { JetStreamUnavailableError, NoStreamError } from "../../bus/stream_bus.ts";
 import { errorText } from "../../internal/error_text.ts";
 import { unlessAborted } from "../../internal/unless_aborted.ts";
-import { defaultLogger } from "../../log/logger.ts";
+import type { Logger } from "../../log/logger.ts";
 import { ProcessSignals } from "../../actor/process_signals.ts";
 import { ignoreUserSignals } from "../../actor/user_signals.ts";
 import { ConfigError } from "../../config/config_error.ts";
@@ -41,6 +41,8 @@ import { addDurabilityOptions, type DurabilityOptions, replicasOf } from "../rep
 
 /** What is left to send, or to log, at the end has so long, in milliseconds. */
 const MAX_CLOSE_MS = 500;
+/** What is left to log when the process exits at once. */
+const MAX_EXIT_MS = 200;
 
 interface RunOptions
   extends
@@ -79,15 +81,20 @@ export function runCommand(setExitCode: SetExitCode): Command {
 }
 
 async function run(options: RunOptions): Promise<number> {
-  using signals = new ProcessSignals();
+  const log = startLogging(options);
+  const { logger } = log;
+  const exit = async (code: number) => {
+    await unlessAborted(log.end(), AbortSignal.timeout(MAX_EXIT_MS));
+    Deno.exit(code);
+  };
+  using _crashes = handleCrashes(logger, exit);
+  using signals = new ProcessSignals((code) => void exit(code));
   // Before the scheduler runs there is nothing to be handed over.
-  signals.handle({ terminate: () => Deno.exit(EXIT.ok) });
+  signals.handle({ terminate: () => void exit(EXIT.ok) });
   const replicas = replicasOf(options);
   checkControl(options);
   const { httpTokenFile } = options;
   const token = httpTokenFile === undefined ? null : await readToken(httpTokenFile);
-  const stopLogging = await startLogging(options);
-  const logger = defaultLogger();
   using _ignored = ignoreUserSignals(logger);
   const stdoutClosed = new AbortController();
   const bus = await openBus(options, {
@@ -111,7 +118,7 @@ async function run(options: RunOptions): Promise<number> {
       tracing,
     });
     await scheduler.load();
-    await using _http = await openHttp(scheduler, options, token);
+    await using _http = await openHttp(scheduler, options, { token, logger });
     await scheduler.run({ signal: stdoutClosed.signal, signals });
     if (stdoutClosed.signal.reason instanceof Error) throw stdoutClosed.signal.reason;
     return EXIT.ok;
@@ -131,25 +138,43 @@ async function run(options: RunOptions): Promise<number> {
         hint: "--delivery core delivers without JetStream, at most once; --replicas needs it",
       });
     } else {
-      logger.error("actor.error", {
-        error: errorText(error),
-        stack: error instanceof Error ? error.stack : undefined,
-      });
+      logFault(logger, error);
     }
     return EXIT.failure;
   } finally {
     await Promise.all([bus.close(AbortSignal.timeout(MAX_CLOSE_MS)), tracing?.stop()]);
-    await unlessAborted(stopLogging(), AbortSignal.timeout(MAX_CLOSE_MS));
+    await unlessAborted(log.end(), AbortSignal.timeout(MAX_CLOSE_MS));
   }
+}
+
+/** Logs a fault of the program itself. */
+function logFault(logger: Logger, error: unknown): void {
+  logger.error("actor.error", {
+    error: errorText(error),
+    stack: error instanceof Error ? error.stack : undefined,
+  });
+}
+
+/** Has a fault that nothing catches end the process after what was logged before it. */
+function handleCrashes(logger: Logger, exit: (code: number) => void): Disposable {
+  const ended = new AbortController();
+  const { signal } = ended;
+  const crash = (event: Event, error: unknown) => {
+    event.preventDefault();
+    logFault(logger, error);
+    exit(EXIT.failure);
+  };
+  addEventListener("error", (event) => crash(event, event.error), { signal });
+  addEventListener("unhandledrejection", (event) => crash(event, event.reason), { signal });
+  return { [Symbol.dispose]: () => ended.abort() };
 }
 
 async function openHttp(
   scheduler: SchedulerActor,
   { http, httpControl }: HttpOptions,
-  token: string | null,
+  { token, logger }: { token: string | null; logger: Logger },
 ): Promise<AsyncDisposable | null> {
   if (http === undefined) return null;
-  const logger = defaultLogger();
   if (token === null && !isLoopback(http)) {
     logger.warning("http.unguarded", {
       address: http.hostname,
