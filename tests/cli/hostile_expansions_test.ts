@@ -2,11 +2,13 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { eventually } from "../helpers/eventually.ts";
+import { MachineDelay } from "../helpers/machine_delay.ts";
 import { type LogEvent, Program } from "../helpers/program.ts";
 
 const EXPANSIONS = fileURLToPath(new URL("../fixtures/expansions", import.meta.url));
 
-const MAX_LATENESS_MS = 500;
+/** Beyond what the machine itself is late. */
+const MAX_LATENESS_MS = 100;
 const MAX_MEGABYTES = 200;
 
 const HOSTILE = {
@@ -48,6 +50,7 @@ async function beside(
   const path = await Deno.makeTempFile({ suffix: ".yaml" });
   await Deno.writeTextFile(path, config(functions));
   try {
+    using machine = new MachineDelay();
     await using program = new Program(
       ["--config", path, "--bus", "memory", "--expand-root", EXPANSIONS],
     );
@@ -57,10 +60,11 @@ async function beside(
     const lateness = of("scheduler.firing").map(({ lateness_ms }) => Number(lateness_ms));
     assert.ok(lateness.length >= 8, `${lateness.length} firings`);
     const worst = Math.max(...lateness);
-    assert.ok(worst < MAX_LATENESS_MS, `${worst} ms late`);
-    // Where the machine itself stands still, one may find the one before it running.
+    const allowed = MAX_LATENESS_MS + machine.worst;
+    assert.ok(worst < allowed, `${worst} ms late, of ${allowed} allowed`);
+    // One that was late may have run still when the next was due.
     const skipped = of("scheduler.fire_skipped");
-    assert.ok(skipped.length <= lateness.length / 8, JSON.stringify(skipped));
+    if (machine.worst < MAX_LATENESS_MS) assert.deepEqual(skipped, []);
     const megabytes = await peakMegabytes(program.pid);
     assert.ok(megabytes < MAX_MEGABYTES, `${megabytes} MB`);
     await test(program);
