@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { deno } from "./compile.ts";
-import { EXECUTABLE, ROOT } from "./executables.ts";
+import { BUILDER_DENO_DIR, EXECUTABLE, ROOT } from "./executables.ts";
 import { HERE } from "./places.ts";
 
 const TARGET = "x86_64-unknown-linux-gnu";
@@ -13,6 +13,7 @@ Deno.test({
   fn: async () => {
     // Deno would take these into what it compiles.
     const { code, stderr } = await deno(["task", "compile", "--target", TARGET], ROOT, {
+      DENO_DIR: BUILDER_DENO_DIR,
       OTEL_DENO_TRACING: "true",
       OTEL_DENO_METRICS: "true",
       OTEL_SERVICE_NAME: "the-build",
@@ -48,7 +49,7 @@ Deno.test("a base that does not fit what compiles is told, and what was there be
     const { code, stderr } = await deno(
       ["run", "-A", "deploy/compile.ts", "--output", site.hostPath("built")],
       ROOT,
-      { DENORT_BIN: "/bin/true" }, // it runs, and is no scheduler
+      { DENO_DIR: BUILDER_DENO_DIR, DENORT_BIN: "/bin/true" }, // it runs, and is no scheduler
     );
     assert.match(
       stderr,

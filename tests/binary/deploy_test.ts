@@ -129,10 +129,16 @@ async function isProbed(container: Container, config: string): Promise<void> {
   await using server = await startNatsServer();
   await server.kill();
   const { env, port } = withFreePort({
-    ...Object.fromEntries(container.env!.map(({ name, value }) => [name, value!])),
+    ...Object.fromEntries(
+      container.env!.map(({ name, value, valueFrom }) => [name, value ?? resourceOf(valueFrom!)]),
+    ),
     HEDDLE_SCHEDULER_CONFIG: config,
     NATS_URL: server.url,
   });
+  function resourceOf({ resourceFieldRef }: { resourceFieldRef?: { resource: string } }): string {
+    assert.equal(resourceFieldRef!.resource, "limits.memory");
+    return String(container.resources!.limits!.memory);
+  }
   const { startupProbe, livenessProbe, readinessProbe } = container;
   const status = async ({ httpGet }: NonNullable<Container["readinessProbe"]>) => {
     const response = await fetch(`http://127.0.0.1:${port}${httpGet!.path}`);

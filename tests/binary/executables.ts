@@ -16,3 +16,6 @@ export const EXECUTABLE_WITH_EXPANSIONS = join(ROOT, "dist/test/heddle-scheduler
 
 /** A root directory with both, glibc and the certificates of the authorities. Nothing else. */
 export const BARE_ROOT = join(ROOT, "dist/test/root");
+
+/** Deno's directory when they are compiled: the bundle in dist/ differs with another one. */
+export const BUILDER_DENO_DIR = join(ROOT, "dist/test", BUILDER, "deno");

@@ -45,7 +45,7 @@ const PROMISES: [what: string, file: string, test: string][] = [
   ["contents", "contents", "the packages in it are the program's, as deno.lock pins them"],
   ["checksums", "build", "for a named target it writes an executable of that name"],
   ["Dockerfile", "deploy", "the image's command and its health check"],
-  ["Kubernetes", "deploy", "the Kubernetes examples' arguments and probes"],
+  ["Kubernetes", "deploy", "the Kubernetes examples' arguments, and their probes"],
   ["systemd", "deploy", "the systemd unit is right, tight, starts it and reloads it"],
 ];
 

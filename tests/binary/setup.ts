@@ -12,7 +12,13 @@
  */
 import { dirname, join } from "node:path";
 import { compile } from "./compile.ts";
-import { BARE_ROOT, BUILDER, EXECUTABLE, EXECUTABLE_WITH_EXPANSIONS, ROOT } from "./executables.ts";
+import {
+  BARE_ROOT,
+  BUILDER_DENO_DIR,
+  EXECUTABLE,
+  EXECUTABLE_WITH_EXPANSIONS,
+  ROOT,
+} from "./executables.ts";
 
 const AUTHORITIES = "/etc/ssl/certs/ca-certificates.crt";
 
@@ -28,9 +34,8 @@ async function copyInto(root: string, from: string, to: string): Promise<void> {
   await Deno.copyFile(from, join(root, to));
 }
 
-/** Deno's directory, with its packages, as a user has it who must not be named in an executable. */
-async function denoDirOf(user: string): Promise<string> {
-  const directory = join(dirname(EXECUTABLE_WITH_EXPANSIONS), user, "deno");
+/** Makes Deno's directory, with its packages, of a user who must not be named in an executable. */
+async function makeDenoDir(directory: string): Promise<void> {
   await Deno.remove(directory, { recursive: true }).catch(() => {});
   await Deno.mkdir(directory, { recursive: true });
   const info = await new Deno.Command(Deno.execPath(), { args: ["info", "--json"] }).output();
@@ -41,7 +46,6 @@ async function denoDirOf(user: string): Promise<string> {
     if ((await link.output()).success) continue;
     await new Deno.Command("cp", { args: ["--recursive", part, directory] }).output();
   }
-  return directory;
 }
 
 if (Deno.build.os !== "linux" || Deno.uid() !== 0) {
@@ -52,7 +56,8 @@ if (Deno.build.os !== "linux" || Deno.uid() !== 0) {
   Deno.exit(1);
 }
 console.log("Compiling the executables to test, in dist/");
-const env = { DENO_DIR: await denoDirOf(BUILDER) };
+await makeDenoDir(BUILDER_DENO_DIR);
+const env = { DENO_DIR: BUILDER_DENO_DIR };
 await compile(join(ROOT, "tests/fixtures/binary"), [
   ...["--include", "expansions", "--include", "packages", "--output", EXECUTABLE_WITH_EXPANSIONS],
 ], env);
