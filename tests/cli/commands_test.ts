@@ -160,6 +160,10 @@ Deno.test("--help shows the options of run, which need no command", async () => 
 for (
   const [args, message] of [
     [["statsu"], "unknown command 'statsu' (did you mean \"status\"?); see --help"],
+    [
+      ["--bus", "memory", "status"],
+      "run takes no argument 'status'; a command comes before its options",
+    ],
     [["statsu", "--entry", "a"], "unknown command 'statsu' (did you mean \"status\"?); see --help"],
     [["frobnicate"], "unknown command 'frobnicate'; see --help"],
     [["jobs.yaml"], "unknown command 'jobs.yaml'; to run a file, name it: --config jobs.yaml"],

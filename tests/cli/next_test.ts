@@ -270,7 +270,11 @@ Deno.test("explain takes an expression without quotes, warns, and refuses as val
   );
   const zone = await runProgram(["explain", "* * * * *", "--timezone", "Europe/Berlinn"]);
   assert.equal(zone.code, 2);
-  assert.match(zone.stderr, /did you mean "Europe\/Berlin"/);
+  assert.match(zone.stderr, /^error: 'timezone': .*did you mean "Europe\/Berlin"/);
+  const empty = await runProgram(["explain", "* * * * *", "--timezone", ""]);
+  assert.equal(empty.code, 0);
+  assert.match(empty.stderr, /^warning: 'timezone' is "", which counts as absent: .*$/);
+  assert.match(empty.stdout, /^Every minute \(UTC\)/);
   const json = await runProgram(["explain", "@daily", "--format", "json"]);
   assert.equal(JSON.parse(json.stdout).words, "At 00:00");
 });

@@ -28,17 +28,19 @@ export function explainCommand(setExitCode: SetExitCode): Command {
     });
 }
 
-function explain(cron: string, { timezone, count, from, format }: ExplainOptions) {
+function explain(cron: string, options: ExplainOptions) {
+  const { count, from, format } = options;
   // Checked as an entry of a file, so that the same rules and words apply.
   const { config, problems } = parseSchedulerConfig(JSON.stringify({
     name: "explain",
-    timezone,
+    timezone: options.timezone,
     schedules: [{ name: "entry", cron, dispatch_type: "task", task: { worker_type: "none" } }],
   }));
   for (const { severity, message } of problems) {
-    printError(`${severity}: ${message.replace(/^schedules\[0\] "entry": /, "")}`);
+    printError(`${severity}: ${message.replace(/^(?:schedules\[0\] "entry"|Top level): /, "")}`);
   }
   if (config === null) return EXIT.usage;
+  const { timezone } = config.entries[0]!; // an empty option counts as absent, as an empty key does
   const start = from?.getTime() ?? systemClock.now();
   const words = cronWords(cron);
   const firings = new Upcoming(config.entries, start).firings({ count });

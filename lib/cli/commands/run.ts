@@ -12,7 +12,7 @@ import { systemClock } from "../../time/clock.ts";
 import { startTracing } from "../../trace/start_tracing.ts";
 import type { ExportedTracing } from "../../trace/tracing.ts";
 import { VERSION } from "../../wire/version.ts";
-import { EXIT, type SetExitCode } from "../exit_codes.ts";
+import { EXIT, type SetExitCode, UsageError } from "../exit_codes.ts";
 import {
   addHttpOptions,
   checkControl,
@@ -77,7 +77,13 @@ export function runCommand(setExitCode: SetExitCode): Command {
   addHttpOptions(command);
   addLoggingOptions(command);
   addTracingOption(command);
-  return command.action(async (options: RunOptions) => setExitCode(await run(options)));
+  return command.allowExcessArguments().action(async (options: RunOptions) => {
+    const [word] = command.args;
+    if (word !== undefined) {
+      throw new UsageError(`run takes no argument '${word}'; a command comes before its options`);
+    }
+    setExitCode(await run(options));
+  });
 }
 
 async function run(options: RunOptions): Promise<number> {

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { suggestion } from "../../internal/suggestion.ts";
+import { nearest, suggestion } from "../../internal/suggestion.ts";
 
 /** The values that a field may hold. */
 export interface Field {
@@ -95,11 +95,17 @@ export function parseValue(text: string, item: string, field: Field, fail: Fail)
   return value;
 }
 
-/** Suggests the name that `text` spells out (`Monday`, `SEPT`) or nearly is. */
+/**
+ * Suggests the name that `text` spells out (`Monday`, `SEPT`) or nearly is. The first letter has to
+ * be the same, and no other name as near: `LUN`, `DON` and `MAI` are no days and months but those of
+ * other languages, and a hint at `SUN`, `MON` and `MAR` would be wrong.
+ */
 function similar(text: string, { names = [] }: Field): string {
-  const spelt = /^[a-z]{3,}$/i.test(text) &&
-    names.find((name) => text.toUpperCase().startsWith(name));
-  return suggestion(spelt || text, names);
+  const upper = text.toUpperCase();
+  const spelt = /^[A-Z]{3,}$/.test(upper) && names.find((name) => upper.startsWith(name));
+  if (spelt) return suggestion(spelt, names);
+  const near = names.filter((name) => name[0] === upper[0] && nearest(text, [name]) !== undefined);
+  return near.length === 1 ? suggestion(text, near) : "";
 }
 
 function parseStep(text: string, item: string, field: Field, fail: Fail): number {

@@ -33,6 +33,7 @@ const ROWS: readonly [text: string, problem: string | RegExp][] = [
   ],
   ["@every 1h30m10s", /interval_seconds: 5410 /],
   ["@every 500ms", /interval_seconds: 0.5 /],
+  ["@every 0s", /^@every is an interval .* write interval_seconds in place of cron$/],
   ["@every five minutes", /^@every is an interval .* write interval_seconds in place of cron$/],
   [
     "rate(5 minutes)",
@@ -105,6 +106,10 @@ const ROWS: readonly [text: string, problem: string | RegExp][] = [
   ["0 9 * * MON-FRY", /^day of week FRY in MON-FRY is not .*SAT \(did you mean "FRI"\?\)$/],
   ["0 9 * SEPT *", /^month SEPT is not .* \(did you mean "SEP"\?\)$/],
   ["0 9 * January *", /\(did you mean "JAN"\?\)$/],
+  ["0 9 * * LUN", /^day of week LUN is not .* SAT$/],
+  ["0 9 * * DON", /^day of week DON is not .* SAT$/],
+  ["0 9 1 MAI *", /^month MAI is not .* DEC$/],
+  ["0 9 1 LUG *", /^month LUG is not .* DEC$/],
   ["0 9 * * TUES,THURS", /^day of week TUES is not .* \(did you mean "TUE"\?\)$/],
   ["0 9 * * Monday", /^day of week Monday is not .* \(did you mean "MON"\?\)$/],
   ["0 0 9 * * Wednesday", /\(did you mean "WED"\?\)$/],

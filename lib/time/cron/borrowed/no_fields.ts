@@ -63,7 +63,7 @@ const UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_40
 const PART =
   /(\d+(?:\.\d+)?)\s*(milliseconds?|ms|seconds?|secs?|s|minutes?|mins?|m|hours?|hrs?|h|days?|d|weeks?|w)(?![a-z])\s*/iy;
 
-/** Returns the seconds of a duration such as `1h30m` (Go), `5 minutes` or `PT5M`; null for none. */
+/** Returns the seconds of a duration such as `1h30m` (Go), `5 minutes` or `PT5M`; null for none, and for 0. */
 function secondsOf(duration: string): number | null {
   if (/^P\d+M/i.test(duration)) return null; // months
   const parts = duration.replace(/^P((?:\d+[WD])*)T?(?=\d|$)/i, "$1")
@@ -75,7 +75,7 @@ function secondsOf(duration: string): number | null {
     seconds += Number(count) *
       (/^(?:ms|milli)/i.test(unit) ? 0.001 : UNITS[unit[0]!.toLowerCase()]!);
   }
-  return parts === "" ? null : Number(seconds.toFixed(3));
+  return Number(seconds.toFixed(3)) || null; // no interval is 0
 }
 
 /** `@every 5m` (Go), `rate(5 minutes)` (AWS), `every 5 minutes`, `PT5M`, `5m`. */
