@@ -6,6 +6,9 @@ import { Slice } from "../time/slice.ts";
 /** The number of lines about problems of one kind, of one reading of the configuration. */
 const MAX_LINES_OF_A_KIND = 20;
 
+/** The number of kinds; all others count as one, since what a value is in a message may not show. */
+const MAX_KINDS = 10;
+
 /** What differs between two problems of one kind: values, which are quoted, places and numbers. */
 const VALUES = /"(?:[^"\\]|\\.)*"|'[^']*'|\d+/g;
 
@@ -43,8 +46,9 @@ export class ProblemLog {
       said.add(text);
       if (this.#said.has(text)) continue;
       const name = `${severity} ${message.replace(VALUES, "")}`;
-      const kind = kinds.get(name) ?? { severity, count: 0 };
-      kinds.set(name, kind);
+      const known = kinds.has(name) || kinds.size < MAX_KINDS ? name : severity;
+      const kind = kinds.get(known) ?? { severity, count: 0 };
+      kinds.set(known, kind);
       if (++kind.count <= MAX_LINES_OF_A_KIND) this.#line(problem);
     }
     this.#said = said;

@@ -43,6 +43,19 @@ Deno.test("of a kind twenty problems are logged, and then how many more there ar
   assert.equal(lines![22], "and 1,980 more: validateSchedulerConfig() shows them");
 });
 
+Deno.test("however problems of one kind differ, their lines are bounded", async () => {
+  const schedules: unknown[] = [entry("good")];
+  const letters = (n: number) => String(n).replace(/\d/g, (digit) => "abcdefghij"[Number(digit)]!);
+  const wrong = Array.from(
+    { length: 600 },
+    (_, n) => ({ ...entry(`e${n}`), cron: `* * x${letters(n)} * *` }),
+  );
+  const [, lines] = await linesOf(schedules, [() => schedules.push(...wrong)]);
+  assert.equal(lines!.length, 31);
+  assert.match(lines![0]!, /^schedules\[1\] "e0": invalid cron expression "\* \* xa \* \*"/);
+  assert.equal(lines![30], "and 570 more: validateSchedulerConfig() shows them");
+});
+
 Deno.test("a reload says what is new in the file, and not again what it had before", async () => {
   const found = await linesOf([entry("a", 30)], [
     () => {},
