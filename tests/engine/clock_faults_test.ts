@@ -1,5 +1,6 @@
 /** What the contract promises of every fault a clock can have, on a clock that has them on demand. */
 import assert from "node:assert/strict";
+import { ClockWatch } from "../../lib/engine/clock_watch.ts";
 import { Dispatcher } from "../../lib/engine/dispatcher.ts";
 import type { Job } from "../../lib/engine/job.ts";
 import type { Due } from "../../lib/schedule/occurrences.ts";
@@ -8,6 +9,7 @@ import { cronEntry, intervalEntry } from "../helpers/entries.ts";
 import { SwitchableBus } from "./switchable_bus.ts";
 import { type FoundDue, START, withLoop } from "./with_loop.ts";
 import { expandedOf } from "../helpers/expanded.ts";
+import { testClock } from "../helpers/test_clock.ts";
 
 const SECOND = 1000, MINUTE = 60_000, HOUR = 3_600_000, DAY = 86_400_000;
 
@@ -350,6 +352,17 @@ Deno.test("stopped while it dispatches: logged with the size, one late occurrenc
     assert.deepEqual(passedOver(dues).map(({ entry }) => entry.name).sort(), ["cron", "interval"]);
     assert.equal(jumps(log).length, 1);
   }, { onDue: () => stop() });
+});
+
+Deno.test("stopped between a look at the clock and the sleep after it: the next look tells the size", () => {
+  const clock = testClock(START);
+  const watch = new ClockWatch(clock);
+  watch.sleeping(0);
+  assert.equal(watch.look(), null);
+  clock.stop(3 * SECOND);
+  watch.sleeping(SECOND);
+  clock.stop(SECOND);
+  assert.equal(rounded(watch.look()?.late), 3 * SECOND);
 });
 
 Deno.test("stopped and set back at once: both are in the size, the intervals go on", async () => {
